@@ -1,0 +1,68 @@
+//! Identities that were authorised once, for any number of mailboxes.
+
+use crate::{AccountId, Fault, ProviderId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One identity at one provider. Its token set lies in the vault, once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its name.
+    pub id: AccountId,
+    /// The app registration it was authorised through.
+    pub provider: ProviderId,
+    /// How it is authorised.
+    pub grant: Grant,
+    /// The identity that must consent; shown as `login_hint`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
+    /// What it asks for; empty means the provider's scopes.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Who is told when it must be authorised again.
+    #[serde(default)]
+    pub owners: Vec<String>,
+}
+
+/// How an account is authorised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// Consent in a browser (RFC 6749 section 4.1 with PKCE).
+    AuthorizationCode,
+    /// The app's own rights (RFC 6749 section 4.4).
+    ClientCredentials,
+    /// Google's domain-wide delegation (RFC 7523).
+    ServiceAccount,
+    /// Consent on another device (RFC 8628).
+    DeviceCode,
+}
+
+/// What is known of an account besides its definition; no secret among it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStatus {
+    /// When the token set in the vault was obtained.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub obtained_at: Option<Timestamp>,
+    /// When its access token ends.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub access_expires_at: Option<Timestamp>,
+    /// When its refresh token ends, where the server said so.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub refresh_expires_at: Option<Timestamp>,
+    /// Why its tokens were last refused; cleared when they work again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}

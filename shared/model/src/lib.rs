@@ -1,0 +1,35 @@
+//! Postroom's words: providers, accounts, mailboxes, batches, cursors, faults.
+//!
+//! Types here are as they are stored and passed around; rules here are pure: no I/O, no clock, no
+//! randomness. Whoever calls passes `now` and the dice in.
+//!
+//! A stored type may gain fields, never lose the meaning of one: whatever an earlier release wrote
+//! still loads (see the fixtures in `mailbox.rs`).
+
+mod account;
+mod backoff;
+mod batch;
+mod cursor;
+mod fault;
+mod id;
+mod identity;
+mod interval;
+mod mailbox;
+mod provider;
+mod state;
+mod token;
+mod work;
+
+pub use account::{Account, AccountStatus, Grant};
+pub use backoff::retry_after;
+pub use batch::{Batch, MAX_MAILBOXES, assign, first_due, next_due};
+pub use cursor::FolderCursor;
+pub use fault::{Actor, Fault, FaultClass};
+pub use id::{AccountId, BatchId, IdError, MailboxId, ProviderId};
+pub use identity::{MAX_HEADER, MessageIdentity, NotAnIdentity, header_block};
+pub use interval::{Interval, IntervalError};
+pub use mailbox::{AfterFetch, Auth, Mailbox, Protocol, SaslPolicy, Server, Tls};
+pub use provider::{ClientAuth, Endpoints, Preset, Provider};
+pub use state::{Failure, Lease, MailboxState, Run, RunResult, Stuck};
+pub use token::{NotATokenSet, TokenSet};
+pub use work::{Cause, Work};

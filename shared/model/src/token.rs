@@ -1,0 +1,112 @@
+//! Token sets: what an authorization server gave an account.
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// What an authorization server gave an account (RFC 6749 section 5.1). `Debug` is safe to print.
+#[derive(Debug, Clone)]
+pub struct TokenSet {
+    /// Opens the mailboxes.
+    pub access_token: SecretString,
+    /// Fetches the next token set.
+    pub refresh_token: Option<SecretString>,
+    /// When the access token ends; unknown where the server did not say.
+    pub expires_at: Option<Timestamp>,
+    /// When the refresh token ends, where the server said so.
+    pub refresh_expires_at: Option<Timestamp>,
+    /// What was granted, where that differs from what was asked.
+    pub scope: Option<String>,
+    /// When the set was obtained.
+    pub obtained_at: Timestamp,
+}
+
+/// A token endpoint's answer (RFC 6749 section 5.1), with `refresh_token_expires_in` as some send it.
+#[derive(Deserialize)]
+struct Response {
+    access_token: SecretString,
+    #[serde(default)]
+    refresh_token: Option<SecretString>,
+    #[serde(default)]
+    expires_in: Option<i64>,
+    #[serde(default)]
+    refresh_token_expires_in: Option<i64>,
+    #[serde(default)]
+    scope: Option<String>,
+    token_type: String,
+}
+
+/// A text that is not a token endpoint's answer. It never quotes the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotATokenSet {
+    /// Not JSON, or a field is missing or of the wrong type.
+    #[error(
+        "not a token endpoint's answer: it needs \"access_token\" and \"token_type\", and \"expires_in\" in seconds where known"
+    )]
+    Shape,
+    /// A token that is not a bearer token.
+    #[error("the token type is not Bearer")]
+    TokenType,
+    /// A token that could not be sent: it is empty or has characters that no token may have (RFC 6750 section 2.1).
+    #[error("a token is empty or has characters that no token may have")]
+    Characters,
+}
+
+impl TokenSet {
+    /// Reads a token endpoint's answer that arrived at `now`.
+    ///
+    /// # Errors
+    /// [`NotATokenSet`], when it is not such an answer.
+    pub fn from_response(json: &str, now: Timestamp) -> Result<Self, NotATokenSet> {
+        use secrecy::ExposeSecret;
+        let response = parse(json)?;
+        if !response.token_type.eq_ignore_ascii_case("bearer") {
+            return Err(NotATokenSet::TokenType);
+        }
+        let tokens = [Some(&response.access_token), response.refresh_token.as_ref()];
+        let sendable = |t: &SecretString| {
+            let text = t.expose_secret();
+            !text.is_empty() && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+        };
+        if !tokens.into_iter().flatten().all(sendable) {
+            return Err(NotATokenSet::Characters);
+        }
+        let after = |seconds: i64| now.saturating_add(SignedDuration::from_secs(seconds.max(0))).ok();
+        Ok(Self {
+            access_token: response.access_token,
+            refresh_token: response.refresh_token,
+            expires_at: response.expires_in.and_then(after),
+            refresh_expires_at: response.refresh_token_expires_in.and_then(after),
+            scope: response.scope,
+            obtained_at: now,
+        })
+    }
+}
+
+fn parse(json: &str) -> Result<Response, NotATokenSet> {
+    serde_json::from_str(json).map_err(|_| NotATokenSet::Shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_read_and_what_is_none_is_refused_without_being_quoted() {
+        let now = Timestamp::from_second(1000).expect("in range");
+        let good = r#"{"access_token":"s3cret","token_type":"bearer","expires_in":60,"refresh_token":"r"}"#;
+        let set = TokenSet::from_response(good, now).expect("reads");
+        assert_eq!(set.expires_at.map(Timestamp::as_second), Some(1060));
+        assert!(!format!("{set:?}").contains("s3cret"));
+        for (bad, why) in [
+            ("s3cret", NotATokenSet::Shape),
+            (r#"{"token_type":"Bearer"}"#, NotATokenSet::Shape),
+            (r#"{"access_token":"s3cret","token_type":"mac"}"#, NotATokenSet::TokenType),
+            ("{\"access_token\":\"s3\\u0001cret\",\"token_type\":\"Bearer\"}", NotATokenSet::Characters),
+        ] {
+            let error = TokenSet::from_response(bad, now).expect_err("refused");
+            assert_eq!(error, why);
+            assert!(!error.to_string().contains("cret\""));
+        }
+    }
+}
