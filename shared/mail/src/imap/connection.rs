@@ -1,0 +1,263 @@
+//! A connection that has been greeted and not signed in.
+
+use super::{
+    Capabilities, Session,
+    dialogue::{Dialogue, Step},
+    folder_name,
+    response::{Response, Status, StatusKind},
+};
+use crate::{
+    Credential, Error, MailStream, Mechanism, Network,
+    classify::Moment,
+    sasl::{self, Login},
+};
+use postroom_model::{SaslPolicy, Server, Tls};
+use secrecy::{ExposeSecret, SecretString};
+use std::{collections::VecDeque, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// The most continuation requests that one sign-in answers.
+const MAX_STEPS: usize = 6;
+
+/// How a stream is protected: what may be sent over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// Encrypted, and the server's certificate checked.
+    Tls,
+    /// Not encrypted, to a host that the deployment allows that with.
+    AllowedPlaintext,
+    /// Not encrypted: nothing secret may be sent.
+    Plaintext,
+}
+
+/// A connection whose server has greeted and said what it offers.
+pub struct Connection<S = MailStream> {
+    dialogue: Dialogue<S>,
+    capabilities: Capabilities,
+    server: Server,
+    protection: Protection,
+}
+
+/// Connects to a server: address check, TCP, TLS or STARTTLS, greeting, capabilities.
+///
+/// # Errors
+/// [`Error`]; the whole takes at most the network's connect timeout.
+pub async fn connect(network: &Network, server: &Server) -> Result<Connection, Error> {
+    let limit = network.connect_timeout();
+    let connecting = async {
+        let tcp = network.tcp(server).await?;
+        let idle_timeout = network.idle_timeout();
+        match server.tls {
+            Tls::Implicit => {
+                let stream = network.tls(&server.host, tcp).await?;
+                Connection::over(stream, server, Protection::Tls, idle_timeout).await
+            }
+            Tls::Starttls => {
+                let stream = network.tls(&server.host, starttls(tcp, idle_timeout).await?).await?;
+                let dialogue = Dialogue::new(stream, idle_timeout);
+                Connection::greeted(dialogue, server, Protection::Tls).await
+            }
+            // The network has checked that the host may be spoken to in plaintext.
+            Tls::None => {
+                Connection::over(tcp.into(), server, Protection::AllowedPlaintext, idle_timeout).await
+            }
+        }
+    };
+    timeout(limit, connecting)
+        .await
+        .map_err(|_| Error::TimedOut { waiting_for: "a connection and the server's greeting", limit })?
+}
+
+/// Asks for STARTTLS (RFC 3501 section 6.2.1). Nothing the server says before TLS is kept, and
+/// nothing may follow its agreement: somebody in between could have put it there.
+async fn starttls(tcp: TcpStream, idle_timeout: Duration) -> Result<TcpStream, Error> {
+    let mut dialogue = Dialogue::new(tcp, idle_timeout);
+    greeting(&mut dialogue).await?;
+    let status = dialogue.exchange("STARTTLS").await?;
+    if status.kind != StatusKind::Ok {
+        return Err(Error::NoStarttls(dialogue.answer(&status, Moment::Greeting)));
+    }
+    dialogue.wire.into_stream().ok_or(Error::Protocol("plaintext after the agreement to start TLS"))
+}
+
+async fn greeting<S: AsyncRead + AsyncWrite + Unpin>(dialogue: &mut Dialogue<S>) -> Result<(), Error> {
+    match dialogue.greeting().await {
+        Ok(Response::Status(status)) if status.kind == StatusKind::Ok => {
+            dialogue.capabilities = status.capabilities();
+            Ok(())
+        }
+        Ok(Response::Status(status)) if status.kind == StatusKind::Preauth => {
+            Err(Error::Protocol("the server takes us for somebody before we have signed in (PREAUTH)"))
+        }
+        Ok(_) | Err(Error::Protocol(_)) => {
+            Err(Error::Protocol("what answers at this port is no IMAP server"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Reads the greeting over a stream that somebody else has opened.
+    ///
+    /// # Errors
+    /// [`Error`], when the server does not greet, or refuses us.
+    pub async fn over(
+        stream: S,
+        server: &Server,
+        protection: Protection,
+        idle_timeout: Duration,
+    ) -> Result<Self, Error> {
+        let mut dialogue = Dialogue::new(stream, idle_timeout);
+        greeting(&mut dialogue).await?;
+        Self::greeted(dialogue, server, protection).await
+    }
+
+    async fn greeted(
+        mut dialogue: Dialogue<S>,
+        server: &Server,
+        protection: Protection,
+    ) -> Result<Self, Error> {
+        let capabilities = dialogue.capabilities().await?.clone();
+        Ok(Self { dialogue, capabilities, server: server.clone(), protection })
+    }
+
+    /// What the server offers before sign-in.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Signs in, once, with the best mechanism that is offered and allowed.
+    ///
+    /// # Errors
+    /// [`Error::NoMechanism`], [`Error::PlaintextRefused`], [`Error::Unsendable`] before anything is
+    /// sent; [`Error::SignInRefused`] with the server's reason after that.
+    pub async fn sign_in(
+        mut self,
+        user: &str,
+        credential: &Credential,
+        policy: SaslPolicy,
+    ) -> Result<Session<S>, Error> {
+        credential.check(user)?;
+        if self.protection == Protection::Plaintext {
+            return Err(Error::PlaintextRefused { host: self.server.host });
+        }
+        let mechanism = match credential.mechanism(policy, &self.capabilities.mechanisms())? {
+            Some(mechanism) => mechanism,
+            None if self.capabilities.has("LOGINDISABLED") => {
+                return Err(sasl::no_mechanism(
+                    "signing in with a password",
+                    &self.capabilities.mechanisms(),
+                ));
+            }
+            None => Mechanism::Command,
+        };
+        let secret = credential.expose();
+        let login = Login { user, secret, host: &self.server.host, port: self.server.port };
+        let script = match mechanism.initial_response(&login) {
+            Some(initial) => {
+                self.dialogue.secrets.add(initial.clone());
+                Script::of_initial(mechanism, initial, self.capabilities.has("SASL-IR"))
+            }
+            None if mechanism == Mechanism::Login => Script::of_login(user, secret),
+            None => Script::of_command(user, secret),
+        };
+        self.dialogue.secrets.add(sasl::encode(secret));
+        self.dialogue.secrets.add(secret.to_owned().into());
+        self.dialogue.begin()?;
+        self.dialogue.capabilities = None; // they change with the sign-in
+        let (status, challenge) = self.converse(mechanism, script).await?;
+        self.dialogue.end();
+        if status.kind == StatusKind::Ok {
+            self.dialogue.capabilities = status.capabilities().or(self.dialogue.capabilities.take());
+            return Ok(Session::new(self.dialogue));
+        }
+        let moment = match credential {
+            Credential::Password(_) => Moment::Password,
+            Credential::AccessToken(_) => Moment::AccessToken,
+        };
+        Err(Error::SignInRefused { mechanism, answer: self.dialogue.answer(&status, moment), challenge })
+    }
+
+    /// Plays the script up to the final answer; with it comes the reason that the server gave before.
+    async fn converse(
+        &mut self,
+        mechanism: Mechanism,
+        mut script: Script,
+    ) -> Result<(Status, Option<String>), Error> {
+        let tag = self.dialogue.command(script.command.expose_secret());
+        let mut reason = None;
+        for _ in 0..MAX_STEPS {
+            let challenge = match self.dialogue.sign_in_step(tag).await {
+                Ok(Step::Challenge(challenge)) => challenge,
+                Ok(Step::Done(status)) => return Ok((status, reason)),
+                Err(Error::ConnectionLost | Error::Bye(_)) if reason.is_some() => {
+                    let text = "(the connection was closed)".to_owned();
+                    return Ok((Status { kind: StatusKind::No, code: None, text }, reason));
+                }
+                Err(error) => return Err(error),
+            };
+            match script.next_line(&challenge) {
+                Some(line) => self.dialogue.line(line.expose_secret()),
+                None => {
+                    let said = self.dialogue.clean(&sasl::reason(&challenge));
+                    reason = Some(said).filter(|said| !said.is_empty());
+                    self.dialogue.line(mechanism.answer_to_reason());
+                }
+            }
+        }
+        Err(Error::Protocol("a sign-in without an end"))
+    }
+}
+
+/// What is sent to sign in: a command, then a line for each continuation request.
+struct Script {
+    command: SecretString,
+    lines: VecDeque<SecretString>,
+    /// The line is in the command already; it is sent again only to a server that ignored it there,
+    /// which shows in an empty request.
+    early: bool,
+}
+
+impl Script {
+    fn of_initial(mechanism: Mechanism, initial: SecretString, early: bool) -> Self {
+        let command = match early {
+            true => format!("AUTHENTICATE {mechanism} {}", initial.expose_secret()),
+            false => format!("AUTHENTICATE {mechanism}"),
+        };
+        Self { command: command.into(), lines: [initial].into(), early }
+    }
+
+    fn of_login(user: &str, password: &str) -> Self {
+        let lines = [sasl::encode(user), sasl::encode(password)].into();
+        Self { command: "AUTHENTICATE LOGIN".to_owned().into(), lines, early: false }
+    }
+
+    /// `LOGIN user password`, quoted, or as literals where characters beyond ASCII demand it.
+    fn of_command(user: &str, password: &str) -> Self {
+        let mut lines = VecDeque::new();
+        let mut line = "LOGIN".to_owned();
+        for argument in [user, password] {
+            match folder_name::quote(argument).filter(|quoted| quoted.is_ascii()) {
+                Some(quoted) => line = format!("{line} {quoted}"),
+                None => {
+                    lines.push_back(format!("{line} {{{}}}", argument.len()).into());
+                    line = argument.to_owned();
+                }
+            }
+        }
+        lines.push_back(line.into());
+        let command = lines.pop_front().unwrap_or_default();
+        Self { command, lines, early: false }
+    }
+
+    fn next_line(&mut self, challenge: &str) -> Option<SecretString> {
+        if self.early && !challenge.is_empty() {
+            self.lines.clear();
+        }
+        self.lines.pop_front()
+    }
+}

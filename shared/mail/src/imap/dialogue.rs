@@ -1,0 +1,179 @@
+//! Commands and their answers: tags, order, and what a refusal becomes.
+
+use super::{
+    Capabilities,
+    response::{Data, Response, Status, StatusKind, Tag},
+    wire::{Part, Wire},
+};
+use crate::{
+    Answer, Error,
+    classify::{self, Moment},
+    redaction::Secrets,
+};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// The longest text of a server that is looked at, in characters.
+const MAX_TEXT: usize = 1000;
+
+/// One side of an IMAP connection.
+///
+/// It is *busy* from the first command of an exchange to its last answer. An exchange that fails or
+/// is given up in the middle leaves it busy for good, so that no answer is ever taken for another's.
+pub(super) struct Dialogue<S> {
+    pub(super) wire: Wire<S>,
+    pub(super) secrets: Secrets,
+    /// What the server offers, as far as it said so since the last sign-in.
+    pub(super) capabilities: Option<Capabilities>,
+    last_tag: u32,
+    busy: bool,
+}
+
+/// What a server says in a sign-in.
+pub(super) enum Step {
+    /// It waits for more.
+    Challenge(String),
+    /// It is done.
+    Done(Status),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
+    pub(super) fn new(stream: S, idle_timeout: Duration) -> Self {
+        Self {
+            wire: Wire::new(stream, idle_timeout),
+            secrets: Secrets::default(),
+            capabilities: None,
+            last_tag: 0,
+            busy: false,
+        }
+    }
+
+    /// Begins an exchange.
+    pub(super) fn begin(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.busy, true) { Err(Error::OutOfStep) } else { Ok(()) }
+    }
+
+    /// Ends an exchange: every command has its answer.
+    pub(super) fn end(&mut self) {
+        self.busy = false;
+    }
+
+    /// Queues a command.
+    pub(super) fn command(&mut self, command: &str) -> Tag {
+        self.last_tag += 1;
+        self.wire.queue(format!("P{} {command}\r\n", self.last_tag).as_bytes());
+        Tag(self.last_tag)
+    }
+
+    /// The next response. A BYE is an error.
+    pub(super) async fn response(&mut self) -> Result<Response, Error> {
+        match self.wire.receive(|_| false).await? {
+            Part::Complete => self.parse(Moment::Goodbye),
+            Part::Literal(_) => Err(Error::Protocol("a literal in an unexpected place")),
+        }
+    }
+
+    /// The greeting: whether it is one is for the caller to see.
+    pub(super) async fn greeting(&mut self) -> Result<Response, Error> {
+        self.wire.receive(|_| false).await?;
+        self.parse(Moment::Greeting)
+    }
+
+    /// Parses the response in hand. A BYE, at this moment, is an error.
+    pub(super) fn parse(&mut self, moment: Moment) -> Result<Response, Error> {
+        match Response::parse(self.wire.response())? {
+            Response::Status(status) if status.kind == StatusKind::Bye => {
+                Err(Error::Bye(self.answer(&status, moment)))
+            }
+            Response::Data(Data::Capabilities(found)) => {
+                self.capabilities = Some(found);
+                Ok(Response::Data(Data::Other))
+            }
+            response => Ok(response),
+        }
+    }
+
+    /// Reads up to a command's own answer and hands everything before it to `each`.
+    pub(super) async fn until(
+        &mut self,
+        tag: Tag,
+        mut each: impl FnMut(Response) -> Result<(), Error>,
+    ) -> Result<Status, Error> {
+        loop {
+            match self.response().await? {
+                Response::Tagged(found, status) if found == tag => return Ok(status),
+                Response::Tagged(..) => return Err(Error::Protocol("an answer to no command in flight")),
+                Response::Continuation(_) => {
+                    return Err(Error::Protocol("a continuation request where nothing is to be continued"));
+                }
+                response => each(response)?,
+            }
+        }
+    }
+
+    /// One command whose other responses do not matter, from beginning to end.
+    pub(super) async fn exchange(&mut self, command: &str) -> Result<Status, Error> {
+        self.begin()?;
+        let tag = self.command(command);
+        let status = self.until(tag, |_| Ok(())).await?;
+        self.end();
+        Ok(status)
+    }
+
+    /// Queues a line that a continuation request asked for.
+    pub(super) fn line(&mut self, line: &str) {
+        self.wire.queue(line.as_bytes());
+        self.wire.queue(b"\r\n");
+    }
+
+    /// Reads up to the next continuation request, or the sign-in's final answer.
+    pub(super) async fn sign_in_step(&mut self, tag: Tag) -> Result<Step, Error> {
+        loop {
+            match self.response().await? {
+                Response::Continuation(challenge) => return Ok(Step::Challenge(challenge)),
+                Response::Tagged(found, status) if found == tag => return Ok(Step::Done(status)),
+                Response::Tagged(..) => return Err(Error::Protocol("an answer to no command in flight")),
+                Response::Status(_) | Response::Data(_) => {}
+            }
+        }
+    }
+
+    /// That a command was accepted.
+    pub(super) fn accepted(&self, command: &'static str, status: &Status) -> Result<(), Error> {
+        match status.kind {
+            StatusKind::Ok => Ok(()),
+            _ => Err(Error::Refused { command, answer: self.answer(status, Moment::Command) }),
+        }
+    }
+
+    /// What the server offers: what it has said already, or an answer to CAPABILITY.
+    pub(super) async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
+        if self.capabilities.is_none() {
+            let status = self.exchange("CAPABILITY").await?;
+            self.accepted("CAPABILITY", &status)?;
+        }
+        Ok(self.capabilities.get_or_insert_default())
+    }
+
+    /// A refusal in words that may be shown.
+    pub(super) fn answer(&self, status: &Status, moment: Moment) -> Answer {
+        let code = status.code.as_ref().map(|(name, _)| self.clean(name));
+        let text = self.clean(&status.text);
+        let bad = status.kind == StatusKind::Bad;
+        let shown = match &code {
+            Some(code) => format!("{} [{code}] {text}", status.kind),
+            None => format!("{} {text}", status.kind),
+        };
+        Answer {
+            class: classify::class(code.as_deref(), &text, bad, moment),
+            retry_after: classify::retry_after(&text),
+            text: shown,
+            code,
+        }
+    }
+
+    /// A server's text without our secrets, cut to a bearable length.
+    pub(super) fn clean(&self, text: &str) -> String {
+        self.secrets.redact(&text.chars().take(MAX_TEXT).collect::<String>())
+    }
+}

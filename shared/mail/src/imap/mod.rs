@@ -1,0 +1,37 @@
+//! IMAP4rev1 (RFC 3501), as far as fetching mail needs it, with the extensions a server offers:
+//! SASL-IR, UIDPLUS, MOVE, SPECIAL-USE.
+//!
+//! ```text
+//! connect ─► Connection ── sign_in ─► Session ── open ─► Listing
+//!                                       ├── bodies ─► Bodies ── next ─► Body ── chunk, finish
+//!                                       └── mark_read, delete, move_to, logout
+//! ```
+//!
+//! Commands that do not depend on one another's answers go out together; message texts are never
+//! held whole. Folder names are *wire names* throughout: opaque texts as the server writes them.
+//! [`Session::resolve_folders`] makes them from what a person wrote.
+//!
+//! Flags are never asked for, nothing is cached, and there is no IDLE.
+
+mod bodies;
+mod capability;
+mod changes;
+mod connection;
+mod dialogue;
+mod folder_name;
+mod folders;
+mod listing;
+mod parser;
+mod response;
+mod session;
+mod uid_set;
+mod wire;
+
+pub use bodies::{Bodies, Body};
+pub use capability::Capabilities;
+pub use connection::{Connection, Protection, connect};
+pub use folders::Folder;
+pub use listing::{Access, Entry, Listing, Opened};
+pub use session::Session;
+pub use uid_set::UidSet;
+pub use wire::Traffic;

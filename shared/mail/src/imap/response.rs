@@ -1,0 +1,272 @@
+//! Responses of an IMAP server, parsed (RFC 3501 section 7, RFC 9051 section 7).
+//!
+//! Only what Postroom asks for is kept. Nesting is bounded, numbers that overflow are errors, and
+//! what does not look like IMAP is an [`Error::Protocol`] that quotes none of it.
+
+use super::{Capabilities, Folder, parser::Parser};
+use crate::Error;
+use std::fmt;
+
+/// Names a command in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tag(pub(super) u32);
+
+/// What a server says.
+#[derive(Debug)]
+pub(super) enum Response {
+    /// `+ …`: the server waits for more.
+    Continuation(String),
+    /// `tag OK|NO|BAD …`: a command is complete.
+    Tagged(Tag, Status),
+    /// `* OK|NO|BAD|BYE|PREAUTH …`.
+    Status(Status),
+    /// `* …`: anything else.
+    Data(Data),
+}
+
+#[derive(Debug)]
+pub(super) struct Status {
+    pub(super) kind: StatusKind,
+    /// The response code, as in `[UIDVALIDITY 7]`, and its arguments.
+    pub(super) code: Option<(String, String)>,
+    pub(super) text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StatusKind {
+    Ok,
+    No,
+    Bad,
+    Bye,
+    Preauth,
+}
+
+#[derive(Debug)]
+pub(super) enum Data {
+    Capabilities(Capabilities),
+    Exists(u32),
+    Fetch(Fetch),
+    List(Folder),
+    Search(Vec<u32>),
+    /// What Postroom has no use for.
+    Other,
+}
+
+/// The attributes of one FETCH response that Postroom asks for.
+#[derive(Debug, Default)]
+pub(super) struct Fetch {
+    pub(super) uid: Option<u32>,
+    pub(super) size: Option<u64>,
+    pub(super) body: BodyText,
+}
+
+/// A `BODY[…]` attribute.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum BodyText {
+    /// There is none in the response.
+    #[default]
+    Absent,
+    /// `NIL`: the message is gone.
+    Nil,
+    /// A quoted string.
+    Quoted(Vec<u8>),
+    /// A literal, which comes next and is to be streamed.
+    Streamed,
+}
+
+impl Status {
+    /// Whether it is of a kind that no command is answered with.
+    fn is_unasked(&self) -> bool {
+        matches!(self.kind, StatusKind::Bye | StatusKind::Preauth)
+    }
+
+    /// Whether it has this response code.
+    pub(super) fn has_code(&self, code: &str) -> bool {
+        self.code.as_ref().is_some_and(|(name, _)| name.eq_ignore_ascii_case(code))
+    }
+
+    /// The number that this response code carries, if it is there and one.
+    pub(super) fn code_number(&self, code: &str) -> Option<u32> {
+        self.code.as_ref().filter(|(name, _)| name.eq_ignore_ascii_case(code))?.1.parse().ok()
+    }
+
+    /// The capabilities that came in a response code.
+    pub(super) fn capabilities(&self) -> Option<Capabilities> {
+        let (_, list) = self.code.as_ref().filter(|(name, _)| name.eq_ignore_ascii_case("CAPABILITY"))?;
+        Some(Capabilities::parse(list))
+    }
+}
+
+impl fmt::Display for StatusKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "OK",
+            Self::No => "NO",
+            Self::Bad => "BAD",
+            Self::Bye => "BYE",
+            Self::Preauth => "PREAUTH",
+        })
+    }
+}
+
+impl Response {
+    /// Parses a complete response.
+    pub(super) fn parse(line: &[u8]) -> Result<Self, Error> {
+        if let Some(text) = line.strip_prefix(b"+") {
+            return Ok(Self::Continuation(String::from_utf8_lossy(text.trim_ascii()).into_owned()));
+        }
+        let mut parser = Parser::new(line);
+        if parser.skip(b"* ") {
+            return match status(&mut parser)? {
+                Some(status) => Ok(Self::Status(status)),
+                None => Ok(Self::Data(data(&mut parser)?)),
+            };
+        }
+        let tag = parser.atom();
+        let tag = tag.strip_prefix(b"P").map(Parser::whole_number).transpose()?.map(Tag);
+        parser.skip(b" ");
+        match (tag, status(&mut parser)?) {
+            (Some(tag), Some(status)) if !status.is_unasked() => Ok(Self::Tagged(tag, status)),
+            _ => Err(Error::Protocol("not an IMAP response")),
+        }
+    }
+}
+
+impl Fetch {
+    /// Parses a FETCH response up to the literal of its `BODY[…]`, which is to be streamed. None,
+    /// where it is something else.
+    pub(super) fn parse_head(line: &[u8]) -> Result<Self, Error> {
+        let mut parser = Parser::new(line);
+        let mut fetch = Self::default();
+        let named = parser.skip(b"* ") && parser.number_and_space().is_ok() && parser.skip_word(b"FETCH");
+        if named && parser.skip(b"(") && !fetch.attributes(&mut parser)? && fetch.body == BodyText::Streamed {
+            return Ok(fetch);
+        }
+        Err(Error::Protocol("a literal in an unexpected place"))
+    }
+
+    /// Parses what follows the streamed literal, to the end of the response. Anything that is no
+    /// proper continuation means that the literal was not as long as announced.
+    pub(super) fn parse_rest(&mut self, line: &[u8]) -> Result<(), Error> {
+        let mut parser = Parser::new(line);
+        let closed = match parser.peek() {
+            Some(b' ') => parser.skip(b" ") && self.attributes(&mut parser)?,
+            _ => parser.skip(b")"),
+        };
+        if closed && parser.is_at_end() {
+            Ok(())
+        } else {
+            Err(Error::Protocol("a message is followed by something else than the end of its response"))
+        }
+    }
+
+    /// Parses attributes up to the closing parenthesis: true. False, where a streamed literal comes
+    /// next.
+    fn attributes(&mut self, parser: &mut Parser<'_>) -> Result<bool, Error> {
+        while !parser.skip(b")") {
+            let name = parser.attribute_name();
+            parser.expect(b" ")?;
+            match name.as_slice() {
+                b"UID" => self.uid = Some(parser.uid()?),
+                b"RFC822.SIZE" => self.size = Some(parser.number()?),
+                _ if name.starts_with(b"BODY[") && parser.is_at_end() => {
+                    self.body = BodyText::Streamed;
+                    return Ok(false);
+                }
+                _ if name.starts_with(b"BODY[") => {
+                    self.body = parser.nullable_string()?.map_or(BodyText::Nil, BodyText::Quoted);
+                }
+                _ => parser.skip_value()?,
+            }
+            parser.skip(b" ");
+        }
+        Ok(true)
+    }
+}
+
+/// Whether the text before a literal says that it is a `BODY[…]` of a FETCH response.
+pub(super) fn announces_body(text: &[u8]) -> bool {
+    let word = text.strip_suffix(b" ").and_then(|t| t.rsplit(|b| matches!(b, b' ' | b'(')).next());
+    text.starts_with(b"* ") && word.is_some_and(|w| w.to_ascii_uppercase().starts_with(b"BODY["))
+}
+
+fn status(parser: &mut Parser<'_>) -> Result<Option<Status>, Error> {
+    let kinds: [(&[u8], _); 5] = [
+        (b"OK", StatusKind::Ok),
+        (b"NO", StatusKind::No),
+        (b"BAD", StatusKind::Bad),
+        (b"BYE", StatusKind::Bye),
+        (b"PREAUTH", StatusKind::Preauth),
+    ];
+    let Some(kind) = kinds.into_iter().find_map(|(word, kind)| parser.skip_word(word).then_some(kind)) else {
+        return Ok(None);
+    };
+    let code = match parser.skip(b"[") {
+        true => {
+            let inner = parser.until(b']').ok_or(Error::Protocol("a response code without an end"))?;
+            let inner = String::from_utf8_lossy(inner);
+            let (name, arguments) = inner.split_once(' ').unwrap_or((&inner, ""));
+            Some((name.to_ascii_uppercase(), arguments.to_owned()))
+        }
+        false => None,
+    };
+    let text = String::from_utf8_lossy(parser.rest().trim_ascii()).into_owned();
+    Ok(Some(Status { kind, code, text }))
+}
+
+fn data(parser: &mut Parser<'_>) -> Result<Data, Error> {
+    if parser.peek().is_some_and(|b| b.is_ascii_digit()) {
+        let number = parser.number_and_space()?;
+        if parser.skip_word(b"EXISTS") {
+            return Ok(Data::Exists(number));
+        }
+        if parser.skip_word(b"FETCH") {
+            parser.expect(b"(")?;
+            let mut fetch = Fetch::default();
+            return match fetch.attributes(parser)? && parser.is_at_end() {
+                true => Ok(Data::Fetch(fetch)),
+                false => Err(Error::Protocol("not a FETCH response")),
+            };
+        }
+        return Ok(Data::Other); // EXPUNGE, RECENT
+    }
+    if parser.skip_word(b"CAPABILITY") {
+        return Ok(Data::Capabilities(Capabilities::parse(&String::from_utf8_lossy(parser.rest()))));
+    }
+    if parser.skip_word(b"LIST") {
+        return Ok(Data::List(list(parser)?));
+    }
+    if parser.skip_word(b"SEARCH") {
+        let mut found = Vec::new();
+        while parser.peek().is_some_and(|b| b.is_ascii_digit()) {
+            found.push(parser.uid()?);
+            parser.skip(b" ");
+        }
+        return Ok(Data::Search(found)); // what may follow is MODSEQ
+    }
+    match parser.atom().is_empty() {
+        true => Err(Error::Protocol("not an IMAP response")),
+        false => Ok(Data::Other),
+    }
+}
+
+/// `(\HasNoChildren \Sent) "/" "Sent Items"`
+fn list(parser: &mut Parser<'_>) -> Result<Folder, Error> {
+    parser.expect(b"(")?;
+    let mut attributes = Vec::new();
+    while !parser.skip(b")") {
+        let attribute = parser.atom();
+        if attribute.is_empty() {
+            return Err(Error::Protocol("not a LIST response"));
+        }
+        attributes.push(String::from_utf8_lossy(attribute).into_owned());
+        parser.skip(b" ");
+    }
+    parser.expect(b" ")?;
+    let separator = parser.nullable_string()?;
+    parser.expect(b" ")?;
+    let name = parser.any_string()?;
+    // What may follow is extended data, RFC 5258.
+    let separator = separator.and_then(|s| s.first().copied()).map(char::from);
+    Ok(Folder::new(String::from_utf8_lossy(&name).into_owned(), separator, attributes))
+}

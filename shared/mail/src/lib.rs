@@ -1,0 +1,29 @@
+//! Mail protocols over a byte stream: connecting, SASL, IMAP. Knows no AWS, and no clock but timers.
+//!
+//! What it guarantees:
+//!
+//! - **Memory is bounded**, whatever a server sends: one window of 64 KiB a connection, lines and
+//!   literals with limits, message texts only as a stream of chunks.
+//! - **Every wait ends**: a server that falls silent, or stops reading, is given up after
+//!   [`NetworkSettings::idle_timeout`]. A server that keeps talking is not: a deadline for the whole
+//!   is the caller's.
+//! - **Secrets go to the wire only**: nothing here logs, and what a server says is cleaned of our
+//!   password or token before it is part of an error.
+//! - **Certificates are always checked**, names too; a password or token crosses an unencrypted
+//!   connection only to a host that the deployment allows.
+//!
+//! What it leaves out: caching of folders or messages, IDLE, anything that writes mail.
+
+mod address;
+mod classify;
+mod failure;
+pub mod imap;
+mod network;
+mod redaction;
+mod sasl;
+mod stream;
+
+pub use failure::{Answer, Error};
+pub use network::{Network, NetworkError, NetworkSettings};
+pub use sasl::{Credential, Mechanism};
+pub use stream::MailStream;

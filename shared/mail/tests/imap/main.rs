@@ -1,0 +1,7 @@
+//! IMAP against scripted servers, hostile servers, and servers with certificates.
+
+mod hostile;
+mod network;
+mod script;
+mod session;
+mod sign_in;

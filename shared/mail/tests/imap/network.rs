@@ -1,0 +1,245 @@
+//! Connecting: which addresses, which certificates, STARTTLS.
+
+use postroom_mail::{
+    Credential, Error, Network, NetworkError, NetworkSettings,
+    imap::{self, Access},
+};
+use postroom_model::{FaultClass, SaslPolicy, Server, Tls};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::aws_lc_rs,
+        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    },
+};
+
+struct Ca {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Ca {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    /// A server's TLS with a certificate for `name` that ends with `last_year`.
+    fn acceptor(&self, name: &str, last_year: i32) -> TlsAcceptor {
+        let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(last_year, 12, 31);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("a certificate and its key");
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+/// What a server does with a connection, after which it closes it.
+#[derive(Clone)]
+enum Behaviour {
+    /// TLS, then IMAP for one sign-in and one folder.
+    Implicit(TlsAcceptor),
+    /// Greets, takes the bytes of STARTTLS, says this, then TLS and IMAP.
+    Starttls(&'static str, TlsAcceptor),
+    /// Says this, whatever the client does.
+    Says(&'static str),
+    /// Says nothing.
+    Silent,
+}
+
+async fn serve(behaviour: Behaviour) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            tokio::spawn(answer(behaviour.clone(), tcp));
+        }
+    });
+    port
+}
+
+async fn answer(behaviour: Behaviour, mut tcp: TcpStream) {
+    let (acceptor, greeting): (_, &[u8]) = match behaviour {
+        Behaviour::Implicit(acceptor) => (acceptor, b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi\r\n"),
+        Behaviour::Starttls(agreement, acceptor) => {
+            _ = tcp.write_all(b"* OK [CAPABILITY IMAP4rev1 STARTTLS AUTH=EVIL] hi\r\n").await;
+            let mut command = [0; 13];
+            _ = tcp.read_exact(&mut command).await;
+            assert_eq!(&command, b"P1 STARTTLS\r\n");
+            _ = tcp.write_all(agreement.as_bytes()).await;
+            (acceptor, b"")
+        }
+        Behaviour::Says(text) => {
+            _ = tcp.write_all(text.as_bytes()).await;
+            _ = tcp.read(&mut [0; 512]).await;
+            return;
+        }
+        Behaviour::Silent => return std::future::pending().await,
+    };
+    let Ok(mut tls) = acceptor.accept(tcp).await else { return };
+    _ = tls.write_all(greeting).await;
+    let mut line = Vec::new();
+    while let Ok(byte) = tls.read_u8().await {
+        line.push(byte);
+        if byte != b'\n' {
+            continue;
+        }
+        let said = String::from_utf8_lossy(&line).into_owned();
+        line.clear();
+        let tag = said.split(' ').next().unwrap_or_default();
+        let data = match said.split_ascii_whitespace().nth(1) {
+            Some("CAPABILITY") => "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n",
+            Some("EXAMINE") => "* 0 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n",
+            _ => "",
+        };
+        _ = tls.write_all(format!("{data}{tag} OK done\r\n").as_bytes()).await;
+    }
+}
+
+fn settings(ca: &Ca) -> NetworkSettings {
+    NetworkSettings {
+        extra_ca_pem: Some(ca.pem.clone()),
+        allow_local: true,
+        plaintext_hosts: Vec::new(),
+        connect_timeout: Duration::from_secs(5),
+        idle_timeout: Duration::from_secs(5),
+    }
+}
+
+async fn connect(settings: NetworkSettings, host: &str, port: u16, tls: Tls) -> Result<Vec<String>, Error> {
+    let network = Network::new(settings).expect("good settings");
+    let connection = imap::connect(&network, &Server { host: host.to_owned(), port, tls }).await?;
+    let offered = connection.capabilities().iter().map(str::to_owned).collect();
+    let password = Credential::Password("pw".to_owned().into());
+    let mut session = connection.sign_in("ann", &password, SaslPolicy::Auto).await?;
+    assert_eq!(session.open("INBOX", Access::ReadOnly, None, 1).await?.uid_validity, 7);
+    Ok(offered)
+}
+
+#[tokio::test]
+async fn a_private_ca_is_trusted_for_names_and_addresses() {
+    let ca = Ca::new();
+    for name in ["localhost", "127.0.0.1"] {
+        let port = serve(Behaviour::Implicit(ca.acceptor(name, 2099))).await;
+        connect(settings(&ca), name, port, Tls::Implicit).await.expect(name);
+    }
+}
+
+#[tokio::test]
+async fn wrong_certificates_are_refused_with_their_reason() {
+    let (ca, other) = (Ca::new(), Ca::new());
+    for (acceptor, reason) in [
+        (ca.acceptor("localhost", 2021), "expired"),
+        (ca.acceptor("elsewhere.example", 2099), "not valid for name"),
+        (other.acceptor("localhost", 2099), "certificate"),
+    ] {
+        for behaviour in [Behaviour::Implicit(acceptor.clone()), Behaviour::Starttls("P1 OK\r\n", acceptor)] {
+            let tls = if matches!(behaviour, Behaviour::Implicit(_)) { Tls::Implicit } else { Tls::Starttls };
+            let port = serve(behaviour).await;
+            let error = connect(settings(&ca), "localhost", port, tls).await.expect_err(reason);
+            assert_eq!(error.fault().class, FaultClass::Certificate);
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn starttls_keeps_nothing_from_before() {
+    let ca = Ca::new();
+    let acceptor = || ca.acceptor("localhost", 2099);
+    let port = serve(Behaviour::Starttls("P1 OK begin\r\n", acceptor())).await;
+    let offered = connect(settings(&ca), "localhost", port, Tls::Starttls).await.expect("works");
+    assert_eq!(offered, ["AUTH=PLAIN", "IMAP4REV1", "SASL-IR"], "asked again under TLS");
+
+    for (agreement, class) in [
+        ("P1 OK begin\r\n* CAPABILITY IMAP4rev1 AUTH=EVIL\r\n", FaultClass::Protocol),
+        ("P1 OK begin\r\n* PREAUTH you are ann\r\n", FaultClass::Protocol),
+        ("P1 NO not now\r\n", FaultClass::NoMechanism),
+        ("P1 BAD what?\r\n", FaultClass::NoMechanism),
+    ] {
+        let port = serve(Behaviour::Starttls(agreement, acceptor())).await;
+        let error = connect(settings(&ca), "localhost", port, Tls::Starttls).await.expect_err(agreement);
+        assert_eq!(error.fault().class, class, "{error}");
+    }
+    let port = serve(Behaviour::Says("* PREAUTH you are ann\r\n")).await;
+    let error = connect(settings(&ca), "localhost", port, Tls::Starttls).await.expect_err("PREAUTH");
+    assert_eq!(error.fault().class, FaultClass::Protocol);
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_no_tls_is_told_apart() {
+    let ca = Ca::new();
+    let port = serve(Behaviour::Says("* OK plain IMAP\r\n")).await;
+    let error = connect(settings(&ca), "localhost", port, Tls::Implicit).await.expect_err("no TLS");
+    assert!(matches!(error, Error::NotTls { .. }), "{error}");
+
+    let port = serve(Behaviour::Says("")).await;
+    let error = connect(settings(&ca), "localhost", port, Tls::Implicit).await.expect_err("closes");
+    assert_eq!(error.fault().class, FaultClass::ConnectionLost);
+
+    let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("its").port();
+    let error = connect(settings(&ca), "localhost", closed, Tls::Implicit).await.expect_err("nobody");
+    assert_eq!(error.fault().class, FaultClass::Unreachable);
+    let error =
+        connect(settings(&ca), "no-such-host.invalid", 993, Tls::Implicit).await.expect_err("no name");
+    assert_eq!(error.fault().class, FaultClass::Unreachable);
+
+    let hasty = NetworkSettings { connect_timeout: Duration::from_millis(200), ..settings(&ca) };
+    let port = serve(Behaviour::Silent).await;
+    for tls in [Tls::Implicit, Tls::Starttls, Tls::None] {
+        let error = connect(hasty.clone(), "localhost", port, tls).await.expect_err("silence");
+        assert_eq!(error.fault().class, FaultClass::TimedOut);
+    }
+}
+
+#[tokio::test]
+async fn local_addresses_and_plaintext_need_permission() {
+    let ca = Ca::new();
+    let remote = NetworkSettings { allow_local: false, ..settings(&ca) };
+    let port = serve(Behaviour::Implicit(ca.acceptor("localhost", 2099))).await;
+    for host in ["localhost", "127.0.0.1", "::ffff:127.0.0.1", "[::1]", "0.0.0.0", "169.254.169.254"] {
+        let error = connect(remote.clone(), host, port, Tls::Implicit).await.expect_err(host);
+        assert!(matches!(error, Error::AddressRefused { .. }), "{error}");
+        assert_eq!(error.fault().class, FaultClass::Configuration);
+    }
+    let hasty = NetworkSettings { connect_timeout: Duration::from_millis(200), ..remote };
+    let error = connect(hasty.clone(), "192.0.2.1", 143, Tls::None).await.expect_err("not allowed");
+    assert_eq!(error.fault().class, FaultClass::PlaintextRefused);
+    let listed = NetworkSettings { plaintext_hosts: vec!["192.0.2.1".to_owned()], ..hasty };
+    let error = connect(listed, "192.0.2.1", 143, Tls::None).await.expect_err("nobody is there");
+    assert!(matches!(error, Error::TimedOut { .. } | Error::Unreachable { .. }), "{error}");
+
+    let port = serve(Behaviour::Says("* BYE go away\r\n")).await;
+    let error = connect(settings(&ca), "127.0.0.1", port, Tls::None).await.expect_err("BYE");
+    assert_eq!(
+        error.fault().class,
+        FaultClass::TemporarilyUnavailable,
+        "plaintext on loopback is allowed here"
+    );
+}
+
+#[test]
+fn private_cas_must_be_certificates() {
+    for pem in ["", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        let settings = NetworkSettings { extra_ca_pem: Some(pem.to_owned()), ..settings(&Ca::new()) };
+        assert!(matches!(Network::new(settings), Err(NetworkError::ExtraCa(_))), "{pem}");
+    }
+}

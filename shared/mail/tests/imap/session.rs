@@ -1,0 +1,324 @@
+//! Folders, listings, bodies and changes, against scripted servers.
+
+use crate::script::{Step, after_sign_in, against, script, signed_in};
+use postroom_mail::{
+    Error,
+    imap::{Access, Bodies, Entry, Session, UidSet},
+};
+use postroom_model::FaultClass;
+use tokio::io::DuplexStream;
+
+async fn with<T>(text: &str, client: impl AsyncFnOnce(&mut Session<DuplexStream>) -> T) -> T {
+    with_steps(after_sign_in(text), client).await
+}
+
+async fn with_steps<T>(steps: Vec<Step>, client: impl AsyncFnOnce(&mut Session<DuplexStream>) -> T) -> T {
+    against(steps, async |stream| client(&mut signed_in(stream).await.expect("signs in")).await).await
+}
+
+fn sets(uids: &[u32]) -> Vec<UidSet> {
+    UidSet::split(uids.iter().copied())
+}
+
+async fn read(bodies: &mut Bodies<'_, DuplexStream>) -> Result<Vec<(u32, String)>, Error> {
+    let mut found = Vec::new();
+    while let Some(mut body) = bodies.next().await? {
+        let mut text = Vec::new();
+        while let Some(chunk) = body.chunk().await? {
+            text.extend_from_slice(&chunk);
+        }
+        assert_eq!(text.len() as u64, body.size());
+        found.push((body.finish().await?, String::from_utf8_lossy(&text).into_owned()));
+    }
+    Ok(found)
+}
+
+#[tokio::test]
+async fn work_can_be_spawned() {
+    fn is_send<T: Send>(_: &T) {}
+    with("C: P2 UID SEARCH UID 1\nS: P2 OK done", async |session| {
+        is_send(session);
+        is_send(&session.open("INBOX", Access::ReadOnly, Some(1), 1));
+        is_send(&session.resolve_folders(&[]));
+        is_send(&session.move_to(&UidSet::one(1), "x"));
+        is_send(&session.bodies(Vec::new()).next());
+        let searching = session.exists(1);
+        is_send(&searching);
+        assert!(!searching.await.expect("answers"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_poll_that_finds_nothing_takes_three_turns() {
+    let text = "
+        C: P2 EXAMINE \"INBOX\"
+        C: P3 UID FETCH 8:* (UID RFC822.SIZE)
+        S: * FLAGS (\\Answered \\Flagged)
+        S: * 3 EXISTS
+        S: * 0 RECENT
+        S: * OK [UIDVALIDITY 1700000000] UIDs valid
+        S: * OK [UIDNEXT 8] Predicted next UID
+        S: P2 OK [READ-ONLY] Examine completed
+        S: * 3 FETCH (UID 7 RFC822.SIZE 900)
+        S: P3 OK Fetch completed
+        C: P4 LOGOUT
+        S: * BYE Logging out
+        S: P4 OK Logout completed";
+    let traffic = against(after_sign_in(text), async |stream| {
+        let mut session = signed_in(stream).await?;
+        let opened = session.open("INBOX", Access::ReadOnly, Some(8), 100).await?;
+        assert_eq!((opened.uid_validity, opened.uid_next, opened.exists), (1_700_000_000, Some(8), 3));
+        assert!(opened.read_only);
+        assert_eq!(opened.listing, Some(Default::default()));
+        Ok::<_, Error>(session.logout().await)
+    })
+    .await
+    .expect("works");
+    assert_eq!(traffic.turns, 3);
+    assert!(traffic.bytes_in < 600 && traffic.bytes_out < 160);
+}
+
+#[tokio::test]
+async fn listings_keep_the_lowest_uids_and_ignore_what_was_not_asked() {
+    let text = "
+        C: P2 SELECT \"INBOX\"
+        C: P3 UID FETCH 5:* (UID RFC822.SIZE)
+        S: * 9 EXISTS
+        S: * OK [UIDVALIDITY 1]
+        S: P2 OK [READ-WRITE] done
+        S: * 1 FETCH (UID 5 RFC822.SIZE 10)
+        S: * 2 FETCH (RFC822.SIZE 20 UID 6)
+        S: * 10 EXISTS
+        S: * 2 FETCH (FLAGS (\\Seen))
+        S: * 4 FETCH (UID 8 FLAGS (\\Seen $Odd) RFC822.SIZE 4294967296)
+        S: * 5 FETCH (UID 9 RFC822.SIZE 1)
+        S: * 3 EXPUNGE
+        S: * 6 FETCH (UID 10 RFC822.SIZE 1)
+        S: * 1 FETCH (UID 4 RFC822.SIZE 1)
+        S: P3 OK done
+        C: P4 UID FETCH 9:10 (UID RFC822.SIZE)
+        S: * 6 FETCH (UID 10 RFC822.SIZE 1)
+        S: * 7 FETCH (UID 11 RFC822.SIZE 1)
+        S: P4 OK done
+        C: P5 UID SEARCH UID 9
+        S: * SEARCH 9
+        S: P5 OK done
+        C: P6 UID SEARCH UID 8
+        S: * SEARCH
+        S: P6 OK done";
+    with(text, async |session| {
+        let opened = session.open("INBOX", Access::ReadWrite, Some(5), 3).await.expect("opens");
+        assert_eq!((opened.exists, opened.read_only), (9, false));
+        let listing = opened.listing.expect("asked for");
+        let entry = |uid, size| Entry { uid, size };
+        assert_eq!(listing.entries, [entry(5, 10), entry(6, 20), entry(8, 1 << 32)]);
+        assert_eq!(listing.beyond, 2);
+        let listing = session.list_messages(9, Some(10), 100).await.expect("lists");
+        assert_eq!(listing.entries, [entry(10, 1)]);
+        assert!(session.exists(9).await.expect("asks"));
+        assert!(!session.exists(8).await.expect("asks"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn folders_that_cannot_be_opened_leave_the_session_usable() {
+    let text = "
+        C: P2 EXAMINE \"Gone \\\"x\\\"\"
+        C: P3 UID FETCH 1:* (UID RFC822.SIZE)
+        S: P2 NO [NONEXISTENT] Unknown Mailbox: Gone
+        S: P3 BAD No mailbox selected
+        C: P4 EXAMINE \"Busy\"
+        S: P4 NO User is authenticated but not connected.
+        C: P5 EXAMINE \"Empty\"
+        C: P6 UID FETCH 1:* (UID RFC822.SIZE)
+        S: * 0 EXISTS
+        S: * OK [UIDVALIDITY 9] ok
+        S: P5 OK done
+        S: P6 BAD The specified message set is invalid.
+        C: P7 EXAMINE \"Odd\"
+        S: * 0 EXISTS
+        S: P7 OK done";
+    with(text, async |session| {
+        let error = session.open("Gone \"x\"", Access::ReadOnly, Some(1), 9).await.expect_err("not there");
+        assert!(error.leaves_session_usable());
+        assert_eq!(error.fault().class, FaultClass::Folder);
+        assert_eq!(error.to_string(), r#"folder "Gone \"x\"": NO [NONEXISTENT] Unknown Mailbox: Gone"#);
+        let error = session.open("Busy", Access::ReadOnly, None, 9).await.expect_err("no access");
+        assert_eq!(error.fault().class, FaultClass::NoMailboxAccess);
+        let opened = session.open("Empty", Access::ReadOnly, Some(1), 9).await.expect("opens");
+        assert_eq!(opened.listing, Some(Default::default()));
+        let error = session.open("Odd", Access::ReadOnly, None, 9).await.expect_err("no UIDVALIDITY");
+        assert_eq!(error.fault().class, FaultClass::Protocol);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn folders_are_found_by_name_pattern_and_use() {
+    let text = "
+        C: P2 LIST \"\" \"*\" RETURN (SPECIAL-USE)
+        S: * LIST (\\HasNoChildren) \"/\" INBOX
+        S: * LIST (\\HasChildren \\Noselect) \"/\" \"Projects\"
+        S: * LIST (\\HasNoChildren) \"/\" \"Projects/a \\\"b\\\"\"
+        S: * LIST (\\HasNoChildren) \"/\" {10}
+        S: Projects/c
+        S: * LIST (\\HasNoChildren \\Sent) \"/\" \"Gesendete Objekte\" (\"CHILDINFO\" (\"SUBSCRIBED\"))
+        S: * LIST () NIL Entw&APw-rfe
+        S: P2 OK done
+        C: P3 LIST \"\" \"Entw&APw-*\" RETURN (SPECIAL-USE)
+        S: * LIST () \"/\" Entw&APw-rfe
+        S: P3 OK done
+        C: P4 LIST \"\" \"Nothing*\" RETURN (SPECIAL-USE)
+        S: P4 OK done";
+    with(text, async |session| {
+        let resolve = |wanted: &[&str]| wanted.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+        let names =
+            session.resolve_folders(&resolve(&["INBOX", "Größe", "R&D"])).await.expect("no round trip");
+        assert_eq!(names, ["INBOX", "Gr&APYA3w-e", "R&-D"]);
+        let names = session
+            .resolve_folders(&resolve(&["INBOX", r"\sent", "Projects*", "I*"]))
+            .await
+            .expect("one LIST");
+        assert_eq!(names, ["INBOX", "Gesendete Objekte", "Projects/a \"b\"", "Projects/c"]);
+        let names = session.resolve_folders(&resolve(&["Entwü*"])).await.expect("one LIST");
+        assert_eq!(names, ["Entw&APw-rfe"]);
+        let error = session.resolve_folders(&resolve(&["INBOX", "Nothing*"])).await.expect_err("no match");
+        assert_eq!(error.fault().class, FaultClass::Folder);
+        assert!(error.to_string().contains("Nothing*"), "{error}");
+        assert!(matches!(session.list("a\r\nP9 LOGOUT").await, Err(Error::Unsendable(_))));
+    })
+    .await;
+}
+
+const TWO_BODIES: &str = "
+    C: P2 UID FETCH 1:3 (UID BODY.PEEK[])
+    C: P3 UID FETCH 9 (UID BODY.PEEK[])
+    S: * 1 FETCH (UID 1 BODY[] {12}
+    S: Subject: a
+    S: )
+    S: * 12 EXISTS
+    S: * 7 FETCH (FLAGS (\\Seen))
+    S: * OK Still here
+    S: * 2 FETCH (BODY[] {3}
+    S: a)b UID 2 FLAGS (\\Seen $x))
+    S: * 3 FETCH (UID 3 BODY[] NIL)
+    S: P2 OK done
+    S: * 9 FETCH (UID 9 BODY[] \"q\\\"q\")
+    S: * 10 FETCH (UID 10 BODY[] {0}
+    S: )
+    S: P3 OK done";
+
+fn two_bodies() -> Vec<(u32, String)> {
+    let bodies = [(1, "Subject: a\r\n"), (2, "a)b"), (9, "q\"q"), (10, "")];
+    bodies.map(|(uid, text)| (uid, text.to_owned())).to_vec()
+}
+
+#[tokio::test]
+async fn bodies_come_as_they_are() {
+    for drip in ["", "drip\n"] {
+        let text = format!("{drip}{TWO_BODIES}\nC: P4 UID SEARCH UID 1\nS: P4 OK done");
+        with(&text, async |session| {
+            let batches = [sets(&[1, 2, 3]), sets(&[9])].concat();
+            assert_eq!(read(&mut session.bodies(batches)).await.expect("reads"), two_bodies());
+            assert!(!session.exists(1).await.expect("the session goes on"));
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn commands_go_out_ahead_but_not_all_at_once() {
+    let body = |n: u32| format!("S: * {n} FETCH (UID {n} BODY[] {{1}}\nS: x)\nS: P{} OK done\n", n + 1);
+    let command = |n: u32| format!("C: P{} UID FETCH {n} (UID BODY.PEEK[])\n", n + 1);
+    let mut text: String = (1..=3).map(command).collect();
+    for n in 1..=6 {
+        text += &body(n);
+        if n + 3 <= 6 {
+            text += &command(n + 3);
+        }
+    }
+    with(&text, async |session| {
+        let batches = (1..=6).map(UidSet::one).collect();
+        let found = read(&mut session.bodies(batches)).await.expect("reads");
+        assert_eq!(found.iter().map(|(uid, _)| *uid).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refused_batch_does_not_stop_the_others() {
+    let text = "
+        C: P2 UID FETCH 1 (UID RFC822.SIZE BODY.PEEK[HEADER])
+        C: P3 UID FETCH 2 (UID RFC822.SIZE BODY.PEEK[HEADER])
+        S: P2 NO Some messages could not be FETCHed
+        S: * 2 FETCH (UID 2 RFC822.SIZE 77 BODY[HEADER] {6}
+        S~ a: b
+        S:
+        S: )
+        S: P3 OK done"
+        .replace("S:\n", "S: \n");
+    with(&text, async |session| {
+        let mut headers = session.headers(vec![UidSet::one(1), UidSet::one(2)]);
+        let error = headers.next().await.map(drop).expect_err("refused");
+        assert!(error.leaves_session_usable(), "{error}");
+        let body = headers.next().await.expect("goes on").expect("one message");
+        assert_eq!((body.size(), body.uid(), body.rfc822_size()), (6, Some(2), Some(77)));
+        assert_eq!(body.finish().await.map_err(|e| e.to_string()), Ok(2));
+        assert!(headers.next().await.expect("ends").is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn messages_are_changed_with_what_the_server_offers() {
+    let text = "
+        C: P2 UID STORE 1:2 +FLAGS.SILENT (\\Seen)
+        S: P2 OK done
+        C: P3 UID STORE 1:2 +FLAGS.SILENT (\\Deleted)
+        C: P4 UID EXPUNGE 1:2
+        S: P3 OK done
+        S: * 1 EXPUNGE
+        S: * 1 EXPUNGE
+        S: P4 OK done
+        C: P5 UID MOVE 3 \"Archived\"
+        S: P5 NO [TRYCREATE] Mailbox doesn't exist: Archived
+        C: P6 CREATE \"Archived\"
+        S: P6 OK done
+        C: P7 UID MOVE 3 \"Archived\"
+        S: P7 OK [COPYUID 1 3 1] Moved UIDs.
+        C: P8 UID STORE 4 +FLAGS.SILENT (\\Seen)
+        S: P8 NO [NOPERM] Permission denied
+        C: P9 UID MOVE 4 \"Full\"
+        S: P9 NO [OVERQUOTA] Quota exceeded";
+    with(text, async |session| {
+        let (set, three, four) = (&sets(&[1, 2])[0], &UidSet::one(3), &UidSet::one(4));
+        session.mark_read(set).await.expect("marks");
+        session.delete(set).await.expect("deletes");
+        session.move_to(three, "Archived").await.expect("moves");
+        assert!(matches!(session.mark_read(four).await, Err(Error::Refused { command: "UID STORE", .. })));
+        let error = session.move_to(four, "Full").await.expect_err("no room");
+        assert_eq!(error.fault().class, FaultClass::OverQuota);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_extensions_only_our_messages_are_marked() {
+    let text = "
+        S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready
+        C: P1 AUTHENTICATE PLAIN AGFubgBzM2NyZXQtcGFzc3dvcmQ=
+        S: P1 OK in
+        C: P2 CAPABILITY
+        S: * CAPABILITY IMAP4rev1
+        S: P2 OK done
+        C: P3 UID COPY 3 \"Archived\"
+        S: P3 OK done
+        C: P4 UID STORE 3 +FLAGS.SILENT (\\Deleted)
+        S: P4 OK done";
+    with_steps(script(text), async |session| {
+        session.move_to(&UidSet::one(3), "Archived").await.expect("copies");
+    })
+    .await;
+}
