@@ -1,0 +1,227 @@
+//! What `fetch` knows of mailboxes from one run to the next.
+
+use crate::{
+    Error, PlacedMailbox, Registry, Result,
+    table::{Item, Key, attribute, number, seconds, text},
+    update::{Outcome, Update},
+};
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::batch_get_item::BatchGetItemError,
+    types::{AttributeValue, KeysAndAttributes},
+};
+use jiff::Timestamp;
+use postroom_model::{Failure, FolderCursor, Lease, MAX_MAILBOXES, MailboxId, MailboxState, Run, Stuck};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+
+/// How often what a `BatchGetItem` left undone is asked for.
+const ATTEMPTS: u32 = 8;
+/// The first pause before asking again; it doubles, up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const BATCH_GET: &str = "BatchGetItem";
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A mailbox with what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedMailbox {
+    /// The mailbox and its batch.
+    pub placed: PlacedMailbox,
+    /// Its state; the default where nothing was recorded yet.
+    pub state: MailboxState,
+}
+
+impl Registry {
+    /// Mailboxes with their states, strongly consistent, in one request for every fifty.
+    ///
+    /// A mailbox that does not exist is left out; one that cannot be read is an error of its own
+    /// and does not hide its neighbours.
+    ///
+    /// # Errors
+    /// [`Error::Request`], [`Error::Throttled`].
+    pub async fn load(&self, ids: &[MailboxId]) -> Result<Vec<(MailboxId, Result<LoadedMailbox>)>> {
+        // A BatchGetItem that names a key twice is refused.
+        let ids: Vec<_> = ids.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut loaded = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(MAX_MAILBOXES) {
+            let keys = ids.iter().flat_map(|id| [Key::mailbox(id), Key::mailbox_state(id)]);
+            let mut items = self.items(keys.map(|key| key.item()).collect()).await?;
+            for &id in ids {
+                let Some(config) = items.remove(&Key::mailbox(id)) else { continue };
+                let state = items.remove(&Key::mailbox_state(id));
+                loaded.push((id.clone(), self.loaded(config, state)));
+            }
+        }
+        Ok(loaded)
+    }
+
+    fn loaded(&self, config: Item, state: Option<Item>) -> Result<LoadedMailbox> {
+        let state = state.map(|state| self.decode(state)).transpose()?.unwrap_or_default();
+        Ok(LoadedMailbox { placed: self.decode(config)?, state })
+    }
+
+    /// At most 100 items by their keys. DynamoDB may leave some of them for another request.
+    async fn items(&self, keys: Vec<Item>) -> Result<HashMap<Key, Item>> {
+        let mut keys = keys;
+        let mut items = HashMap::new();
+        for attempt in 0..ATTEMPTS {
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let wanted = wanted.map_err(|e| self.batch_get_failed(SdkError::construction_failure(e)))?;
+            let request = self.client.batch_get_item().request_items(&*self.table, wanted);
+            let answer = request.send().await.map_err(|e| self.batch_get_failed(e))?;
+            for item in answer.responses.unwrap_or_default().remove(&*self.table).unwrap_or_default() {
+                if let Some(key) = Key::from_item(&item) {
+                    items.insert(key, item);
+                }
+            }
+            let left = answer.unprocessed_keys.unwrap_or_default().remove(&*self.table);
+            match left {
+                Some(left) if !left.keys.is_empty() => keys = left.keys,
+                _ => return Ok(items),
+            }
+            let pause = (FIRST_PAUSE * 2u32.pow(attempt)).min(LONGEST_PAUSE);
+            tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
+        }
+        Err(Error::Throttled { table: self.table.to_string(), action: BATCH_GET })
+    }
+
+    fn batch_get_failed(&self, error: SdkError<BatchGetItemError>) -> Error {
+        Error::request(&self.table, BATCH_GET, error)
+    }
+
+    /// Moves a folder's cursor from `from` to `to` and adds to the mailbox's counters, in one
+    /// request. `false`: somebody else has moved the cursor since it was read, and nothing was
+    /// written.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn advance(
+        &self,
+        id: &MailboxId,
+        folder: &str,
+        from: Option<FolderCursor>,
+        to: FolderCursor,
+        messages: u64,
+        bytes: u64,
+    ) -> Result<bool> {
+        let key = Key::mailbox_state(id);
+        let update = Update::of(key.clone())
+            .set_entry("folders", folder, attribute(&key, &to)?)
+            .add("messages", number(messages))
+            .add("bytes", number(bytes));
+        let update = match from {
+            Some(from) => update.when("#folders.#entry = :from").value("from", attribute(&key, &from)?),
+            None => update.when("attribute_not_exists(#folders.#entry)"),
+        };
+        Ok(self.update_state(id, update).await?.is_done())
+    }
+
+    /// Records that a run went well: what failed before is over.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn record_success(
+        &self,
+        id: &MailboxId,
+        now: Timestamp,
+        backlog: u64,
+        demand: Option<&Run>,
+    ) -> Result<()> {
+        let key = Key::mailbox_state(id);
+        let update = Update::of(key.clone())
+            .set("last_success", seconds(now))
+            .set("backlog", number(backlog))
+            .remove("failure");
+        self.update(with_demand(update, &key, demand)?).await.map(drop)
+    }
+
+    /// Records that a run failed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn record_failure(
+        &self,
+        id: &MailboxId,
+        failure: &Failure,
+        demand: Option<&Run>,
+    ) -> Result<()> {
+        let key = Key::mailbox_state(id);
+        let update = Update::of(key.clone()).set("failure", attribute(&key, failure)?);
+        self.update(with_demand(update, &key, demand)?).await.map(drop)
+    }
+
+    /// Takes the lease of a mailbox that is worked on its own. It is free when there is none, when
+    /// it has ended at `now`, or when `lease` has the same owner. `false`: it is somebody else's.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn lease_mailbox(&self, id: &MailboxId, lease: &Lease, now: Timestamp) -> Result<bool> {
+        let key = Key::mailbox_state(id);
+        let value = attribute(&key, lease)?;
+        let update = Update::of(key)
+            .set("lease", value)
+            .when("attribute_not_exists(#lease) OR #lease.#until <= :now OR #lease.#owner = :owner")
+            .name("until")
+            .name("owner")
+            .value("now", seconds(now))
+            .value("owner", text(&lease.owner));
+        Ok(self.update(update).await?.is_done())
+    }
+
+    /// Gives a mailbox's lease back. `false`: it was no longer `owner`'s.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn release_mailbox(&self, id: &MailboxId, owner: &str) -> Result<bool> {
+        let update = Update::of(Key::mailbox_state(id))
+            .remove("lease")
+            .when("#lease.#owner = :owner")
+            .name("owner")
+            .value("owner", text(owner));
+        Ok(self.update(update).await?.is_done())
+    }
+
+    /// Records which message keeps a folder from moving on, or that none does.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn set_stuck(&self, id: &MailboxId, folder: &str, stuck: Option<&Stuck>) -> Result<()> {
+        let key = Key::mailbox_state(id);
+        let update = match stuck {
+            Some(stuck) => Update::of(key.clone()).set_entry("stuck", folder, attribute(&key, stuck)?),
+            // The condition keeps a removal from failing where there is nothing to remove.
+            None => Update::of(key).remove_entry("stuck", folder).when("attribute_exists(#stuck.#entry)"),
+        };
+        self.update_state(id, update).await.map(drop)
+    }
+
+    /// Makes an update that may write into a map of the state, and creates the maps where the state
+    /// does not have them yet.
+    async fn update_state(&self, id: &MailboxId, update: Update) -> Result<Outcome> {
+        match self.update(update.clone()).await? {
+            Outcome::NoSuchPath => {
+                self.create_state(id).await?;
+                self.update(update).await
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Makes sure that a mailbox's state has its maps.
+    pub(crate) async fn create_state(&self, id: &MailboxId) -> Result<()> {
+        let empty = || AttributeValue::M(HashMap::new());
+        let update = Update::of(Key::mailbox_state(id))
+            .set_if_absent("folders", empty())
+            .set_if_absent("stuck", empty());
+        self.update(update).await.map(drop)
+    }
+}
+
+fn with_demand(update: Update, key: &Key, demand: Option<&Run>) -> Result<Update> {
+    Ok(match demand {
+        Some(run) => update.set("last_demand", attribute(key, run)?),
+        None => update,
+    })
+}

@@ -1,0 +1,176 @@
+//! The table: its keys, and how one item is read, written and decoded.
+
+use crate::{Error, Result};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use jiff::Timestamp;
+use postroom_model::{AccountId, BatchId, MailboxId, ProviderId};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{collections::HashMap, fmt, sync::Arc};
+
+/// The version of definitions that this release writes, and the latest that it reads.
+pub(crate) const VERSION: u32 = 1;
+/// The index of the batches that have mailboxes, by due time.
+pub(crate) const DUE_INDEX: &str = "due";
+/// The index of the definitions, by kind and id.
+pub(crate) const KIND_INDEX: &str = "kind";
+/// The one value of `schedule`, the `due` index's partition key.
+pub(crate) const SCHEDULE: &str = "batch";
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The registry: one DynamoDB table. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    pub(crate) client: Client,
+    pub(crate) table: Arc<str>,
+}
+
+impl Registry {
+    /// The registry in `table`, reached through `client`.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into().into() }
+    }
+
+    /// Asks for an item that need not exist: whether the table answers at all.
+    ///
+    /// # Errors
+    /// [`Error::Request`].
+    pub async fn ping(&self) -> Result<()> {
+        self.item(&Key { pk: "PING".into(), sk: "PING".into() }).await.map(drop)
+    }
+
+    /// One item, strongly consistent.
+    pub(crate) async fn item(&self, key: &Key) -> Result<Option<Item>> {
+        let request = self.client.get_item().table_name(&*self.table).consistent_read(true);
+        let answer = request.set_key(Some(key.item())).send().await;
+        Ok(answer.map_err(|e| Error::request(&self.table, "GetItem", e))?.item)
+    }
+
+    /// One item as what it stands for.
+    pub(crate) async fn value<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>> {
+        self.item(key).await?.map(|item| self.decode(item)).transpose()
+    }
+
+    /// What an item stands for, unless a later release wrote it.
+    pub(crate) fn decode<T: DeserializeOwned>(&self, item: Item) -> Result<T> {
+        let table = || self.table.to_string();
+        let key = Key::of(&item);
+        if let Some(version) = item.get("v") {
+            let known = version.as_n().ok().and_then(|v| v.parse::<u32>().ok()).is_some_and(|v| v <= VERSION);
+            if !known {
+                let found = version.as_n().map_or("unknown", String::as_str).to_owned();
+                return Err(Error::TooNew { table: table(), key, found, known: VERSION });
+            }
+        }
+        serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(|source| Error::Unreadable {
+            table: table(),
+            key,
+            source,
+        })
+    }
+}
+
+/// What a definition is, as the `kind` index has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Provider,
+    Account,
+    Mailbox,
+    Batch,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Account => "account",
+            Self::Mailbox => "mailbox",
+            Self::Batch => "batch",
+        }
+    }
+}
+
+/// An item's primary key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+const BATCH_PREFIX: &str = "BATCH#";
+
+impl Key {
+    pub(crate) fn provider(id: &ProviderId) -> Self {
+        Self { pk: format!("PROVIDER#{id}"), sk: "PROVIDER".into() }
+    }
+
+    pub(crate) fn account(id: &AccountId) -> Self {
+        Self { pk: format!("ACCOUNT#{id}"), sk: "ACCOUNT".into() }
+    }
+
+    pub(crate) fn account_status(id: &AccountId) -> Self {
+        Self { pk: format!("ACCOUNT#{id}"), sk: "STATUS".into() }
+    }
+
+    pub(crate) fn mailbox(id: &MailboxId) -> Self {
+        Self { pk: format!("MAILBOX#{id}"), sk: "CONFIG".into() }
+    }
+
+    pub(crate) fn mailbox_state(id: &MailboxId) -> Self {
+        Self { pk: format!("MAILBOX#{id}"), sk: "STATE".into() }
+    }
+
+    pub(crate) fn batch(id: &BatchId) -> Self {
+        Self { pk: format!("{BATCH_PREFIX}{id}"), sk: "BATCH".into() }
+    }
+
+    /// The batch that a partition key names.
+    pub(crate) fn batch_id(pk: &str) -> Option<BatchId> {
+        pk.strip_prefix(BATCH_PREFIX)?.parse().ok()
+    }
+
+    pub(crate) fn item(&self) -> Item {
+        HashMap::from([("pk".to_owned(), text(&self.pk)), ("sk".to_owned(), text(&self.sk))])
+    }
+
+    /// The key of an item.
+    pub(crate) fn from_item(item: &Item) -> Option<Self> {
+        let part = |name| item.get(name)?.as_s().ok().cloned();
+        Some(Self { pk: part("pk")?, sk: part("sk")? })
+    }
+
+    /// An item's key, as errors show it.
+    pub(crate) fn of(item: &Item) -> String {
+        Self::from_item(item).map_or_else(|| "without a key".to_owned(), |key| key.to_string())
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.pk, self.sk)
+    }
+}
+
+pub(crate) fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+pub(crate) fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+pub(crate) fn seconds(at: Timestamp) -> AttributeValue {
+    AttributeValue::N(at.as_second().to_string())
+}
+
+/// A value as an attribute of the item at `key`.
+pub(crate) fn attribute<T: Serialize>(key: &Key, value: &T) -> Result<AttributeValue> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
+        .map_err(|source| Error::Unstorable { key: key.to_string(), source })
+}
+
+/// A value's fields as attributes of the item at `key`.
+pub(crate) fn attributes<T: Serialize>(key: &Key, value: &T) -> Result<Item> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_item(value)
+        .map_err(|source| Error::Unstorable { key: key.to_string(), source })
+}

@@ -1,0 +1,214 @@
+//! Mailbox states: cursors, counters, leases, stuck messages and quarantine.
+
+use crate::support::{Fixture, at, id, lease, mailbox};
+use postroom_model::{
+    Failure, Fault, FaultClass, FolderCursor, MailboxId, MailboxState, Run, RunResult, Stuck,
+};
+use postroom_registry::{Error, Registry};
+use serde_json::json;
+
+async fn state(registry: &Registry, name: &MailboxId) -> MailboxState {
+    registry.load(std::slice::from_ref(name)).await.expect("loads").remove(0).1.expect("readable").state
+}
+
+async fn with_mailbox(fixture: &Fixture) -> MailboxId {
+    fixture.registry.put_mailbox(&mailbox("m")).await.expect("puts");
+    id("m")
+}
+
+#[tokio::test]
+async fn fifty_mailboxes_load_in_one_request() {
+    let fixture = Fixture::new().await;
+    let names: Vec<MailboxId> = (0..51).map(|n| id(&format!("m{n:02}"))).collect();
+    for name in &names {
+        fixture.registry.put_mailbox(&mailbox(name.as_str())).await.expect("puts");
+    }
+    fixture.registry.record_success(&names[3], at(1000), 5, None).await.expect("records");
+
+    let before = fixture.requests();
+    let mut asked = names[..50].to_vec();
+    asked[49] = id("gone");
+    asked.push(names[0].clone());
+    let loaded = fixture.registry.load(&asked).await.expect("loads");
+    assert_eq!(fixture.requests() - before, 1);
+    assert_eq!(loaded.len(), 49, "one does not exist, one was asked for twice");
+    for (name, loaded) in loaded {
+        let loaded = loaded.expect("readable");
+        assert_eq!(loaded.placed.mailbox.id, name);
+        assert_eq!(loaded.state.backlog, if name == names[3] { 5 } else { 0 });
+    }
+
+    let before = fixture.requests();
+    assert_eq!(fixture.registry.load(&names).await.expect("loads").len(), 51);
+    assert_eq!(fixture.requests() - before, 2);
+    assert_eq!(fixture.registry.load(&[]).await.expect("loads").len(), 0);
+}
+
+#[tokio::test]
+async fn an_unreadable_item_does_not_hide_its_neighbours() {
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
+    for name in ["bad-state", "good"] {
+        registry.put_mailbox(&mailbox(name)).await.expect("puts");
+    }
+    fixture.put_raw("MAILBOX#bad-config", "CONFIG", json!({"id": "bad-config", "port": "many"})).await;
+    fixture.put_raw("MAILBOX#bad-state", "STATE", json!({"folders": 7})).await;
+    fixture.put_raw("MAILBOX#new", "CONFIG", json!({"id": "new", "v": "next"})).await;
+    let names = ["bad-config", "bad-state", "good", "new"].map(id::<MailboxId>);
+    let loaded = registry.load(&names).await.expect("loads");
+    let outcomes: Vec<_> = loaded.iter().map(|(name, l)| (name.as_str(), l.as_ref().err())).collect();
+    assert!(
+        matches!(
+            outcomes[..],
+            [
+                ("bad-config", Some(Error::Unreadable { .. })),
+                ("bad-state", Some(Error::Unreadable { .. })),
+                ("good", None),
+                ("new", Some(Error::TooNew { .. })),
+            ]
+        ),
+        "{outcomes:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_cursor_is_moved_once_from_each_place() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    registry.put_mailbox(&mailbox("m")).await.expect("puts");
+    let name: MailboxId = id("m");
+    const STEPS: u32 = 5;
+    let writers: Vec<_> = (0..16)
+        .map(|_| {
+            let (registry, name) = (registry.clone(), name.clone());
+            tokio::spawn(async move {
+                let (mut won, mut overtaken) = (0, 0);
+                while won < STEPS {
+                    let from = state(&registry, &name).await.folders.get("INBOX").copied();
+                    let to = from.unwrap_or(FolderCursor::start(7));
+                    let to = to.advance(to.last_uid + 1);
+                    match registry.advance(&name, "INBOX", from, to, 1, 10).await.expect("answers") {
+                        true => won += 1,
+                        false => overtaken += 1,
+                    }
+                }
+                overtaken
+            })
+        })
+        .collect();
+    let mut overtaken = 0;
+    for writer in writers {
+        overtaken += writer.await.expect("runs");
+    }
+    let state = state(&registry, &name).await;
+    assert_eq!(state.folders["INBOX"].last_uid, 16 * STEPS);
+    assert_eq!((state.messages, state.bytes), (u64::from(16 * STEPS), u64::from(160 * STEPS)));
+    assert!(overtaken > 0, "the writers did meet");
+}
+
+#[tokio::test]
+async fn folders_of_any_name_and_states_without_maps_advance() {
+    let fixture = Fixture::new().await;
+    let name = with_mailbox(&fixture).await;
+    let registry = &fixture.registry;
+    // A lease creates the state without its maps.
+    assert!(registry.lease_mailbox(&name, &lease("w", 2000), at(1000)).await.expect("answers"));
+    let renumbered = FolderCursor::renumbered(9, 100);
+    for folder in ["INBOX", "Entw&APw-rfe/2026", "a.b #c:d", "日本"] {
+        let start = FolderCursor::start(7).advance(3);
+        assert!(registry.advance(&name, folder, None, start, 3, 300).await.expect("answers"), "{folder}");
+        assert!(
+            !registry.advance(&name, folder, None, start, 3, 300).await.expect("answers"),
+            "already there"
+        );
+        assert!(registry.advance(&name, folder, Some(start), renumbered, 0, 0).await.expect("answers"));
+        assert!(!registry.advance(&name, folder, Some(start), renumbered, 0, 0).await.expect("answers"));
+    }
+    let state = state(registry, &name).await;
+    assert!(state.folders.len() == 4 && state.folders.values().all(|cursor| *cursor == renumbered));
+    assert_eq!((state.messages, state.bytes), (12, 1200));
+    let unknown = registry.advance(&id("other"), "INBOX", Some(renumbered), renumbered, 1, 1).await;
+    assert!(!unknown.expect("answers"), "there is nothing to move on from");
+}
+
+#[tokio::test]
+async fn success_ends_failure() {
+    let fixture = Fixture::new().await;
+    let name = with_mailbox(&fixture).await;
+    let registry = &fixture.registry;
+    let fault =
+        Fault::new(FaultClass::Throttled, "slow down").with_retry_after(std::time::Duration::from_secs(9));
+    let failure = Failure::next(None, fault.clone(), at(1000), 0.5);
+    let run = |result| Run { request: "r-1".into(), finished_at: at(1000), result };
+    registry.record_failure(&name, &failure, Some(&run(RunResult::Failed(fault)))).await.expect("records");
+    let failed = state(registry, &name).await;
+    assert_eq!(failed.failure, Some(failure));
+    assert!(matches!(failed.last_demand, Some(Run { result: RunResult::Failed(_), .. })));
+
+    registry.record_success(&name, at(2000), 7, None).await.expect("records");
+    let done = state(registry, &name).await;
+    assert_eq!((done.failure, done.last_success, done.backlog), (None, Some(at(2000)), 7));
+    assert_eq!(done.last_demand, failed.last_demand, "nobody asked for the second run");
+    let run = run(RunResult::Unfinished { messages: 1, bytes: 2, backlog: 3 });
+    registry.record_success(&name, at(3000), 0, Some(&run)).await.expect("records");
+    assert_eq!(state(registry, &name).await.last_demand, Some(run));
+}
+
+#[tokio::test]
+async fn a_mailbox_lease_is_exclusive_until_it_ends() {
+    let fixture = Fixture::new().await;
+    let name = with_mailbox(&fixture).await;
+    let registry = &fixture.registry;
+    let take = async |owner, until, now| {
+        registry.lease_mailbox(&name, &lease(owner, until), at(now)).await.expect("answers")
+    };
+    assert!(take("first", 1500, 1000).await);
+    assert!(take("first", 1600, 1100).await);
+    assert!(!take("second", 2000, 1599).await);
+    assert!(state(registry, &name).await.is_resting(at(1599)));
+    assert!(take("second", 2000, 1600).await);
+    assert!(!registry.release_mailbox(&name, "first").await.expect("answers"));
+    assert!(registry.release_mailbox(&name, "second").await.expect("answers"));
+    assert!(!registry.release_mailbox(&name, "second").await.expect("answers"));
+    assert_eq!(state(registry, &name).await.lease, None);
+}
+
+fn stuck(uid: u32) -> Stuck {
+    Stuck { uid_validity: 7, uid, attempts: 3, fault: Fault::new(FaultClass::Protocol, "no such literal") }
+}
+
+#[tokio::test]
+async fn a_message_is_quarantined_once() {
+    let fixture = Fixture::new().await;
+    let name = with_mailbox(&fixture).await;
+    let registry = &fixture.registry;
+    let cursor = FolderCursor::start(7).advance(3);
+    assert!(registry.advance(&name, "INBOX", None, cursor, 3, 300).await.expect("answers"));
+    registry.set_stuck(&name, "INBOX", None).await.expect("nothing to clear");
+    registry.set_stuck(&name, "INBOX", Some(&stuck(4))).await.expect("sets");
+    registry.set_stuck(&name, "Sent", Some(&stuck(9))).await.expect("sets");
+    assert_eq!(state(registry, &name).await.stuck["INBOX"], stuck(4));
+
+    let once: Vec<_> = (0..8)
+        .map(|n| {
+            let (registry, name) = (registry.clone(), name.clone());
+            tokio::spawn(async move { registry.quarantine(&name, "INBOX", &stuck(4), at(1000 + n)).await })
+        })
+        .collect();
+    for call in once {
+        call.await.expect("runs").expect("quarantines");
+    }
+    registry.set_stuck(&name, "INBOX", Some(&stuck(10))).await.expect("sets");
+    registry.quarantine(&name, "INBOX", &stuck(10), at(2000)).await.expect("quarantines");
+    registry.quarantine(&name, &"ü".repeat(2000), &stuck(5), at(2000)).await.expect("a folder of any length");
+    let after = state(registry, &name).await;
+    assert_eq!(after.quarantined, 3);
+    assert_eq!(after.folders["INBOX"], cursor, "what is known of the folder stays");
+    assert_eq!(after.stuck.keys().collect::<Vec<_>>(), ["Sent"]);
+    let records = registry.quarantined(&name).await.expect("lists");
+    assert_eq!(records.iter().map(|r| r.stuck.uid).collect::<Vec<_>>(), [4, 5, 10]);
+    assert_eq!((records[0].folder.as_str(), &records[0].stuck), ("INBOX", &stuck(4)));
+    assert!(records[0].at >= at(1000));
+
+    registry.set_stuck(&name, "Sent", None).await.expect("clears");
+    assert!(state(registry, &name).await.stuck.is_empty());
+}

@@ -1,0 +1,153 @@
+//! The schedule: who gets a batch when many want it, and which batches are due.
+
+use crate::support::{Fixture, at, batch, id, lease, mailbox};
+use jiff::Timestamp;
+use postroom_model::{Batch, BatchId, MailboxId};
+use postroom_registry::{DueBatch, LeasedBatch, Registry};
+
+async fn due(registry: &Registry, now: Timestamp) -> Vec<DueBatch> {
+    let mut pages = registry.due_batches(now);
+    let mut due = Vec::new();
+    while let Some(page) = pages.next_page().await.expect("a page") {
+        due.extend(page);
+    }
+    due
+}
+
+/// A batch of one mailbox, due at 1000.
+async fn one_batch(registry: &Registry) -> BatchId {
+    registry.put_batch(&batch("5m-0001", &[id("a")]), at(1000), 0.0).await.expect("puts");
+    id("5m-0001")
+}
+
+fn held(leased: LeasedBatch) -> Batch {
+    match leased {
+        LeasedBatch::Held(batch) => batch,
+        other => panic!("not held but {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn one_of_many_claims_wins() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name = one_batch(&registry).await;
+    let claims = (0..32).map(|_| {
+        let (registry, name) = (registry.clone(), name.clone());
+        tokio::spawn(async move { registry.claim(&name, at(1000), at(1900)).await.expect("answers") })
+    });
+    let claims: Vec<_> = claims.collect();
+    let mut won = 0;
+    for claim in claims {
+        won += usize::from(claim.await.expect("runs"));
+    }
+    assert_eq!(won, 1);
+    assert_eq!(due(&registry, at(1000)).await, []);
+    assert_eq!(due(&registry, at(1900)).await, [DueBatch { id: name, due_at: at(1900) }]);
+    assert!(!registry.claim(&id("gone"), at(1000), at(1900)).await.expect("answers"));
+    assert_eq!(registry.batch(&id("gone")).await.expect("reads"), None, "a claim creates nothing");
+}
+
+#[tokio::test]
+async fn a_lease_is_exclusive_until_it_ends() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name = one_batch(&registry).await;
+    let take = async |owner, until, now| {
+        registry.lease_batch(&name, &lease(owner, until), at(now)).await.expect("answers")
+    };
+    let batch = held(take("first", 1500, 1000).await);
+    assert_eq!((batch.due_at, batch.lease.as_ref()), (Some(at(1000)), Some(&lease("first", 1500))));
+    assert_eq!(batch.mailboxes, [id::<MailboxId>("a")]);
+
+    assert_eq!(take("second", 2000, 1499).await, LeasedBatch::Busy);
+    assert_eq!(
+        held(take("first", 1600, 1499).await).lease,
+        Some(lease("first", 1600)),
+        "its holder renews it"
+    );
+    assert_eq!(held(take("second", 2000, 1600).await).lease, Some(lease("second", 2000)), "it ended");
+
+    assert!(
+        !registry.release_batch(&name, "first", Some(at(1000)), at(1300)).await.expect("answers"),
+        "no longer its own"
+    );
+    assert!(registry.release_batch(&name, "second", Some(at(1600)), at(1900)).await.expect("answers"));
+    let batch = registry.batch(&name).await.expect("reads").expect("is there");
+    assert_eq!((batch.lease, batch.completed_at, batch.due_at), (None, Some(at(1600)), Some(at(1900))));
+    assert!(!registry.release_batch(&name, "second", None, at(1)).await.expect("answers"));
+
+    let gone = registry.lease_batch(&id("gone"), &lease("first", 9), at(1)).await.expect("answers");
+    assert_eq!(gone, LeasedBatch::Gone);
+    assert_eq!(registry.batches().await.expect("lists").len(), 1, "a lease creates nothing");
+}
+
+#[tokio::test]
+async fn putting_a_batch_again_disturbs_nothing() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let names: Vec<MailboxId> = (0..3).map(|n| id(&format!("m{n}"))).collect();
+    for name in &names[..2] {
+        registry.put_mailbox(&mailbox(name.as_str())).await.expect("puts");
+    }
+    let name: BatchId = id("5m-0001");
+    let wanted = batch("5m-0001", &names);
+    registry.put_batch(&wanted, at(1000), 0.5).await.expect("puts");
+    held(registry.lease_batch(&name, &lease("worker", 2000), at(1050)).await.expect("answers"));
+    let before = registry.batch(&name).await.expect("reads").expect("is there");
+    assert_eq!(before.due_at, Some(at(1030)));
+
+    registry.put_batch(&wanted, at(1500), 0.9).await.expect("puts again");
+    assert_eq!(registry.batch(&name).await.expect("reads"), Some(before.clone()));
+    let placed = registry.mailboxes().await.expect("lists");
+    assert_eq!(placed.len(), 2, "a mailbox that does not exist is not created by being placed");
+    assert!(placed.iter().all(|p| p.batch.as_ref() == Some(&name) && p.batched_at == Some(at(1000))));
+
+    registry.put_mailbox(&mailbox("m2")).await.expect("puts");
+    registry.put_batch(&wanted, at(1600), 0.9).await.expect("puts again");
+    let late = registry.mailbox(&names[2]).await.expect("reads").expect("is there");
+    assert_eq!((late.batch, late.batched_at), (Some(name.clone()), Some(at(1600))));
+
+    let fewer = Batch { interval: "1h".parse().expect("interval"), ..batch("5m-0001", &names[..1]) };
+    registry.put_batch(&fewer, at(1700), 0.9).await.expect("puts");
+    let expected = Batch { interval: fewer.interval, mailboxes: fewer.mailboxes.clone(), ..before };
+    assert_eq!(registry.batch(&name).await.expect("reads"), Some(expected.clone()));
+    assert_eq!(registry.batches().await.expect("lists"), [expected]);
+}
+
+#[tokio::test]
+async fn an_emptied_batch_leaves_the_schedule_until_it_is_filled() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name = one_batch(&registry).await;
+    assert_eq!(due(&registry, at(999)).await, []);
+    assert_eq!(due(&registry, at(1000)).await, [DueBatch { id: name.clone(), due_at: at(1000) }]);
+
+    registry.put_batch(&batch("5m-0001", &[]), at(1100), 0.0).await.expect("empties");
+    assert_eq!(due(&registry, at(99_999)).await, []);
+    assert!(!registry.claim(&name, at(1000), at(1900)).await.expect("answers"));
+    // A run that began before may still set its due time; the batch stays out of the index.
+    held(registry.lease_batch(&name, &lease("w", 2000), at(1100)).await.expect("answers"));
+    assert!(registry.release_batch(&name, "w", None, at(1300)).await.expect("answers"));
+    assert_eq!(due(&registry, at(99_999)).await, []);
+    registry.put_batch(&batch("5m-0001", &[]), at(1200), 0.0).await.expect("empties again");
+
+    registry.put_batch(&batch("5m-0001", &[id("b")]), at(5000), 0.0).await.expect("fills");
+    assert_eq!(due(&registry, at(5000)).await, [DueBatch { id: name, due_at: at(5000) }]);
+}
+
+#[tokio::test]
+async fn due_batches_come_in_pages_and_the_longest_due_first() {
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
+    for n in 0..520 {
+        let item = serde_json::json!({ "schedule": "batch", "due_at": 2000 - n });
+        fixture.put_raw(&format!("BATCH#b-{n:03}"), "BATCH", item).await;
+    }
+    let unreadable = serde_json::json!({ "schedule": "batch", "due_at": 1 });
+    fixture.put_raw("BATCH#Not An Id", "BATCH", unreadable).await;
+    let mut pages = registry.due_batches(at(2000));
+    let first = pages.next_page().await.expect("a page").expect("not the end");
+    assert_eq!(first.len(), 499, "five hundred, without the one that cannot be read");
+    assert_eq!(first[0], DueBatch { id: id("b-519"), due_at: at(1481) });
+    let second = pages.next_page().await.expect("a page").expect("not the end");
+    assert_eq!(second.last(), Some(&DueBatch { id: id("b-000"), due_at: at(2000) }));
+    assert_eq!(first.len() + second.len(), 520);
+    assert_eq!(pages.next_page().await.expect("answers"), None);
+}

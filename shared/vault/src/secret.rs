@@ -1,0 +1,183 @@
+//! One secret: how it is read, written only when it changed, deleted and had back.
+
+use crate::{Error, Result};
+use aws_sdk_secretsmanager::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
+use std::{fmt, sync::Arc};
+
+/// The version of values that this release writes, and the latest that it reads.
+const VERSION: u64 = 1;
+/// The largest value that Secrets Manager takes, in bytes.
+const MAX_BYTES: usize = 65_536;
+/// Days for which a deleted secret can be had back.
+const RECOVERY_DAYS: i64 = 30;
+
+/// The vault: the secrets under one prefix. Cheap to clone; `Debug` is safe to print.
+#[derive(Clone)]
+pub struct Vault {
+    pub(crate) client: Client,
+    prefix: Arc<str>,
+}
+
+/// What a put came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// There was no such secret, or it had been deleted.
+    Created,
+    /// It had another value.
+    Replaced,
+    /// It has this value already; nothing was written.
+    Unchanged,
+}
+
+/// A secret as it stands.
+enum Current {
+    Value(SecretString),
+    Deleted,
+    Absent,
+}
+
+/// A kind of value: what it looks like is all that an error may say about it.
+pub(crate) trait Value: DeserializeOwned {
+    const EXPECTED: &'static str;
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+impl Vault {
+    /// The secrets whose names begin with `prefix` and a slash, reached through `client`.
+    pub fn new(client: Client, prefix: impl Into<String>) -> Self {
+        Self { client, prefix: prefix.into().into() }
+    }
+
+    pub(crate) fn name(&self, kind: &str, id: impl fmt::Display) -> String {
+        format!("{}/{kind}/{id}", self.prefix)
+    }
+
+    pub(crate) async fn get<T: Value>(&self, name: &str) -> Result<Option<T>> {
+        match self.current(name).await? {
+            Current::Value(text) => parse(name, &text).map(Some),
+            Current::Deleted | Current::Absent => Ok(None),
+        }
+    }
+
+    /// Writes a value, unless it is there already.
+    pub(crate) async fn put<T: Serialize>(&self, name: &str, value: &T) -> Result<Change> {
+        let text = text(name, value)?;
+        match self.current(name).await? {
+            Current::Value(current) if current.expose_secret() == text.expose_secret() => {
+                Ok(Change::Unchanged)
+            }
+            Current::Value(_) => self.write(name, &text).await.map(|()| Change::Replaced),
+            Current::Absent => self.create(name, &text).await,
+            Current::Deleted => {
+                let request = self.client.restore_secret().secret_id(name);
+                request.send().await.map_err(|e| Error::request(name, "RestoreSecret", e))?;
+                self.write(name, &text).await.map(|()| Change::Created)
+            }
+        }
+    }
+
+    /// Deletes a secret; it can be had back for thirty days. `false`: there was none.
+    pub(crate) async fn delete(&self, name: &str) -> Result<bool> {
+        let request = self.client.delete_secret().secret_id(name).recovery_window_in_days(RECOVERY_DAYS);
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_absent(&error) || is_deleted(&error) => Ok(false),
+            Err(error) => Err(Error::request(name, "DeleteSecret", error)),
+        }
+    }
+
+    async fn current(&self, name: &str) -> Result<Current> {
+        match self.client.get_secret_value().secret_id(name).send().await {
+            // A secret that has bytes instead of text is nothing that we wrote.
+            Ok(answer) => Ok(Current::Value(answer.secret_string.unwrap_or_default().into())),
+            Err(error) if is_absent(&error) => Ok(Current::Absent),
+            Err(error) if is_deleted(&error) => Ok(Current::Deleted),
+            Err(error) => Err(Error::request(name, "GetSecretValue", error)),
+        }
+    }
+
+    async fn create(&self, name: &str, text: &SecretString) -> Result<Change> {
+        match self.client.create_secret().name(name).secret_string(text.expose_secret()).send().await {
+            Ok(_) => Ok(Change::Created),
+            // It has no value yet, or somebody else created it just now.
+            Err(error) if error.code() == Some("ResourceExistsException") => {
+                self.write(name, text).await.map(|()| Change::Replaced)
+            }
+            Err(error) => Err(Error::request(name, "CreateSecret", error)),
+        }
+    }
+
+    /// The SDK gives each call a random `ClientRequestToken` and repeats it when it retries, so that
+    /// a put whose answer was lost does not make a second version.
+    async fn write(&self, name: &str, text: &SecretString) -> Result<()> {
+        let request = self.client.put_secret_value().secret_id(name).secret_string(text.expose_secret());
+        request.send().await.map(drop).map_err(|e| Error::request(name, "PutSecretValue", e))
+    }
+}
+
+fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    error.code() == Some(ABSENT)
+}
+
+fn is_deleted<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    says_deleted(error.code(), error.message())
+}
+
+pub(crate) const ABSENT: &str = "ResourceNotFoundException";
+
+/// Secrets Manager has no code of its own for a secret that is scheduled for deletion.
+pub(crate) fn says_deleted(code: Option<&str>, message: Option<&str>) -> bool {
+    code == Some("InvalidRequestException") && message.is_some_and(|m| m.contains("delet"))
+}
+
+/// A value with its version, as it is stored.
+#[derive(Serialize)]
+struct Versioned<'a, T> {
+    v: u64,
+    #[serde(flatten)]
+    value: &'a T,
+}
+
+fn text<T: Serialize>(name: &str, value: &T) -> Result<SecretString> {
+    let text = serde_json::to_string(&Versioned { v: VERSION, value }).unwrap_or_else(|_| {
+        unreachable!("the values of this crate are strings and numbers under string keys")
+    });
+    let text = SecretString::from(text);
+    match text.expose_secret().len() {
+        ..=MAX_BYTES => Ok(text),
+        bytes => Err(Error::TooLarge { name: name.to_owned(), bytes, most: MAX_BYTES }),
+    }
+}
+
+/// Reads a value. What JSON's parser says is dropped: it quotes what it read.
+pub(crate) fn parse<T: Value>(name: &str, text: &SecretString) -> Result<T> {
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(default = "first")]
+        v: u64,
+    }
+    fn first() -> u64 {
+        1
+    }
+    let unreadable = |_| Error::Unreadable { name: name.to_owned(), expected: T::EXPECTED };
+    let head: Head = serde_json::from_str(text.expose_secret()).map_err(unreadable)?;
+    if head.v > VERSION {
+        return Err(Error::TooNew { name: name.to_owned(), found: head.v, known: VERSION });
+    }
+    serde_json::from_str(text.expose_secret()).map_err(unreadable)
+}
+
+/// Exposes a secret to the wire: the serialised text is a secret itself.
+pub(crate) fn exposed<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose_secret())
+}

@@ -1,0 +1,96 @@
+//! What the vault says when something is wrong: never a secret.
+
+use crate::support::{Fixture, client, id};
+use postroom_model::TokenSet;
+use postroom_vault::{ClientSecret, Error, Vault};
+use std::error::Error as _;
+
+/// Everything that might be printed of an error.
+fn printed(error: &Error) -> String {
+    let mut text = format!("{error} {error:?}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(" {cause} {cause:?}");
+        source = cause.source();
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_read_is_not_quoted() {
+    let fixture = Fixture::new();
+    let values = [
+        "s3cret",
+        "\"s3cret\"",
+        r#"{"v":1,"pass":"s3cret"}"#,
+        r#"{"v":"s3cret","password":"s3cret"}"#,
+        r#"{"password":{"s3cret":1}}"#,
+        r#"{"access_token":"s3cret","obtained_at":"s3cret"}"#,
+        "[\"s3cret\"]",
+        "",
+    ];
+    for (n, value) in values.into_iter().enumerate() {
+        let name = format!("v{n}");
+        for kind in ["mailbox", "account", "provider"] {
+            fixture.put_raw(&format!("{kind}/{name}"), value).await;
+        }
+        let errors = [
+            fixture.vault.password(&id(&name)).await.expect_err("unreadable"),
+            fixture.vault.token_set(&id(&name)).await.expect_err("unreadable"),
+            fixture.vault.client_secret(&id(&name)).await.expect_err("unreadable"),
+        ];
+        for error in errors {
+            assert!(matches!(error, Error::Unreadable { .. }) && !error.is_transient());
+            assert!(!printed(&error).contains("s3cret"), "{error:?}");
+        }
+    }
+    let error = fixture.vault.password(&id("v0")).await.expect_err("unreadable");
+    let text = format!(
+        r#"the value of secret {}/mailbox/v0 cannot be read; it should look like {{"v":1,"password":"…"}}"#,
+        fixture.prefix
+    );
+    assert_eq!(error.to_string(), text);
+}
+
+#[tokio::test]
+async fn versions_are_looked_at() {
+    let fixture = Fixture::new();
+    fixture.put_raw("mailbox/old", r#"{"password":"s3cret"}"#).await;
+    fixture.put_raw("mailbox/new", r#"{"v":2,"password":"s3cret"}"#).await;
+    assert!(fixture.vault.password(&id("old")).await.expect("reads").is_some());
+    let error = fixture.vault.password(&id("new")).await.expect_err("too new");
+    assert!(matches!(error, Error::TooNew { found: 2, known: 1, .. }));
+    assert!(!printed(&error).contains("s3cret"));
+}
+
+#[tokio::test]
+async fn nobody_there_is_transient_and_no_secret_is_in_the_error() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("binds").local_addr().expect("address");
+    let vault = Vault::new(client(&format!("http://{nobody}")), "p");
+    let error = vault.put_password(&id("m"), &"s3cret".into()).await.expect_err("nobody there");
+    assert_eq!(error.to_string(), "Secrets Manager GetSecretValue on p/mailbox/m: not reached");
+    assert!(error.is_transient() && !printed(&error).contains("s3cret"));
+    let error = vault.passwords(&[id("m")]).await.expect_err("nobody there");
+    assert_eq!(error.to_string(), "Secrets Manager BatchGetSecretValue on p/mailbox/m: not reached");
+}
+
+#[tokio::test]
+async fn debug_output_is_safe() {
+    let fixture = Fixture::new();
+    let (vault, name) = (&fixture.vault, id("m"));
+    vault.put_password(&name, &"s3cret".into()).await.expect("puts");
+    let tokens = TokenSet::from_response(
+        r#"{"access_token":"s3cret","refresh_token":"s3cret","token_type":"Bearer"}"#,
+        jiff::Timestamp::UNIX_EPOCH,
+    )
+    .expect("reads");
+    let certificate = ClientSecret::Certificate { certificate: "public".into(), key: "s3cret".into() };
+    let shown = format!(
+        "{vault:?} {:?} {:?} {tokens:?} {:?} {certificate:?}",
+        vault.password(&name).await,
+        vault.passwords(std::slice::from_ref(&name)).await,
+        ClientSecret::Secret("s3cret".into()),
+    );
+    assert!(!shown.contains("s3cret"), "{shown}");
+    assert!(shown.contains(&fixture.prefix) && shown.contains("public"));
+}
