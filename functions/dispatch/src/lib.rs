@@ -1,0 +1,156 @@
+//! `dispatch`: on every tick of the schedule, sends the batches that are due to the fetch queue.
+//!
+//! Guarantees: work grows with what is due, never with what exists. A batch is claimed by moving its
+//! due time on before its message is sent; when the message cannot be sent, the claim is taken back,
+//! and when that is cut off by a crash, the batch is due again after [`REDELIVERY`]. Two ticks at
+//! once send a batch once. Leaves out: everything about mail.
+
+mod settings;
+
+pub use settings::{Settings, SettingsError};
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::{error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
+use futures::StreamExt;
+use jiff::{SignedDuration, Timestamp};
+use postroom_model::Work;
+use postroom_registry::{DueBatch, Registry};
+use postroom_telemetry::{Metrics, Unit};
+use serde::Serialize;
+
+/// A batch whose message was lost is sent again after this. `fetch` sets the true next due time
+/// when it has worked the batch.
+pub const REDELIVERY: SignedDuration = SignedDuration::from_mins(15);
+
+/// Claims under way at once.
+const CLAIMS: usize = 32;
+/// Messages in one `SendMessageBatch`: the most that SQS takes.
+const MESSAGES: usize = 10;
+
+/// The function, with its clients.
+#[derive(Debug)]
+pub struct Dispatch {
+    registry: Registry,
+    sqs: aws_sdk_sqs::Client,
+    queue_url: String,
+    metrics: Metrics,
+}
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tick {
+    /// Batches sent to the queue.
+    pub sent: usize,
+    /// Batches that another tick had claimed first.
+    pub taken: usize,
+    /// Batches whose message the queue did not take; they are due again at once.
+    pub returned: usize,
+    /// How long the longest waiting batch had been due, in seconds.
+    pub oldest_lag_seconds: i64,
+}
+
+impl Dispatch {
+    /// Builds the clients once for all invocations of the process.
+    pub fn new(settings: Settings, aws: &SdkConfig) -> Self {
+        Self {
+            registry: Registry::new(aws_sdk_dynamodb::Client::new(aws), settings.table),
+            sqs: aws_sdk_sqs::Client::new(aws),
+            queue_url: settings.queue_url,
+            metrics: Metrics::new(settings.stack),
+        }
+    }
+
+    /// Sends every batch that is due at `now`.
+    ///
+    /// # Errors
+    /// When the registry cannot be read or written. What was sent by then stays sent; the rest is
+    /// still due at the next tick.
+    pub async fn tick(&self, now: Timestamp) -> Result<Tick, postroom_registry::Error> {
+        let mut tick = Tick::default();
+        let mut pages = self.registry.due_batches(now);
+        while let Some(page) = pages.next_page().await? {
+            for due in &page {
+                tick.oldest_lag_seconds =
+                    tick.oldest_lag_seconds.max(now.as_second() - due.due_at.as_second());
+            }
+            let claimed = self.claim(page, now, &mut tick).await?;
+            for messages in claimed.chunks(MESSAGES) {
+                self.send(messages, now, &mut tick).await?;
+            }
+        }
+        self.count(&tick, now);
+        Ok(tick)
+    }
+
+    /// Those of the batches that are this tick's to send.
+    async fn claim(
+        &self,
+        page: Vec<DueBatch>,
+        now: Timestamp,
+        tick: &mut Tick,
+    ) -> Result<Vec<DueBatch>, postroom_registry::Error> {
+        let mut claims = futures::stream::iter(page)
+            .map(|due| async move {
+                let mine = self.registry.claim(&due.id, due.due_at, claimed_until(now)).await;
+                mine.map(|mine| mine.then_some(due))
+            })
+            .buffer_unordered(CLAIMS);
+        let mut claimed = Vec::new();
+        while let Some(claim) = claims.next().await {
+            match claim? {
+                Some(due) => claimed.push(due),
+                None => tick.taken += 1,
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// Sends at most ten batches in one request, and gives back what the queue did not take.
+    async fn send(
+        &self,
+        batches: &[DueBatch],
+        now: Timestamp,
+        tick: &mut Tick,
+    ) -> Result<(), postroom_registry::Error> {
+        let entries = batches.iter().enumerate().filter_map(|(at, due)| {
+            let work = Work::Batch { id: due.id.clone(), due_at: due.due_at };
+            let body = serde_json::to_string(&work).ok()?;
+            SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build().ok()
+        });
+        let request =
+            self.sqs.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
+        let refused: Vec<&DueBatch> = match request.send().await {
+            Ok(answer) => {
+                let failed = answer.failed.iter().filter_map(|entry| entry.id.parse::<usize>().ok());
+                failed.filter_map(|at| batches.get(at)).collect()
+            }
+            Err(error) => {
+                let error = DisplayErrorContext(error);
+                tracing::error!(%error, queue = self.queue_url, "SQS SendMessageBatch failed; its batches stay due");
+                batches.iter().collect()
+            }
+        };
+        tick.sent += batches.len() - refused.len();
+        tick.returned += refused.len();
+        for due in refused {
+            self.registry.claim(&due.id, claimed_until(now), due.due_at).await?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "metrics are floating-point numbers")]
+    fn count(&self, tick: &Tick, now: Timestamp) {
+        let values = [
+            ("Ticks", Unit::Count, 1.0),
+            ("DispatchedBatches", Unit::Count, tick.sent as f64),
+            ("UndispatchedBatches", Unit::Count, tick.returned as f64),
+            ("OldestDueLag", Unit::Seconds, tick.oldest_lag_seconds as f64),
+        ];
+        self.metrics.emit(now, None, &values);
+        tracing::info!(sent = tick.sent, taken = tick.taken, returned = tick.returned, "a tick is done");
+    }
+}
+
+fn claimed_until(now: Timestamp) -> Timestamp {
+    now.saturating_add(REDELIVERY).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,107 @@
+//! One batch's run: its mailboxes side by side, each for a slice of time.
+//!
+//! Guarantees: one request each to take the lease, to read all mailboxes, and to give the lease back,
+//! and none per mailbox that has nothing new. A mailbox that fails or has more than fits into its
+//! slice never delays its neighbours.
+
+use crate::{
+    Fetch, Invocation,
+    mailbox::{End, Report, Slice},
+    metrics::Totals,
+};
+use futures::StreamExt;
+use jiff::Timestamp;
+use postroom_model::{BatchId, Lease, next_due};
+use postroom_registry::{LeasedBatch, LoadedMailbox};
+use std::time::Duration;
+
+/// Mailboxes of a batch that are worked at once.
+const SIDE_BY_SIDE: usize = 16;
+/// How long a lease outlives the function that took it.
+const LEASE_MARGIN: Duration = Duration::from_secs(30);
+
+impl Fetch {
+    /// Polls every mailbox of a batch that is not resting.
+    pub(crate) async fn run_batch(
+        &self,
+        id: &BatchId,
+        due_at: Timestamp,
+        invocation: &Invocation,
+    ) -> Result<(), crate::Error> {
+        let started = (self.clock)();
+        let lease = invocation.lease(LEASE_MARGIN);
+        let batch = match self.registry.lease_batch(id, &lease, started).await? {
+            LeasedBatch::Held(batch) => batch,
+            LeasedBatch::Busy => {
+                tracing::info!(batch = %id, "the batch is being worked already");
+                return Ok(());
+            }
+            LeasedBatch::Gone => {
+                tracing::info!(batch = %id, "the batch is no longer there");
+                return Ok(());
+            }
+        };
+        let mut totals = Totals::default();
+        totals.lag(started.duration_since(due_at));
+        let worked = self.work_batch(&batch.mailboxes, &lease, invocation, &mut totals).await;
+        let next = next_due(due_at, batch.interval, (self.clock)());
+        let released =
+            self.registry.release_batch(id, &lease.owner, worked.is_ok().then_some(started), next).await;
+        totals.emit(&self.metrics, (self.clock)());
+        tracing::info!(batch = %id, mailboxes = batch.mailboxes.len(), polls = totals.polls(), "a batch is done");
+        worked?;
+        if !released? {
+            tracing::warn!(batch = %id, "the lease ended before the batch was done");
+        }
+        Ok(())
+    }
+
+    async fn work_batch(
+        &self,
+        mailboxes: &[postroom_model::MailboxId],
+        lease: &Lease,
+        invocation: &Invocation,
+        totals: &mut Totals,
+    ) -> Result<(), crate::Error> {
+        let now = (self.clock)();
+        let mut active: Vec<LoadedMailbox> = Vec::new();
+        for (id, loaded) in self.registry.load(mailboxes).await? {
+            match loaded {
+                Ok(loaded) if loaded.state.is_resting(now) => {}
+                Ok(loaded) => active.push(loaded),
+                Err(error) => {
+                    tracing::error!(mailbox = %id, %error, "a mailbox cannot be read from the registry")
+                }
+            }
+        }
+        let wanted: Vec<_> = active.iter().map(|loaded| &loaded.placed.mailbox).collect();
+        self.credentials.prefetch(&wanted, now).await;
+        let longest = Slice::longest(now, invocation.deadline);
+        tracing::debug!(lease = %lease.owner, active = active.len(), "working a batch");
+        let reports = futures::stream::iter(&active)
+            .map(|loaded| async move {
+                let slice = longest.in_batch(self.slice);
+                let run = self.run_mailbox(&loaded.placed.mailbox, &loaded.state, slice, None).await;
+                (&loaded.placed.mailbox.id, run)
+            })
+            .buffer_unordered(SIDE_BY_SIDE)
+            .collect::<Vec<_>>()
+            .await;
+        let mut first_error = None;
+        for (id, run) in reports {
+            match run {
+                Ok(report) => {
+                    totals.add(&report);
+                    if let Report { end: End::Unfinished, .. } = report {
+                        self.queue.go_on(id).await?;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(mailbox = %id, %error, "a mailbox's outcome could not be recorded");
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        first_error.map_or(Ok(()), |error| Err(error.into()))
+    }
+}

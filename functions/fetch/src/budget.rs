@@ -1,0 +1,56 @@
+//! The memory that message texts may take, shared by all mailboxes that are worked side by side.
+//!
+//! Guarantees: texts held at once never exceed the budget. Whoever waits holds nothing, so waiting
+//! cannot lock; the server waits with us, because nothing is read from it meanwhile.
+
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The grain of the budget, in bytes.
+const GRAIN: u64 = 1024;
+
+/// Memory that may be taken and comes back by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Budget {
+    grains: Arc<Semaphore>,
+    total: u32,
+}
+
+/// Memory that was taken; it comes back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Budget {
+    /// A budget of that many bytes, in steps of 1 KiB.
+    pub(crate) fn new(bytes: u64) -> Self {
+        let total = u32::try_from(bytes / GRAIN).unwrap_or(u32::MAX).clamp(1, Semaphore::MAX_PERMITS as u32);
+        Self { grains: Arc::new(Semaphore::new(total as usize)), total }
+    }
+
+    /// Waits until that many bytes are free, and takes them. Asking for more than there is takes all.
+    pub(crate) async fn take(&self, bytes: u64) -> Share {
+        let wanted = u32::try_from(bytes.div_ceil(GRAIN)).unwrap_or(u32::MAX).clamp(1, self.total);
+        // The semaphore is never closed, so an error cannot happen.
+        Share { _permit: Arc::clone(&self.grains).acquire_many_owned(wanted).await.ok() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn shares_wait_for_one_another_and_come_back() {
+        let budget = Budget::new(10 * GRAIN);
+        let first = budget.take(9 * GRAIN).await;
+        let second = budget.take(2 * GRAIN);
+        tokio::pin!(second);
+        assert!(tokio::time::timeout(Duration::from_millis(20), &mut second).await.is_err());
+        drop(first);
+        drop(second.await);
+        drop(budget.take(u64::MAX).await);
+    }
+}

@@ -1,0 +1,126 @@
+//! Queue messages: one at a time in production, but any number is taken.
+
+use crate::{
+    Fetch,
+    mailbox::{End, Slice},
+    metrics::Totals,
+    queue::QueueError,
+};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::Timestamp;
+use postroom_model::{Cause, Lease, MailboxId, Work};
+use std::{error::Error as _, time::Duration};
+
+/// How long a request waits before it looks again whether its mailbox is free.
+const BUSY_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a message rests that failed for a reason which may pass. The queue's own visibility
+/// timeout is far longer, because it must outlast a whole run.
+const RETRY_PAUSE: Duration = Duration::from_secs(60);
+
+/// One invocation of the function.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Its request id: the owner of its leases.
+    pub request_id: String,
+    /// When it will be stopped.
+    pub deadline: Timestamp,
+}
+
+impl Invocation {
+    pub(crate) fn lease(&self, margin: Duration) -> Lease {
+        let until = self.deadline.saturating_add(margin).unwrap_or(Timestamp::MAX);
+        Lease { owner: self.request_id.clone(), until }
+    }
+}
+
+/// Why a queue message could not be worked. A mailbox that fails is not among the reasons.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The message is not one of ours.
+    #[error("the queue message is not work that this release knows")]
+    Poison(#[source] serde_json::Error),
+    /// The registry refused or failed.
+    #[error(transparent)]
+    Registry(#[from] postroom_registry::Error),
+    /// The queue refused or failed.
+    #[error("work could not be sent on")]
+    Queue(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<QueueError> for Error {
+    fn from(error: QueueError) -> Self {
+        Self::Queue(Box::new(error))
+    }
+}
+
+impl Fetch {
+    /// Works every message of an event; those that failed are named in the answer and come again,
+    /// until the queue moves them to its dead-letter queue.
+    pub async fn handle(&self, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        for record in event.records {
+            let body = record.body.as_deref().unwrap_or_default();
+            if let Err(error) = self.work_message(body, invocation).await {
+                let cause = error.source().map(ToString::to_string).unwrap_or_default();
+                tracing::error!(%error, cause, "a queue message could not be worked");
+                // Time does not help what is not work: it goes to the dead-letter queue soon.
+                let pause = if let Error::Poison(_) = error { Duration::ZERO } else { RETRY_PAUSE };
+                self.queue.retry_after(record.receipt_handle.as_deref(), pause).await;
+                response.add_failure(record.message_id.unwrap_or_default());
+            }
+        }
+        response
+    }
+
+    /// Works one message's text.
+    ///
+    /// # Errors
+    /// [`Error`]; a mailbox that fails is an outcome on record, not an error.
+    pub async fn work_message(&self, body: &str, invocation: &Invocation) -> Result<(), Error> {
+        match serde_json::from_str(body).map_err(Error::Poison)? {
+            Work::Batch { id, due_at } => self.run_batch(&id, due_at, invocation).await,
+            Work::Mailbox { id, cause } => self.run_alone(&id, cause, invocation).await,
+        }
+    }
+
+    /// Works one mailbox outside its batch, for as long as the function may run.
+    async fn run_alone(&self, id: &MailboxId, cause: Cause, invocation: &Invocation) -> Result<(), Error> {
+        let now = (self.clock)();
+        let found = self.registry.load(std::slice::from_ref(id)).await?.into_iter().next();
+        let Some((_, loaded)) = found else {
+            tracing::info!(mailbox = %id, "the mailbox is no longer there");
+            return Ok(());
+        };
+        let loaded = loaded?;
+        if !self.registry.lease_mailbox(id, &invocation.lease(Duration::ZERO), now).await? {
+            return self.wait_for(id, cause).await;
+        }
+        let demand = match &cause {
+            Cause::Demand(request) => Some(request.as_str()),
+            Cause::Backlog => None,
+        };
+        let slice = Slice::longest(now, invocation.deadline);
+        let run = self.run_mailbox(&loaded.placed.mailbox, &loaded.state, slice, demand).await;
+        self.registry.release_mailbox(id, &invocation.request_id).await?;
+        let report = run?;
+        let mut totals = Totals::default();
+        totals.add(&report);
+        totals.emit(&self.metrics, (self.clock)());
+        if let End::Unfinished = report.end {
+            self.queue.go_on(id).await?;
+        }
+        Ok(())
+    }
+
+    /// The mailbox is worked by another run: somebody who asked for it waits for its end; a backlog
+    /// is in good hands.
+    async fn wait_for(&self, id: &MailboxId, cause: Cause) -> Result<(), Error> {
+        tracing::info!(mailbox = %id, "the mailbox is being worked already");
+        if let Cause::Demand(_) = cause {
+            self.queue.send(&Work::Mailbox { id: id.clone(), cause }, BUSY_PAUSE).await?;
+        }
+        Ok(())
+    }
+}

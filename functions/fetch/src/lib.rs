@@ -1,0 +1,82 @@
+//! `fetch`: takes work from the fetch queue and brings mail from mail servers to S3.
+//!
+//! Guarantees: the design's invariants 1, 2, 4 and 5: no message is lost, none is stored twice, one
+//! bad mailbox stops no other, and memory is bounded by configuration. Leases only save double work;
+//! that nothing is lost or stored twice rests on conditional writes (`archive`, `folder`).
+//!
+//! Rooms: [`handler`](Fetch::handle) takes queue messages apart; `batch` and `mailbox` run what is due;
+//! `folder` moves one folder's cursor; `archive` and `large` write to S3.
+
+mod archive;
+mod batch;
+mod budget;
+mod credentials;
+mod folder;
+mod handler;
+mod headers;
+mod large;
+mod listing;
+mod mailbox;
+mod metrics;
+mod progress;
+mod queue;
+mod round;
+mod s3_error;
+mod settings;
+
+pub use handler::{Error, Invocation};
+pub use settings::{Settings, SettingsError};
+
+use archive::Archive;
+use aws_config::SdkConfig;
+use budget::Budget;
+use credentials::Credentials;
+use jiff::Timestamp;
+use postroom_mail::{Network, NetworkError};
+use postroom_registry::Registry;
+use postroom_telemetry::Metrics;
+use postroom_vault::Vault;
+use queue::Queue;
+use std::time::Duration;
+
+/// The function, with its clients.
+#[derive(Debug)]
+pub struct Fetch {
+    registry: Registry,
+    credentials: Credentials,
+    archive: Archive,
+    queue: Queue,
+    network: Network,
+    budget: Budget,
+    slice: Duration,
+    metrics: Metrics,
+    clock: fn() -> Timestamp,
+}
+
+impl Fetch {
+    /// Builds the clients once for all invocations of the process.
+    ///
+    /// # Errors
+    /// [`NetworkError`], when the private CA cannot be read.
+    pub fn new(settings: Settings, aws: &SdkConfig, clock: fn() -> Timestamp) -> Result<Self, NetworkError> {
+        let vault = Vault::new(aws_sdk_secretsmanager::Client::new(aws), settings.secret_prefix);
+        Ok(Self {
+            registry: Registry::new(aws_sdk_dynamodb::Client::new(aws), settings.table),
+            credentials: Credentials::new(vault),
+            archive: Archive { s3: s3_client(aws), bucket: settings.bucket },
+            queue: Queue { sqs: aws_sdk_sqs::Client::new(aws), url: settings.queue_url },
+            network: Network::new(settings.network)?,
+            budget: Budget::new(settings.memory_budget),
+            slice: settings.slice,
+            metrics: Metrics::new(settings.stack),
+            clock,
+        })
+    }
+}
+
+/// The S3 client. An endpoint of one's own is addressed by path, because bucket names do not resolve
+/// as host names below it.
+fn s3_client(aws: &SdkConfig) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some());
+    aws_sdk_s3::Client::from_conf(config.build())
+}

@@ -1,0 +1,256 @@
+//! One mailbox's run: sign in, go through the folders, put the outcome on record.
+//!
+//! Guarantees: it ends within its time, whatever the server does; a failure is recorded at the
+//! mailbox and goes no further. Nothing is written about a run that finds nothing new.
+
+use crate::{
+    Fetch,
+    folder::{Finish, FolderError, FolderRun},
+    round::Tally,
+};
+use jiff::Timestamp;
+use postroom_mail::imap;
+use postroom_model::{
+    Auth, Failure, Fault, FaultClass, FolderCursor, Mailbox, MailboxState, Protocol, Run, RunResult, Stuck,
+};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a run may take beyond its time, to finish the message it is reading, and a third of that
+/// again to record the outcome; less where the function itself has little time.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// When a run ends, and what the end of its time means.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slice {
+    /// No new round of messages begins after this.
+    pub(crate) stop_at: Instant,
+    /// What the run may take beyond that, to finish the message it is reading.
+    pub(crate) grace: Duration,
+    /// Whether the mailbox goes on in a message of its own when its time is up.
+    pub(crate) in_batch: bool,
+}
+
+/// What came of a mailbox's run.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) tally: Tally,
+    pub(crate) end: End,
+}
+
+/// How a mailbox's run ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// Everything that was there is archived.
+    Complete,
+    /// There is more than fitted into the time.
+    Unfinished,
+    /// It failed.
+    Failed(Fault),
+}
+
+impl Fetch {
+    /// Runs one mailbox and puts the outcome on record; `demand` is the request that asked for it.
+    pub(crate) async fn run_mailbox(
+        &self,
+        mailbox: &Mailbox,
+        state: &MailboxState,
+        slice: Slice,
+        demand: Option<&str>,
+    ) -> Result<Report, postroom_registry::Error> {
+        let mut tally = Tally::default();
+        let run = self.work(mailbox, state, slice.stop_at, &mut tally);
+        let end = match tokio::time::timeout_at(slice.stop_at + slice.grace, run).await {
+            Ok(Ok(Finish::Complete | Finish::Overtaken)) => End::Complete,
+            Ok(Ok(Finish::OutOfTime)) => End::Unfinished,
+            Ok(Err(fault)) => End::Failed(fault),
+            // A message too large for a batch's slice gets the longer time of a message of its own.
+            Err(_) if slice.in_batch => End::Unfinished,
+            Err(_) => {
+                End::Failed(Fault::new(FaultClass::TimedOut, "the mailbox took longer than its time limit"))
+            }
+        };
+        let report = Report { tally, end };
+        self.record(mailbox, state, &report, demand).await?;
+        Ok(report)
+    }
+
+    /// Signs in and goes through the folders. What was refused is read again from the vault, once.
+    async fn work(
+        &self,
+        mailbox: &Mailbox,
+        state: &MailboxState,
+        stop_at: Instant,
+        tally: &mut Tally,
+    ) -> Result<Finish, Fault> {
+        if mailbox.protocol == Protocol::Pop3 {
+            return Err(Fault::new(FaultClass::Unsupported, "POP3 is not fetched by this release"));
+        }
+        let mut session = match self.sign_in(mailbox).await {
+            Err(fault) if matches!(fault.class, FaultClass::TokenRefused) => {
+                self.credentials.forget(mailbox).await;
+                self.sign_in(mailbox).await?
+            }
+            other => other?,
+        };
+        let folders = session.resolve_folders(&mailbox.folders).await.map_err(|error| error.fault())?;
+        let mut finish = Finish::Complete;
+        for folder in &folders {
+            let run = FolderRun {
+                registry: &self.registry,
+                archive: &self.archive,
+                budget: &self.budget,
+                mailbox,
+                folder,
+                recorded: state.folders.get(folder).copied(),
+                stuck: state.stuck.get(folder).map(|stuck| stuck.uid),
+                stop_at,
+            };
+            match run.run(&mut session, tally).await {
+                Ok(Finish::OutOfTime) => finish = Finish::OutOfTime,
+                Ok(Finish::Complete | Finish::Overtaken) => {}
+                Err(error) => return Err(self.put_on_record(mailbox, folder, state, error, tally).await),
+            }
+        }
+        session.logout().await;
+        Ok(finish)
+    }
+
+    async fn sign_in(&self, mailbox: &Mailbox) -> Result<imap::Session, Fault> {
+        let credential = self.credentials.of(mailbox, (self.clock)()).await?;
+        let connection =
+            imap::connect(&self.network, &mailbox.server).await.map_err(|error| error.fault())?;
+        let session = connection.sign_in(&mailbox.user, &credential, mailbox.sasl).await;
+        session.map_err(|error| error.fault())
+    }
+
+    /// Remembers a message that broke the run, and quarantines one that broke too many.
+    async fn put_on_record(
+        &self,
+        mailbox: &Mailbox,
+        folder: &str,
+        state: &MailboxState,
+        error: FolderError,
+        tally: &mut Tally,
+    ) -> Fault {
+        let seen = error.fault();
+        let FolderError::Message { cursor, uid, fault } = error else { return seen };
+        let earlier =
+            state.stuck.get(folder).filter(|s| (s.uid_validity, s.uid) == (cursor.uid_validity, uid));
+        let attempts = earlier.map_or(0, |stuck| stuck.attempts) + 1;
+        let stuck = Stuck { uid_validity: cursor.uid_validity, uid, attempts, fault };
+        let recorded = if attempts < Stuck::max_attempts(seen.class) {
+            self.registry.set_stuck(&mailbox.id, folder, Some(&stuck)).await
+        } else {
+            tally.quarantined += 1;
+            self.quarantine(mailbox, folder, cursor, &stuck).await
+        };
+        match recorded {
+            Ok(()) => seen,
+            Err(error) => Fault::new(FaultClass::Storage, error.to_string()),
+        }
+    }
+
+    /// Puts the message on record, then lets the cursor pass it.
+    async fn quarantine(
+        &self,
+        mailbox: &Mailbox,
+        folder: &str,
+        cursor: FolderCursor,
+        stuck: &Stuck,
+    ) -> Result<(), postroom_registry::Error> {
+        self.registry.quarantine(&mailbox.id, folder, stuck, (self.clock)()).await?;
+        tracing::warn!(mailbox = %mailbox.id, uid = stuck.uid, class = %stuck.fault.class, "a message is quarantined");
+        let past = cursor.advance(stuck.uid);
+        let recorded = self.registry.load(std::slice::from_ref(&mailbox.id)).await?;
+        let now_at =
+            recorded.into_iter().find_map(|(_, loaded)| loaded.ok()?.state.folders.get(folder).copied());
+        // Another run may have moved the cursor; then it is not this one's to move.
+        if now_at.is_none_or(|at| at == cursor) {
+            self.registry.advance(&mailbox.id, folder, now_at, past, 0, 0).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what came of a run, where there is something to write.
+    async fn record(
+        &self,
+        mailbox: &Mailbox,
+        state: &MailboxState,
+        report: &Report,
+        demand: Option<&str>,
+    ) -> Result<(), postroom_registry::Error> {
+        let now = (self.clock)();
+        let run = demand.map(|request| Run {
+            request: request.to_owned(),
+            finished_at: now,
+            result: report.result(),
+        });
+        let Report { tally, end } = report;
+        match end {
+            End::Failed(fault) => {
+                tracing::warn!(
+                    mailbox = %mailbox.id, class = %fault.class, messages = tally.messages,
+                    "a mailbox failed"
+                );
+                let failure = Failure::next(state.failure.as_ref(), fault.clone(), now, fastrand::f64());
+                self.registry.record_failure(&mailbox.id, &failure, run.as_ref()).await?;
+                self.record_account_fault(mailbox, Some(fault)).await
+            }
+            End::Complete | End::Unfinished => {
+                let news = tally.messages > 0 || state.failure.is_some() || state.backlog != tally.backlog;
+                if news || run.is_some() || !state.stuck.is_empty() {
+                    self.registry.record_success(&mailbox.id, now, tally.backlog, run.as_ref()).await?;
+                }
+                let failed_before = state.failure.as_ref().is_some_and(|f| is_accounts(f.fault.class));
+                if failed_before { self.record_account_fault(mailbox, None).await } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Keeps a fault of the account's at the account too, or clears it.
+    async fn record_account_fault(
+        &self,
+        mailbox: &Mailbox,
+        fault: Option<&Fault>,
+    ) -> Result<(), postroom_registry::Error> {
+        match &mailbox.auth {
+            Auth::Oauth(account) if fault.is_none_or(|fault| is_accounts(fault.class)) => {
+                self.registry.record_account_fault(account, fault).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a fault is the account's, and so of all its mailboxes.
+fn is_accounts(class: FaultClass) -> bool {
+    matches!(class, FaultClass::TokenRefused | FaultClass::AuthorizationEnded)
+}
+
+impl Report {
+    fn result(&self) -> RunResult {
+        let Tally { messages, bytes, backlog, .. } = self.tally;
+        match &self.end {
+            End::Complete => RunResult::Done { messages, bytes },
+            End::Unfinished => RunResult::Unfinished { messages, bytes, backlog },
+            End::Failed(fault) => RunResult::Failed(fault.clone()),
+        }
+    }
+}
+
+impl Slice {
+    /// The longest slice of a function that is stopped at `deadline`: time to finish a message and to
+    /// record the outcome is left.
+    pub(crate) fn longest(now: Timestamp, deadline: Timestamp) -> Self {
+        let left = Duration::try_from(deadline.duration_since(now)).unwrap_or_default();
+        let grace = GRACE.min(left / 4);
+        let stop_at = Instant::now() + left.saturating_sub(grace + grace / 3);
+        Self { stop_at, grace, in_batch: false }
+    }
+
+    /// A slice of at most `length` for a mailbox that goes on alone when it is over.
+    pub(crate) fn in_batch(self, length: Duration) -> Self {
+        Self { stop_at: self.stop_at.min(Instant::now() + length), in_batch: true, ..self }
+    }
+}

@@ -1,0 +1,63 @@
+//! The counters of a run.
+
+use crate::mailbox::{End, Report};
+use jiff::{SignedDuration, Timestamp};
+use postroom_telemetry::{Metrics, Unit};
+use std::collections::BTreeMap;
+
+/// What several mailboxes' runs add up to.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    polls: u64,
+    messages: u64,
+    bytes: u64,
+    known: u64,
+    quarantined: u64,
+    failures: BTreeMap<&'static str, u64>,
+    lag: Option<SignedDuration>,
+}
+
+impl Totals {
+    /// How late the work began.
+    pub(crate) fn lag(&mut self, lag: SignedDuration) {
+        self.lag = Some(lag.max(SignedDuration::ZERO));
+    }
+
+    pub(crate) fn add(&mut self, report: &Report) {
+        self.polls += 1;
+        self.messages += report.tally.messages;
+        self.bytes += report.tally.bytes;
+        self.known += report.tally.known;
+        self.quarantined += report.tally.quarantined;
+        if let End::Failed(fault) = &report.end {
+            *self.failures.entry(fault.class.name()).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls
+    }
+
+    /// Writes the counters; failures once more for each class.
+    #[expect(clippy::cast_precision_loss, reason = "metrics are floating-point numbers")]
+    pub(crate) fn emit(&self, metrics: &Metrics, now: Timestamp) {
+        let failures: u64 = self.failures.values().sum();
+        let mut values = vec![
+            ("Polls", Unit::Count, self.polls as f64),
+            ("Messages", Unit::Count, self.messages as f64),
+            ("Bytes", Unit::Bytes, self.bytes as f64),
+            ("KnownMessages", Unit::Count, self.known as f64),
+            ("QuarantinedMessages", Unit::Count, self.quarantined as f64),
+        ];
+        if failures == 0 {
+            values.push(("Failures", Unit::Count, 0.0));
+        }
+        if let Some(lag) = self.lag {
+            values.push(("Lag", Unit::Seconds, lag.as_secs_f64()));
+        }
+        metrics.emit(now, None, &values);
+        for (class, count) in &self.failures {
+            metrics.emit(now, Some(("Class", class)), &[("Failures", Unit::Count, *count as f64)]);
+        }
+    }
+}

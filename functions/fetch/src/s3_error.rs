@@ -1,0 +1,52 @@
+//! What S3 answers when it does not do what was asked.
+
+use aws_sdk_s3::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
+use postroom_model::{Fault, FaultClass};
+use std::error::Error;
+
+/// A request that S3 refused or did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("S3 {action} on bucket {bucket} failed{}", code.as_ref().map(|c| format!(": {c}")).unwrap_or_default())]
+pub(crate) struct S3Error {
+    action: &'static str,
+    bucket: String,
+    code: Option<String>,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl S3Error {
+    pub(crate) fn new<E>(action: &'static str, bucket: &str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let code = error.code().map(str::to_owned);
+        Self { action, bucket: bucket.to_owned(), code, source: Box::new(error) }
+    }
+
+    /// The fault as it is kept at the mailbox.
+    pub(crate) fn fault(&self) -> Fault {
+        Fault::new(FaultClass::Storage, self.to_string())
+    }
+}
+
+fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
+/// There is no such object.
+pub(crate) fn is_missing<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    status(error) == Some(404)
+}
+
+/// There is an object already (`If-None-Match: *`).
+pub(crate) fn is_precondition_failed<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    status(error) == Some(412)
+}
+
+/// Another write of the same key is under way.
+pub(crate) fn is_conflict<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    status(error) == Some(409)
+}
