@@ -1,0 +1,155 @@
+//! `postroom apply`: brings a deployment in line with a manifest.
+
+use crate::{
+    Error, Outcome,
+    args::ApplyArgs,
+    deployment::Deployment,
+    manifest::{Draft, Ground},
+    plan::{Action, Deployed, Plan, Step, counted},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use postroom_model::{AccountId, MailboxId, ProviderId};
+use postroom_vault::ClientSecret;
+use secrecy::SecretString;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    mem::discriminant,
+};
+
+/// Writes of one kind that are under way at once. Secrets Manager grants 50 writes a second in all.
+const AT_ONCE: usize = 16;
+
+/// Shows what applying a manifest would do, and does it unless it is a dry run.
+///
+/// # Errors
+/// The manifest's problems, all at once, before anything is applied; or what broke it off.
+pub async fn apply(
+    deployment: &Deployment,
+    draft: Draft,
+    args: &ApplyArgs,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<Outcome, Error> {
+    let mut deployed = deployed(deployment).await?;
+    let mailboxes: Vec<MailboxId> = draft.with_password().cloned().collect();
+    deployed.passwords = passwords(deployment, &mailboxes).await?;
+    // What is about to be deleted supports no reference.
+    let (no_providers, no_accounts) = (BTreeMap::new(), BTreeMap::new());
+    let with_password: BTreeSet<MailboxId> = deployed.passwords.keys().cloned().collect();
+    let manifest = draft
+        .resolve(&Ground {
+            allowances: &deployment.allowances,
+            providers: if args.prune { &no_providers } else { &deployed.providers },
+            accounts: if args.prune { &no_accounts } else { &deployed.accounts },
+            passwords: &with_password,
+        })
+        .map_err(Error::Manifest)?;
+    deployed.client_secrets = client_secrets(deployment, manifest.client_secrets.keys()).await?;
+    let plan = Plan::new(&deployed, &manifest, args.prune);
+    writeln!(out, "{plan}")?;
+    if args.dry_run || plan.steps.is_empty() {
+        return Ok(Outcome::Well);
+    }
+    out.flush()?;
+    let done = follow(deployment, &plan.steps, now).await?;
+    writeln!(out, "applied {}", counted(done, "change", "changes"))?;
+    Ok(Outcome::Well)
+}
+
+/// What the registry has.
+async fn deployed(deployment: &Deployment) -> Result<Deployed, Error> {
+    let registry = &deployment.registry;
+    let (providers, accounts, mailboxes, batches) = futures::try_join!(
+        registry.providers(),
+        registry.accounts(),
+        registry.mailboxes(),
+        registry.batches()
+    )?;
+    Ok(Deployed {
+        providers: providers.into_iter().map(|provider| (provider.id.clone(), provider)).collect(),
+        accounts: accounts.into_iter().map(|account| (account.id.clone(), account)).collect(),
+        mailboxes: mailboxes.into_iter().map(|placed| (placed.mailbox.id.clone(), placed.mailbox)).collect(),
+        batches,
+        ..Deployed::default()
+    })
+}
+
+async fn passwords(
+    deployment: &Deployment,
+    mailboxes: &[MailboxId],
+) -> Result<BTreeMap<MailboxId, SecretString>, Error> {
+    let mut readable = BTreeMap::new();
+    for (id, password) in deployment.vault.passwords(mailboxes).await? {
+        match password {
+            Ok(password) => drop(readable.insert(id, password)),
+            // It counts as absent, so that applying it again mends it.
+            Err(postroom_vault::Error::Unreadable { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(readable)
+}
+
+async fn client_secrets(
+    deployment: &Deployment,
+    providers: impl Iterator<Item = &ProviderId>,
+) -> Result<BTreeMap<ProviderId, ClientSecret>, Error> {
+    let mut readable = BTreeMap::new();
+    for id in providers {
+        match deployment.vault.client_secret(id).await {
+            Ok(secret) => readable.extend(secret.map(|secret| (id.clone(), secret))),
+            Err(postroom_vault::Error::Unreadable { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(readable)
+}
+
+/// Takes a plan's steps: those of one kind side by side, the kinds one after another.
+async fn follow(deployment: &Deployment, steps: &[Step], now: Timestamp) -> Result<usize, Error> {
+    let mut done = 0;
+    for kind in steps.chunk_by(|one, next| discriminant(&one.action) == discriminant(&next.action)) {
+        let mut writes =
+            stream::iter(kind).map(|step| take(deployment, &step.action, now)).buffer_unordered(AT_ONCE);
+        loop {
+            match writes.try_next().await {
+                Ok(Some(())) => done += 1,
+                Ok(None) => break,
+                Err(because) => {
+                    return Err(Error::BrokenOff { done, all: steps.len(), because: because.into() });
+                }
+            }
+        }
+    }
+    Ok(done)
+}
+
+async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Result<(), Error> {
+    let Deployment { registry, vault, .. } = deployment;
+    match action {
+        Action::PutClientSecret(id, secret) => drop(vault.put_client_secret(id, secret).await?),
+        Action::PutPassword(id, password) => drop(vault.put_password(id, password).await?),
+        Action::PutProvider(provider) => registry.put_provider(provider).await?,
+        Action::PutAccount(account) => registry.put_account(account).await?,
+        Action::PutMailbox(mailbox) => registry.put_mailbox(mailbox).await?,
+        Action::PutBatch(batch) => registry.put_batch(batch, now, fastrand::f64()).await?,
+        Action::DeleteMailbox(id) => {
+            // The definition goes last, so that a plan made after a failure finds it again.
+            vault.delete_password(id).await?;
+            registry.delete_mailbox(id).await?;
+        }
+        Action::DeleteAccount(id) => delete_account(deployment, id).await?,
+        Action::DeleteProvider(id) => {
+            vault.delete_client_secret(id).await?;
+            registry.delete_provider(id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn delete_account(deployment: &Deployment, id: &AccountId) -> Result<(), Error> {
+    deployment.vault.delete_token_set(id).await?;
+    Ok(deployment.registry.delete_account(id).await?)
+}

@@ -1,0 +1,201 @@
+//! What the command `postroom` does, callable without a command line.
+//!
+//! A manifest is read ([`manifest`]), compared with what is deployed ([`plan`]) and applied
+//! ([`apply`]); mailboxes are fetched on demand ([`fetch`]), watched ([`status`]) and tried out
+//! ([`check`]); tokens are brought in ([`token`]).
+//! Everything that is printed goes to a writer that is passed in; the clock, too, is the caller's. No
+//! secret is ever printed.
+
+pub mod apply;
+pub mod args;
+pub mod check;
+pub mod deployment;
+pub mod fetch;
+pub mod manifest;
+pub mod plan;
+pub mod status;
+pub mod token;
+
+use args::{Cli, Command, TokenCommand};
+use aws_config::BehaviorVersion;
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use deployment::Deployment;
+use jiff::Timestamp;
+use manifest::{Draft, Problems, SecretSources};
+use postroom_model::NotATokenSet;
+use std::{
+    error::Error as StdError,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// How a command ended that could do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well.
+    Well,
+    /// It did its work, and found or caused something that is not well; it has said so.
+    NotWell,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The manifest is wrong.
+    #[error(transparent)]
+    Manifest(Problems),
+    /// The manifest is wrong, and what it says about the deployment could not even be looked at.
+    #[error("{problems}\nwhat it refers to could not be checked")]
+    ManifestAlone {
+        /// What is wrong with it for itself.
+        problems: Problems,
+        /// Why there was nothing to check it against.
+        #[source]
+        because: Box<Error>,
+    },
+    /// The command line names something that does not exist.
+    #[error("{0}")]
+    Usage(String),
+    /// A file cannot be read.
+    #[error("cannot read {file}")]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file holds no token set.
+    #[error("{file} holds no token set")]
+    NoTokenSet {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: NotATokenSet,
+    },
+    /// No region is configured.
+    #[error("no AWS region is configured: set AWS_REGION, or AWS_PROFILE to a profile that has one")]
+    NoRegion,
+    /// No credentials were found.
+    #[error(
+        "no AWS credentials were found: sign in (`aws sso login`), or set AWS_PROFILE or the AWS_* variables"
+    )]
+    NoCredentials(#[source] Option<Box<dyn StdError + Send + Sync>>),
+    /// The stack is not there.
+    #[error(
+        "there is no stack {stack:?} in region {region}: name it with --stack or POSTROOM_STACK, set the region, or deploy it"
+    )]
+    NoStack {
+        /// The stack that was looked for.
+        stack: String,
+        /// Where.
+        region: String,
+    },
+    /// The stack is there, but it is none of ours, or not complete.
+    #[error(
+        "stack {stack:?} lacks {what}: it is no Postroom, or it is older than this command; deploy it again"
+    )]
+    IncompleteStack {
+        /// The stack.
+        stack: String,
+        /// What it lacks.
+        what: &'static str,
+    },
+    /// AWS refused, failed, or was not reached.
+    #[error("AWS could not {doing}: {reason}")]
+    Aws {
+        /// What was asked of it.
+        doing: &'static str,
+        /// What it said.
+        reason: String,
+    },
+    /// The registry could not answer.
+    #[error(transparent)]
+    Registry(#[from] postroom_registry::Error),
+    /// The vault could not answer.
+    #[error(transparent)]
+    Vault(#[from] postroom_vault::Error),
+    /// Connections cannot be made from this machine, or not with this deployment's settings.
+    #[error(transparent)]
+    Network(#[from] postroom_mail::NetworkError),
+    /// Applying broke off.
+    #[error("{done} of {all} changes were applied; run the same command again to continue")]
+    BrokenOff {
+        /// Changes that were made.
+        done: usize,
+        /// Changes that were planned.
+        all: usize,
+        /// Why it broke off.
+        #[source]
+        because: Box<Error>,
+    },
+    /// What was to be printed could not be.
+    #[error("cannot write the output")]
+    Output(#[from] io::Error),
+}
+
+impl Error {
+    /// The process's exit status.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Manifest(_) | Self::ManifestAlone { .. } | Self::Usage(_) | Self::NoTokenSet { .. } => 2,
+            _ => 1,
+        }
+    }
+
+    fn aws<E>(doing: &'static str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        let reason = match (error.code(), error.message()) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.to_owned(),
+            (None, _) => innermost(error),
+        };
+        Self::Aws { doing, reason }
+    }
+}
+
+/// What the last of an error's sources says: why a request never came to an answer.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// Does what the command line asks for, at `now`.
+///
+/// # Errors
+/// [`Error`], when it could not.
+pub async fn run(cli: Cli, now: Timestamp, out: &mut dyn Write) -> Result<Outcome, Error> {
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let find = || Deployment::find(&cli.stack, &config);
+    match cli.command {
+        Command::Apply(args) => {
+            let draft = draft(&args.file)?;
+            match find().await {
+                Ok(deployment) => apply::apply(&deployment, draft, &args, now, out).await,
+                Err(because) => Err(match draft.into_problems() {
+                    problems if problems.is_empty() => because,
+                    problems => Error::ManifestAlone { problems, because: because.into() },
+                }),
+            }
+        }
+        Command::Fetch(args) => fetch::fetch(&find().await?, &args, now, out).await,
+        Command::Status(args) => status::status(&find().await?, &args, now, out).await,
+        Command::Check(args) => check::check(&find().await?, &args, now, out).await,
+        Command::Token(TokenCommand::Import(args)) => token::import(&find().await?, &args, now, out).await,
+    }
+}
+
+fn draft(file: &Path) -> Result<Draft, Error> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|source| Error::Unreadable { file: file.to_owned(), source })?;
+    let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+    let sources = SecretSources { folder, variable: &|name| std::env::var(name).ok() };
+    Ok(Draft::read(&file.display().to_string(), &text, &sources))
+}

@@ -1,0 +1,33 @@
+//! `postroom`: the command line.
+
+use clap::Parser;
+use jiff::Timestamp;
+use postroom_cli::{Error, Outcome, args::Cli, run};
+use std::{error::Error as _, io, process::ExitCode};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    #[expect(clippy::disallowed_methods, reason = "this is where the time comes in")]
+    let now = Timestamp::now();
+    match run(Cli::parse(), now, &mut io::stdout().lock()).await {
+        Ok(Outcome::Well) => ExitCode::SUCCESS,
+        Ok(Outcome::NotWell) => ExitCode::FAILURE,
+        // Whoever read the output has seen enough of it.
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(error.exit_status())
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command line's last word goes to standard error")]
+fn complain(error: &Error) {
+    let mut sentence = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        sentence = format!("{sentence}: {cause}");
+        source = cause.source();
+    }
+    eprintln!("{sentence}");
+}

@@ -1,0 +1,136 @@
+//! The manifest: providers, accounts and mailboxes, as a team keeps them in git.
+//!
+//! Reading has two halves. [`Draft::read`] takes the text apart and checks every value for itself;
+//! [`Draft::resolve`] checks what values say about one another and about the deployment, and fills in
+//! what presets know. Both collect their [`Problems`]; a [`Manifest`] exists only when there is none.
+//! Nothing here talks to AWS.
+
+mod account;
+mod mailbox;
+mod preset;
+mod problem;
+mod provider;
+mod resolve;
+mod secret;
+mod section;
+
+use problem::Placed;
+pub use problem::Problems;
+pub use resolve::{Allowances, Ground};
+pub use secret::SecretSources;
+
+use account::AccountEntry;
+use mailbox::{MailboxEntry, SignIn};
+use postroom_model::{Account, AccountId, Mailbox, MailboxId, Provider, ProviderId};
+use postroom_vault::ClientSecret;
+use provider::ProviderEntry;
+use secrecy::SecretString;
+use section::{Section, tables};
+use std::{collections::BTreeMap, fmt::Display};
+use toml::de::DeTable;
+
+/// A manifest without problems, complete with what presets fill in.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    /// Its providers.
+    pub providers: BTreeMap<ProviderId, Provider>,
+    /// Its accounts.
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// Its mailboxes.
+    pub mailboxes: BTreeMap<MailboxId, Mailbox>,
+    /// Client secrets, or certificates with their keys, that it points to.
+    pub client_secrets: BTreeMap<ProviderId, ClientSecret>,
+    /// Passwords that it points to.
+    pub passwords: BTreeMap<MailboxId, SecretString>,
+    /// What people should know although nothing is wrong.
+    pub notes: Vec<String>,
+}
+
+/// A manifest's text, taken apart.
+pub struct Draft {
+    providers: Vec<ProviderEntry>,
+    accounts: Vec<AccountEntry>,
+    mailboxes: Vec<MailboxEntry>,
+    problems: Problems,
+    has_syntax_errors: bool,
+}
+
+impl Draft {
+    /// Takes a manifest apart. `file` is how its problems name it.
+    pub fn read(file: &str, text: &str, sources: &SecretSources<'_>) -> Self {
+        let mut problems = Problems::new(file, text);
+        let (document, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            let at = error.span().map_or(0, |span| span.start);
+            match error.message() {
+                // What a text without quotes is taken for, when it begins like a number.
+                message if message.starts_with("invalid float") || message.starts_with("invalid integer") => {
+                    problems.add_with_hint(at, message, "a text stands in quotes");
+                }
+                message => problems.add(at, message),
+            }
+        }
+        let mut document = Section::new(&mut problems, 0, document.into_inner());
+        let (providers, accounts, mailboxes) = (
+            tables(&mut document, "provider"),
+            tables(&mut document, "account"),
+            tables(&mut document, "mailbox"),
+        );
+        document.finish();
+        let providers: Vec<_> =
+            providers.into_iter().filter_map(|t| ProviderEntry::read(&mut problems, t, sources)).collect();
+        let accounts: Vec<_> =
+            accounts.into_iter().filter_map(|t| AccountEntry::read(&mut problems, t)).collect();
+        let mailboxes: Vec<_> =
+            mailboxes.into_iter().filter_map(|t| MailboxEntry::read(&mut problems, t, sources)).collect();
+        unique("provider", providers.iter().map(|entry| &entry.id), &mut problems);
+        unique("account", accounts.iter().map(|entry| &entry.id), &mut problems);
+        unique("mailbox", mailboxes.iter().map(|entry| &entry.id), &mut problems);
+        problems.drop_consequences(errors.len());
+        let has_syntax_errors = !errors.is_empty();
+        Self { providers, accounts, mailboxes, problems, has_syntax_errors }
+    }
+
+    /// What is wrong with it for itself.
+    pub fn into_problems(self) -> Problems {
+        self.problems
+    }
+
+    /// The mailboxes that sign in with a password; [`Ground`] must know which of them the vault has.
+    pub fn with_password(&self) -> impl Iterator<Item = &MailboxId> {
+        let basic = self.mailboxes.iter().filter(|entry| matches!(entry.sign_in, SignIn::Basic));
+        basic.map(|entry| &entry.id.value)
+    }
+
+    /// Checks it against what is deployed, and fills in what presets know.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the manifest.
+    pub fn resolve(mut self, ground: &Ground<'_>) -> Result<Manifest, Problems> {
+        if self.has_syntax_errors {
+            return Err(self.problems);
+        }
+        let manifest =
+            resolve::resolve(&self.providers, &self.accounts, &self.mailboxes, ground, &mut self.problems);
+        if self.problems.is_empty() { Ok(manifest) } else { Err(self.problems) }
+    }
+}
+
+/// Reports every id that is there a second time, with the line of the first.
+fn unique<'e, T: Ord + Display + 'e>(
+    kind: &str,
+    ids: impl Iterator<Item = &'e Placed<T>>,
+    problems: &mut Problems,
+) {
+    let mut seen: BTreeMap<&T, usize> = BTreeMap::new();
+    for Placed { at, value } in ids {
+        match seen.get(value) {
+            Some(first) => {
+                let reason =
+                    format!("{kind} {value} is there twice: the first is on line {}", problems.line(*first));
+                problems.add(*at, reason);
+            }
+            None => drop(seen.insert(value, *at)),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! `[[mailbox]]`: where mail is fetched from.
+
+use super::{
+    problem::{Placed, Problems},
+    provider::SASL,
+    secret::{SecretSources, Shape, secret},
+    section::{Section, chosen},
+};
+use postroom_model::{AccountId, AfterFetch, Interval, MailboxId, Protocol, SaslPolicy, Tls};
+use secrecy::SecretString;
+use std::{collections::BTreeMap, net::IpAddr};
+use toml::de::{DeTable, DeValue};
+
+/// A `[[mailbox]]` as far as it could be read.
+pub(super) struct MailboxEntry {
+    pub(super) at: usize,
+    pub(super) id: Placed<MailboxId>,
+    pub(super) protocol: Protocol,
+    pub(super) host: Option<Placed<String>>,
+    pub(super) port: Option<u16>,
+    pub(super) tls: Placed<Tls>,
+    pub(super) user: Option<String>,
+    /// Whether a host is given, readable or not.
+    pub(super) has_host: bool,
+    pub(super) sign_in: SignIn,
+    pub(super) sasl: Option<SaslPolicy>,
+    pub(super) folders: Option<Vec<String>>,
+    pub(super) interval: Interval,
+    pub(super) after_fetch: AfterFetch,
+    pub(super) attachments: bool,
+    pub(super) owners: Vec<String>,
+    pub(super) tags: BTreeMap<String, String>,
+    /// Whether a password is given, readable or not.
+    pub(super) has_password: bool,
+    pub(super) password: Option<SecretString>,
+    /// Whether something in it is wrong.
+    pub(super) flawed: bool,
+}
+
+/// How a mailbox signs in, as far as it could be read.
+pub(super) enum SignIn {
+    /// With a password.
+    Basic,
+    /// With an account's token.
+    Account(Placed<AccountId>),
+    /// What is there is wrong.
+    Unclear,
+}
+
+const PROTOCOLS: [(&str, Protocol); 2] = [("imap", Protocol::Imap), ("pop3", Protocol::Pop3)];
+
+const TLS: [(&str, Tls); 3] = [("implicit", Tls::Implicit), ("starttls", Tls::Starttls), ("none", Tls::None)];
+
+impl MailboxEntry {
+    pub(super) fn read(
+        problems: &mut Problems,
+        Placed { at, value }: Placed<DeTable<'_>>,
+        sources: &SecretSources<'_>,
+    ) -> Option<Self> {
+        let mut section = Section::new(problems, at, value);
+        let id = section.id::<MailboxId>("mailbox");
+        let protocol = section.choice("protocol", &PROTOCOLS).map_or(Protocol::Imap, |p| p.value);
+        let has_host = section.place_of("host").is_some();
+        let host = host(&mut section);
+        let port = section.port("port");
+        let tls = section.choice("tls", &TLS).unwrap_or(Placed { at, value: Tls::Implicit });
+        section.require("user", "the mailbox has no \"user\"");
+        let user = section.filled_text("user").map(|user| user.value);
+        let sign_in = auth(&mut section);
+        let sasl = section.choice("sasl", &SASL).map(|sasl| sasl.value);
+        let folders = folders(&mut section, protocol);
+        let interval = section.parsed::<Interval>("interval").map(|interval| interval.value);
+        let after_fetch = after_fetch(&mut section, protocol, folders.as_deref());
+        let attachments = section.flag("attachments").unwrap_or_default();
+        let owners = section.owners();
+        let tags = section.text_map("tags");
+        let password_at = section.place_of("password");
+        let password = secret(&mut section, "password", Shape::Line, sources).map(|secret| secret.value);
+        if let (Some(at), SignIn::Account(account)) = (password_at, &sign_in) {
+            let reason = format!(
+                "the mailbox signs in with account {:?} and has a password too",
+                account.value.as_str()
+            );
+            section.problems.add_with_hint(at, reason, "leave out \"password\" or \"auth\"");
+        }
+        let flawed = section.is_flawed();
+        section.finish();
+        Some(Self {
+            at,
+            id: id?,
+            protocol,
+            host,
+            port,
+            tls,
+            user,
+            has_host,
+            sign_in,
+            sasl,
+            folders,
+            interval: interval.unwrap_or_default(),
+            after_fetch,
+            attachments,
+            owners,
+            tags,
+            has_password: password_at.is_some(),
+            password,
+            flawed,
+        })
+    }
+}
+
+fn host(section: &mut Section<'_, '_>) -> Option<Placed<String>> {
+    let host = section.filled_text("host")?;
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if host.value.parse::<IpAddr>().is_ok() || host.value.chars().all(part) {
+        return Some(host);
+    }
+    let reason = format!("{:?} is no host name", host.value);
+    let hint = "only the name or address, such as \"imap.example.com\"; the port has a key of its own";
+    section.problems.add_with_hint(host.at, reason, hint);
+    None
+}
+
+/// `auth = { oauth = "account" }`, or `auth = "basic"`, which is the same as nothing.
+fn auth(section: &mut Section<'_, '_>) -> SignIn {
+    let Some(Placed { at, value }) = section.take("auth") else { return SignIn::Basic };
+    let hint = "auth = { oauth = \"account\" }, or leave it out to sign in with a password";
+    match value {
+        DeValue::Table(table) => {
+            let mut inner = Section::new(section.problems, at, table);
+            if inner.place_of("oauth").is_none() {
+                inner.problems.add_with_hint(at, "\"auth\" names no account", hint);
+            }
+            let account = inner.parsed::<AccountId>("oauth");
+            inner.finish();
+            account.map_or(SignIn::Unclear, SignIn::Account)
+        }
+        DeValue::String(word) if word == "basic" => SignIn::Basic,
+        _ => {
+            section.problems.add_with_hint(at, "\"auth\" must name an account", hint);
+            SignIn::Unclear
+        }
+    }
+}
+
+fn folders(section: &mut Section<'_, '_>, protocol: Protocol) -> Option<Vec<String>> {
+    let problems_before = section.problems.len();
+    let Placed { at, value } = section.texts("folders")?;
+    let names: Vec<String> = value.into_iter().map(|folder| folder.value).collect();
+    if names.is_empty() && section.problems.len() == problems_before {
+        let hint = "folders = [\"INBOX\"], or leave it out";
+        section.problems.add_with_hint(at, "\"folders\" is empty: nothing would be fetched", hint);
+    }
+    if protocol == Protocol::Pop3 && names.iter().any(|name| name != "INBOX") {
+        section.problems.add(at, "POP3 knows no folders: leave \"folders\" out");
+    }
+    Some(names)
+}
+
+fn after_fetch(section: &mut Section<'_, '_>, protocol: Protocol, folders: Option<&[String]>) -> AfterFetch {
+    let Some(Placed { at, value }) = section.take("after_fetch") else { return AfterFetch::Leave };
+    let hint = "after_fetch = \"leave\", \"mark_read\", \"delete\" or { move = \"Archived\" }";
+    let wanted = match value {
+        DeValue::String(word) => {
+            let choices = [("leave", 0), ("mark_read", 1), ("delete", 2)];
+            match chosen(section.problems, at, "after_fetch", &word, &choices) {
+                Some(1) => AfterFetch::MarkRead,
+                Some(2) => AfterFetch::Delete,
+                _ => AfterFetch::Leave,
+            }
+        }
+        DeValue::Table(table) => {
+            let mut inner = Section::new(section.problems, at, table);
+            if inner.place_of("move").is_none() {
+                inner.problems.add_with_hint(at, "\"after_fetch\" names no folder to move to", hint);
+            }
+            let target = inner.filled_text("move");
+            let fetched =
+                folders.map_or_else(|| vec!["INBOX"], |list| list.iter().map(String::as_str).collect());
+            if let Some(target) = target.as_ref().filter(|target| fetched.contains(&target.value.as_str())) {
+                let reason =
+                    format!("messages would be moved to {:?}, which is fetched itself", target.value);
+                inner.problems.add(target.at, reason);
+            }
+            inner.finish();
+            target.map_or(AfterFetch::Leave, |target| AfterFetch::Move(target.value))
+        }
+        _ => {
+            section.problems.add_with_hint(at, "\"after_fetch\" must be a word or { move = … }", hint);
+            AfterFetch::Leave
+        }
+    };
+    if protocol == Protocol::Pop3 && matches!(wanted, AfterFetch::MarkRead | AfterFetch::Move(_)) {
+        section.problems.add(at, "POP3 can only leave or delete a message");
+    }
+    wanted
+}

@@ -1,0 +1,353 @@
+//! What the entries of a manifest say about one another and about the deployment.
+
+use super::{
+    Manifest,
+    account::AccountEntry,
+    mailbox::{MailboxEntry, SignIn},
+    preset,
+    problem::{Placed, Problems},
+    provider::ProviderEntry,
+};
+use postroom_model::{
+    Account, AccountId, Auth, ClientAuth, Endpoints, Grant, Mailbox, MailboxId, Preset, Protocol, Provider,
+    ProviderId, SaslPolicy, Server, Tls,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    net::IpAddr,
+};
+use url::{Host, Url};
+
+/// What a deployment allows beyond TLS to the world.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allowances {
+    /// Servers on the loopback interface, and authorization servers without TLS.
+    pub local_servers: bool,
+    /// Hosts that may be spoken to without TLS.
+    pub plaintext_hosts: Vec<String>,
+}
+
+impl Allowances {
+    /// Whether a host may be spoken to without TLS.
+    fn plaintext(&self, host: &str) -> bool {
+        (self.local_servers && is_loopback(host))
+            || self.plaintext_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// What a manifest stands on.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// What the deployment allows.
+    pub allowances: &'a Allowances,
+    /// Providers that stay deployed, whether the manifest names them or not.
+    pub providers: &'a BTreeMap<ProviderId, Provider>,
+    /// Accounts that stay deployed, whether the manifest names them or not.
+    pub accounts: &'a BTreeMap<AccountId, Account>,
+    /// Mailboxes whose password the vault has.
+    pub passwords: &'a BTreeSet<MailboxId>,
+}
+
+pub(super) fn resolve(
+    providers: &[ProviderEntry],
+    accounts: &[AccountEntry],
+    mailboxes: &[MailboxEntry],
+    ground: &Ground<'_>,
+    problems: &mut Problems,
+) -> Manifest {
+    let known = Known::new(providers, accounts, ground);
+    let mut manifest = Manifest::default();
+    for entry in providers {
+        entry.urls.iter().for_each(|url| check_url(url, ground.allowances, problems));
+        let id = &entry.id.value;
+        manifest.providers.extend(entry.provider.clone().map(|provider| (id.clone(), provider)));
+        manifest.client_secrets.extend(entry.secret.clone().map(|secret| (id.clone(), secret)));
+    }
+    for entry in accounts {
+        if let Some(account) = account(entry, &known, problems, &mut manifest.notes) {
+            manifest.accounts.insert(account.id.clone(), account);
+        }
+    }
+    for entry in mailboxes {
+        if let Some(mailbox) = mailbox(entry, &known, problems, &mut manifest.notes) {
+            manifest.mailboxes.insert(mailbox.id.clone(), mailbox);
+        }
+        manifest.passwords.extend(entry.password.clone().map(|secret| (entry.id.value.clone(), secret)));
+    }
+    manifest
+}
+
+/// What entries may refer to: the manifest's entries, then what stays deployed.
+struct Known<'a> {
+    providers: BTreeMap<&'a ProviderId, &'a ProviderEntry>,
+    accounts: BTreeMap<&'a AccountId, &'a AccountEntry>,
+    ground: &'a Ground<'a>,
+}
+
+/// What a reference leads to.
+enum Found<T> {
+    There(T),
+    /// It is in the manifest, but wrong: that is reported there.
+    Flawed,
+    Missing,
+}
+
+impl<'a> Known<'a> {
+    fn new(providers: &'a [ProviderEntry], accounts: &'a [AccountEntry], ground: &'a Ground<'a>) -> Self {
+        Self {
+            providers: providers.iter().map(|entry| (&entry.id.value, entry)).collect(),
+            accounts: accounts.iter().map(|entry| (&entry.id.value, entry)).collect(),
+            ground,
+        }
+    }
+
+    fn provider(&self, id: &ProviderId) -> Found<&'a Provider> {
+        match self.providers.get(id) {
+            Some(entry) => entry.provider.as_ref().map_or(Found::Flawed, Found::There),
+            None => self.ground.providers.get(id).map_or(Found::Missing, Found::There),
+        }
+    }
+
+    /// The provider of an account. It is `Missing` only when the account is.
+    fn provider_of(&self, id: &AccountId) -> Found<&'a Provider> {
+        let provider = match (self.accounts.get(id), self.ground.accounts.get(id)) {
+            (Some(entry), _) => entry.provider.as_ref().map(|provider| &provider.value),
+            (None, Some(account)) => Some(&account.provider),
+            (None, None) => return Found::Missing,
+        };
+        match provider.map(|provider| self.provider(provider)) {
+            Some(Found::There(provider)) => Found::There(provider),
+            _ => Found::Flawed,
+        }
+    }
+}
+
+fn check_url(Placed { at, value }: &Placed<Url>, allowances: &Allowances, problems: &mut Problems) {
+    let host = match value.host() {
+        Some(Host::Domain(name)) => name.to_owned(),
+        Some(Host::Ipv4(ip)) => ip.to_string(),
+        Some(Host::Ipv6(ip)) => ip.to_string(),
+        None => return,
+    };
+    if value.scheme() == "http" && !(allowances.local_servers && allowances.plaintext(&host)) {
+        let hint =
+            "only a stack with AllowLocalServers may use http, for loopback and the hosts in PlaintextHosts";
+        problems.add_with_hint(*at, "an authorization server must be reached by https", hint);
+    } else if is_loopback(&host) && !allowances.local_servers {
+        refuse_loopback(*at, &host, problems);
+    }
+}
+
+fn refuse_loopback(at: usize, host: &str, problems: &mut Problems) {
+    let reason = format!("{host:?} is the machine that Postroom itself runs on");
+    problems.add_with_hint(at, reason, "only a stack with AllowLocalServers may use servers on loopback");
+}
+
+fn account(
+    entry: &AccountEntry,
+    known: &Known<'_>,
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Option<Account> {
+    let Placed { at, value: provider_id } = entry.provider.as_ref()?;
+    let provider = match known.provider(provider_id) {
+        Found::There(provider) => provider,
+        Found::Flawed => return None,
+        Found::Missing => {
+            let hint = names(known.providers.keys().copied(), known.ground.providers.keys());
+            problems.add_with_hint(*at, format!("there is no provider {provider_id}"), hint);
+            return None;
+        }
+    };
+    let scopes = scopes(entry, provider, problems);
+    check_grant(entry, provider, problems);
+    let effective = if scopes.is_empty() { &provider.scopes } else { &scopes };
+    let asks_a_person = matches!(entry.grant.value, Grant::AuthorizationCode | Grant::DeviceCode);
+    if asks_a_person
+        && provider.preset == Preset::Microsoft
+        && !effective.iter().any(|scope| scope == "offline_access")
+    {
+        notes.push(format!(
+            "account {}: without the scope offline_access Microsoft gives no refresh token, and consent lasts about an hour",
+            entry.id.value
+        ));
+    }
+    (!entry.flawed).then(|| Account {
+        id: entry.id.value.clone(),
+        provider: provider_id.clone(),
+        grant: entry.grant.value,
+        login: entry.login.clone(),
+        scopes,
+        owners: entry.owners.clone(),
+    })
+}
+
+/// The account's own scopes. Microsoft lets an app of its own right ask for one scope only, and
+/// asking for the delegated ones is a common mistake that sign-in answers with nothing helpful.
+fn scopes(entry: &AccountEntry, provider: &Provider, problems: &mut Problems) -> Vec<String> {
+    let own = entry.scopes.as_ref();
+    if provider.preset != Preset::Microsoft || entry.grant.value != Grant::ClientCredentials {
+        return own.map(|scopes| scopes.value.clone()).unwrap_or_default();
+    }
+    let chosen = own.map(|scopes| (scopes.at, &scopes.value));
+    let inherited =
+        (provider.scopes != preset::scopes(Preset::Microsoft)).then_some((entry.grant.at, &provider.scopes));
+    if let Some((at, list)) = chosen.or(inherited)
+        && *list != [preset::MICROSOFT_APP_ONLY]
+    {
+        let reason = "with client_credentials Microsoft knows one scope only; delegated scopes are for people who consent";
+        problems.add_with_hint(at, reason, format!("scopes = [{:?}]", preset::MICROSOFT_APP_ONLY));
+    }
+    vec![preset::MICROSOFT_APP_ONLY.to_owned()]
+}
+
+fn check_grant(entry: &AccountEntry, provider: &Provider, problems: &mut Problems) {
+    let Placed { at, value: grant } = entry.grant;
+    let id = &provider.id;
+    let own_right = matches!(grant, Grant::ClientCredentials | Grant::ServiceAccount);
+    if own_right && provider.client_auth == ClientAuth::Public {
+        let reason = format!("this grant needs a client secret or a certificate, and provider {id} has none");
+        problems.add(at, reason);
+    }
+    let tenant = provider.tenant.as_deref().unwrap_or_default();
+    match grant {
+        Grant::ClientCredentials if preset::MICROSOFT_SHARED_TENANTS.contains(&tenant) => {
+            let reason =
+                format!("client_credentials needs one directory, and provider {id} has tenant {tenant:?}");
+            problems.add_with_hint(at, reason, "tenant = \"contoso.onmicrosoft.com\", or the directory's id");
+        }
+        Grant::ServiceAccount if provider.preset == Preset::Microsoft => {
+            problems.add_with_hint(
+                at,
+                "service_account is Google's; Microsoft has no such grant",
+                "grant = \"client_credentials\"",
+            );
+        }
+        Grant::DeviceCode if matches!(provider.endpoints, Endpoints::Explicit { device_url: None, .. }) => {
+            problems.add(at, format!("device_code needs a \"device_url\", and provider {id} has none"));
+        }
+        _ => {}
+    }
+}
+
+fn mailbox(
+    entry: &MailboxEntry,
+    known: &Known<'_>,
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Option<Mailbox> {
+    let id = &entry.id.value;
+    let provider = mailbox_provider(entry, known, problems);
+    let preset = match &provider {
+        Found::There(provider) => Some(provider.preset),
+        Found::Flawed => None,
+        Found::Missing => Some(Preset::Custom),
+    };
+    let known_host = preset.and_then(|preset| match entry.protocol {
+        Protocol::Imap => preset.imap_host(),
+        Protocol::Pop3 => preset.pop3_host(),
+    });
+    let host = entry.host.as_ref().map(|host| host.value.clone()).or_else(|| known_host.map(str::to_owned));
+    if host.is_none() && !entry.has_host && preset.is_some() {
+        problems.add(entry.at, format!("mailbox {id} has no \"host\""));
+    }
+    if let Some(host) = &entry.host {
+        check_host(host, &entry.tls, known.ground.allowances, problems);
+    }
+    if entry.flawed {
+        return None;
+    }
+    if entry.protocol == Protocol::Pop3 {
+        notes.push(format!(
+            "mailbox {id}: this release does not fetch POP3 yet; the mailbox is stored and left alone"
+        ));
+    }
+    if entry.attachments {
+        notes.push(format!(
+            "mailbox {id}: this release does not unpack attachments yet; messages are archived whole"
+        ));
+    }
+    let tls = entry.tls.value;
+    Some(Mailbox {
+        id: id.clone(),
+        protocol: entry.protocol,
+        server: Server { host: host?, port: entry.port.unwrap_or(entry.protocol.default_port(tls)), tls },
+        user: entry.user.clone()?,
+        auth: match &entry.sign_in {
+            SignIn::Account(account) => Auth::Oauth(account.value.clone()),
+            SignIn::Basic | SignIn::Unclear => Auth::Basic,
+        },
+        sasl: match (entry.sasl, provider) {
+            (Some(sasl), _) => sasl,
+            (None, Found::There(provider)) => provider.sasl,
+            (None, _) => SaslPolicy::Auto,
+        },
+        folders: entry.folders.clone().unwrap_or_else(|| vec!["INBOX".to_owned()]),
+        interval: entry.interval,
+        after_fetch: entry.after_fetch.clone(),
+        attachments: entry.attachments,
+        owners: entry.owners.clone(),
+        tags: entry.tags.clone(),
+    })
+}
+
+/// The provider whose account a mailbox signs in with; `Missing` for a mailbox that needs none.
+fn mailbox_provider<'a>(
+    entry: &MailboxEntry,
+    known: &Known<'a>,
+    problems: &mut Problems,
+) -> Found<&'a Provider> {
+    let id = &entry.id.value;
+    match &entry.sign_in {
+        SignIn::Account(account) => match known.provider_of(&account.value) {
+            Found::Missing => {
+                let hint = names(known.accounts.keys().copied(), known.ground.accounts.keys());
+                problems.add_with_hint(account.at, format!("there is no account {}", account.value), hint);
+                Found::Flawed
+            }
+            found => found,
+        },
+        SignIn::Basic => {
+            if !entry.has_password && !known.ground.passwords.contains(id) {
+                let reason = format!(
+                    "mailbox {id} has neither \"password\" nor \"auth\", and the vault has no password of it"
+                );
+                let hint = "password = { env = \"NAME\" } or auth = { oauth = \"account\" }";
+                problems.add_with_hint(entry.at, reason, hint);
+            }
+            Found::Missing
+        }
+        SignIn::Unclear => Found::Flawed,
+    }
+}
+
+fn check_host(host: &Placed<String>, tls: &Placed<Tls>, allowances: &Allowances, problems: &mut Problems) {
+    if tls.value == Tls::None && !allowances.plaintext(&host.value) {
+        let reason =
+            format!("tls = \"none\" would send the password or token to {:?} in the clear", host.value);
+        let hint =
+            "tls = \"implicit\" or \"starttls\"; or name the host in the stack's parameter PlaintextHosts";
+        problems.add_with_hint(tls.at, reason, hint);
+    } else if is_loopback(&host.value) && !allowances.local_servers {
+        refuse_loopback(host.at, &host.value, problems);
+    }
+}
+
+fn names<'e, T: Ord + Display + 'e>(
+    manifest: impl Iterator<Item = &'e T>,
+    deployed: impl Iterator<Item = &'e T>,
+) -> String {
+    let all: BTreeSet<&T> = manifest.chain(deployed).collect();
+    if all.is_empty() {
+        return "none is in the manifest".to_owned();
+    }
+    let shown: Vec<String> = all.iter().take(12).map(ToString::to_string).collect();
+    let more = if all.len() > shown.len() { ", …" } else { "" };
+    format!("there are {}{more}", shown.join(", "))
+}

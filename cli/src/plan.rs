@@ -1,0 +1,273 @@
+//! What applying a manifest would do: pure, complete, and shown before anything happens.
+//!
+//! The order of a plan's steps keeps every reference valid at every moment, so that a plan which
+//! breaks off leaves nothing half true, and planning again continues it: what something refers to is
+//! written before it and deleted after it, and a mailbox leaves its batch before it is deleted.
+
+mod difference;
+
+use crate::manifest::Manifest;
+use difference::difference;
+use postroom_model::{
+    Account, AccountId, Auth, Batch, Endpoints, Grant, Interval, Mailbox, MailboxId, Preset, Protocol,
+    Provider, ProviderId, assign,
+};
+use postroom_vault::ClientSecret;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display},
+};
+
+/// What is deployed now.
+#[derive(Debug, Default)]
+pub struct Deployed {
+    /// All providers.
+    pub providers: BTreeMap<ProviderId, Provider>,
+    /// All accounts.
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// All mailboxes.
+    pub mailboxes: BTreeMap<MailboxId, Mailbox>,
+    /// All batches.
+    pub batches: Vec<Batch>,
+    /// The vault's client secrets and certificates, at least of the manifest's providers.
+    pub client_secrets: BTreeMap<ProviderId, ClientSecret>,
+    /// The vault's passwords, at least of the manifest's mailboxes that sign in with one.
+    pub passwords: BTreeMap<MailboxId, SecretString>,
+}
+
+/// What applying a manifest would do. Its `Display` is what people read.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The steps, in the order in which they keep references valid.
+    pub steps: Vec<Step>,
+    /// What is deployed, not in the manifest, and left alone.
+    pub left_alone: Vec<String>,
+    /// What people should know although nothing is wrong.
+    pub notes: Vec<String>,
+}
+
+/// One step of a plan.
+#[derive(Debug)]
+pub struct Step {
+    /// What it does, for people; without any secret.
+    pub line: String,
+    /// What it does.
+    pub action: Action,
+}
+
+/// One write. Each can be repeated.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Stores a provider's client secret or certificate.
+    PutClientSecret(ProviderId, ClientSecret),
+    /// Stores a mailbox's password.
+    PutPassword(MailboxId, SecretString),
+    /// Writes a provider.
+    PutProvider(Box<Provider>),
+    /// Writes an account.
+    PutAccount(Account),
+    /// Writes a mailbox.
+    PutMailbox(Mailbox),
+    /// Writes a batch's mailboxes.
+    PutBatch(Batch),
+    /// Deletes a mailbox and its password; what is archived of it stays.
+    DeleteMailbox(MailboxId),
+    /// Deletes an account and its token set.
+    DeleteAccount(AccountId),
+    /// Deletes a provider and its secret.
+    DeleteProvider(ProviderId),
+}
+
+impl Plan {
+    /// Compares a manifest with what is deployed. With `prune`, what the manifest does not name is
+    /// deleted.
+    pub fn new(deployed: &Deployed, wanted: &Manifest, prune: bool) -> Self {
+        let mut plan = Self { notes: wanted.notes.clone(), ..Self::default() };
+        plan.secrets(deployed, wanted);
+        plan.definitions("provider", &deployed.providers, &wanted.providers, |provider| {
+            Action::PutProvider(provider.into())
+        });
+        plan.definitions("account", &deployed.accounts, &wanted.accounts, Action::PutAccount);
+        plan.definitions("mailbox", &deployed.mailboxes, &wanted.mailboxes, Action::PutMailbox);
+        plan.batches(deployed, wanted, prune);
+        plan.leftovers("mailbox", &deployed.mailboxes, &wanted.mailboxes, prune, Action::DeleteMailbox);
+        plan.leftovers("account", &deployed.accounts, &wanted.accounts, prune, Action::DeleteAccount);
+        plan.leftovers("provider", &deployed.providers, &wanted.providers, prune, Action::DeleteProvider);
+        plan
+    }
+
+    fn step(&mut self, line: String, action: Action) {
+        self.steps.push(Step { line, action });
+    }
+
+    fn secrets(&mut self, deployed: &Deployed, wanted: &Manifest) {
+        for (id, secret) in &wanted.client_secrets {
+            let kind = match secret {
+                ClientSecret::Secret(_) => "client secret",
+                ClientSecret::Certificate { .. } => "certificate",
+            };
+            let stored = deployed.client_secrets.get(id);
+            if let Some(sign) = sign(stored.map(|stored| same_client_secret(stored, secret))) {
+                let action = Action::PutClientSecret(id.clone(), secret.clone());
+                self.step(format!("{sign} {kind} of {id}"), action);
+            }
+        }
+        for (id, secret) in &wanted.passwords {
+            let stored = deployed.passwords.get(id);
+            if let Some(sign) = sign(stored.map(|stored| same(stored, secret))) {
+                self.step(
+                    format!("{sign} password of {id}"),
+                    Action::PutPassword(id.clone(), secret.clone()),
+                );
+            }
+        }
+    }
+
+    fn definitions<I: Ord + Display, T: Clone + PartialEq + Serialize + Described>(
+        &mut self,
+        kind: &str,
+        deployed: &BTreeMap<I, T>,
+        wanted: &BTreeMap<I, T>,
+        put: fn(T) -> Action,
+    ) {
+        for (id, new) in wanted {
+            let line = match deployed.get(id) {
+                Some(old) if old == new => continue,
+                Some(old) => format!("~ {kind} {id}: {}", difference(old, new).join("; ")),
+                None => format!("+ {kind} {id} ({})", new.described()),
+            };
+            self.step(line, put(new.clone()));
+        }
+    }
+
+    fn batches(&mut self, deployed: &Deployed, wanted: &Manifest, prune: bool) {
+        let staying = deployed.mailboxes.iter().filter(|_| !prune);
+        let mailboxes: BTreeMap<MailboxId, Interval> =
+            staying.chain(&wanted.mailboxes).map(|(id, mailbox)| (id.clone(), mailbox.interval)).collect();
+        for batch in assign(&deployed.batches, &mailboxes) {
+            let after = batch.mailboxes.len();
+            let before =
+                deployed.batches.iter().find(|old| old.id == batch.id).map(|old| old.mailboxes.len());
+            let line = match before {
+                None => format!("+ batch {} ({})", batch.id, counted(after, "mailbox", "mailboxes")),
+                Some(before) if before == after => format!("~ batch {}: other mailboxes", batch.id),
+                Some(before) => {
+                    format!("~ batch {}: {before} → {}", batch.id, counted(after, "mailbox", "mailboxes"))
+                }
+            };
+            self.step(line, Action::PutBatch(batch));
+        }
+    }
+
+    fn leftovers<I: Ord + Display + Clone, T>(
+        &mut self,
+        kind: &str,
+        deployed: &BTreeMap<I, T>,
+        wanted: &BTreeMap<I, T>,
+        prune: bool,
+        delete: fn(I) -> Action,
+    ) {
+        for id in deployed.keys().filter(|id| !wanted.contains_key(id)) {
+            if prune {
+                self.step(format!("- {kind} {id}"), delete(id.clone()));
+            } else {
+                self.left_alone.push(format!("{kind} {id}"));
+            }
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            writeln!(f, "{}", step.line)?;
+        }
+        if !self.left_alone.is_empty() {
+            writeln!(f, "left alone, because the manifest does not name them (--prune deletes them):")?;
+            self.left_alone.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
+        match self.steps.len() {
+            0 => write!(f, "nothing to do"),
+            steps => write!(f, "{}", counted(steps, "change", "changes")),
+        }
+    }
+}
+
+/// `1 change`, `2 changes`.
+pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// How a plan shows a secret: new, or different from what is stored; nothing when it is the same.
+fn sign(is_stored: Option<bool>) -> Option<char> {
+    match is_stored {
+        None => Some('+'),
+        Some(false) => Some('~'),
+        Some(true) => None,
+    }
+}
+
+fn same(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret() == other.expose_secret()
+}
+
+fn same_client_secret(one: &ClientSecret, other: &ClientSecret) -> bool {
+    match (one, other) {
+        (ClientSecret::Secret(one), ClientSecret::Secret(other)) => same(one, other),
+        (
+            ClientSecret::Certificate { certificate: one, key: one_key },
+            ClientSecret::Certificate { certificate: other, key: other_key },
+        ) => one == other && same(one_key, other_key),
+        _ => false,
+    }
+}
+
+/// Something that one line describes.
+trait Described {
+    fn described(&self) -> String;
+}
+
+impl Described for Provider {
+    fn described(&self) -> String {
+        let url = match &self.endpoints {
+            Endpoints::Issuer(issuer) => issuer,
+            Endpoints::Explicit { token_url, .. } => token_url,
+        };
+        let place = self.tenant.as_deref().or_else(|| url.host_str()).unwrap_or_default();
+        let preset = match self.preset {
+            Preset::Microsoft => "microsoft",
+            Preset::Google => "google",
+            Preset::Custom => "custom",
+        };
+        format!("{preset}, {place}")
+    }
+}
+
+impl Described for Account {
+    fn described(&self) -> String {
+        let grant = match self.grant {
+            Grant::AuthorizationCode => "authorization code",
+            Grant::ClientCredentials => "client credentials",
+            Grant::ServiceAccount => "service account",
+            Grant::DeviceCode => "device code",
+        };
+        format!("provider {}, {grant}", self.provider)
+    }
+}
+
+impl Described for Mailbox {
+    fn described(&self) -> String {
+        let protocol = match self.protocol {
+            Protocol::Imap => "imap",
+            Protocol::Pop3 => "pop3",
+        };
+        let auth = match &self.auth {
+            Auth::Basic => "password".to_owned(),
+            Auth::Oauth(account) => format!("oauth {account}"),
+        };
+        format!("{protocol} {}, {auth}, every {}", self.server.host, self.interval)
+    }
+}

@@ -1,0 +1,124 @@
+//! How one mailbox is doing, from its record and its batch's.
+
+use super::FaultReport;
+use jiff::Timestamp;
+use postroom_model::{Auth, Batch, Interval, MailboxId, Protocol};
+use postroom_registry::LoadedMailbox;
+use serde::Serialize;
+
+/// How one mailbox is doing.
+#[derive(Debug, Clone, Serialize)]
+pub struct MailboxReport {
+    /// Which.
+    pub id: MailboxId,
+    /// In one word.
+    pub status: MailboxStatus,
+    /// How its server is spoken to.
+    pub protocol: Protocol,
+    /// Where its server answers.
+    pub host: String,
+    /// The server's port.
+    pub port: u16,
+    /// How it signs in.
+    pub auth: Auth,
+    /// Time between two polls.
+    pub interval: Interval,
+    /// When a poll last went through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<Timestamp>,
+    /// When the schedule takes it next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_try: Option<Timestamp>,
+    /// Why it fails, while it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureReport>,
+    /// Messages archived so far.
+    pub messages: u64,
+    /// Bytes archived so far.
+    pub bytes: u64,
+    /// Messages that the last run saw and left for the next.
+    pub backlog: u64,
+    /// Messages on record in quarantine.
+    pub quarantined: u64,
+}
+
+/// A mailbox in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailboxStatus {
+    /// Its last poll went through.
+    Working,
+    /// Its last poll failed.
+    Failing,
+    /// It was not polled yet.
+    Waiting,
+    /// It is in no batch: the manifest must be applied again.
+    Unscheduled,
+    /// This release does not fetch its protocol.
+    NotFetched,
+}
+
+/// Why a mailbox fails.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailureReport {
+    /// The latest fault.
+    #[serde(flatten)]
+    pub fault: FaultReport,
+    /// When the first in a row happened.
+    pub since: Timestamp,
+    /// When the latest happened.
+    pub at: Timestamp,
+    /// How many there were in a row.
+    pub count: u32,
+}
+
+impl MailboxReport {
+    /// A mailbox's report at `now`, from its record and its batch.
+    pub fn new(loaded: &LoadedMailbox, batch: Option<&Batch>, now: Timestamp) -> Self {
+        let (mailbox, state) = (&loaded.placed.mailbox, &loaded.state);
+        let last_success = last_success(loaded, batch, now);
+        let failure = state.failure.as_ref().map(|failure| FailureReport {
+            fault: (&failure.fault).into(),
+            since: failure.since,
+            at: failure.at,
+            count: failure.count,
+        });
+        let status = match (mailbox.protocol, &failure, batch, last_success) {
+            (Protocol::Pop3, ..) => MailboxStatus::NotFetched,
+            (_, Some(_), ..) => MailboxStatus::Failing,
+            (_, _, None, _) => MailboxStatus::Unscheduled,
+            (_, _, Some(_), None) => MailboxStatus::Waiting,
+            (_, _, Some(_), Some(_)) => MailboxStatus::Working,
+        };
+        let due = batch.and_then(|batch| batch.due_at).filter(|_| status != MailboxStatus::NotFetched);
+        let not_before = state.failure.as_ref().map(|failure| failure.not_before);
+        Self {
+            id: mailbox.id.clone(),
+            status,
+            protocol: mailbox.protocol,
+            host: mailbox.server.host.clone(),
+            port: mailbox.server.port,
+            auth: mailbox.auth.clone(),
+            interval: mailbox.interval,
+            last_success,
+            next_try: due.map(|due| not_before.map_or(due, |not_before| due.max(not_before))),
+            failure,
+            messages: state.messages,
+            bytes: state.bytes,
+            backlog: state.backlog,
+            quarantined: state.quarantined,
+        }
+    }
+}
+
+/// When a poll last went through. One that found nothing is recorded with the batch only, and says
+/// nothing of a mailbox that was not in the batch yet, failed, was worked elsewhere, or is not fetched.
+fn last_success(loaded: &LoadedMailbox, batch: Option<&Batch>, now: Timestamp) -> Option<Timestamp> {
+    let (placed, state) = (&loaded.placed, &loaded.state);
+    let of_batch = batch
+        .and_then(|batch| batch.completed_at)
+        .filter(|completed| placed.batched_at.is_some_and(|since| since < *completed))
+        .filter(|_| state.failure.is_none() && !state.is_resting(now))
+        .filter(|_| placed.mailbox.protocol == Protocol::Imap);
+    state.last_success.max(of_batch)
+}

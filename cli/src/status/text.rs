@@ -1,0 +1,250 @@
+//! The report as people read it: one aligned table each, details only where something is wrong.
+
+use super::{AccountReport, AuthorizationStatus, FaultReport, MailboxReport, MailboxStatus, Report};
+use crate::plan::counted;
+use jiff::{SignedDuration, Timestamp};
+use postroom_model::{Actor, Auth, Protocol};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", summary(self))?;
+        if !self.mailboxes.is_empty() {
+            let head =
+                ["MAILBOX", "STATUS", "SERVER", "SIGN-IN", "LAST SUCCESS", "MESSAGES", "BYTES", "NEXT TRY"];
+            let rows = self
+                .mailboxes
+                .iter()
+                .map(|mailbox| (mailbox_row(mailbox, self.at), mailbox_details(mailbox, self.at)));
+            writeln!(f)?;
+            table(f, head, rows)?;
+        }
+        if !self.accounts.is_empty() {
+            let head = [
+                "ACCOUNT",
+                "STATUS",
+                "PROVIDER",
+                "MAILBOXES",
+                "TOKEN OBTAINED",
+                "ACCESS TOKEN ENDS",
+                "REFRESH TOKEN ENDS",
+                "CLIENT SECRET ENDS",
+            ];
+            let rows =
+                self.accounts.iter().map(|account| (account_row(account, self.at), account_details(account)));
+            writeln!(f)?;
+            table(f, head, rows)?;
+        }
+        for unreadable in &self.unreadable {
+            writeln!(f, "\n{}: {}", unreadable.id, unreadable.reason)?;
+        }
+        Ok(())
+    }
+}
+
+/// `6 mailboxes: 5 working, 1 needs the owner`.
+fn summary(report: &Report) -> String {
+    let mut parts: BTreeMap<(u8, Option<Actor>), usize> = BTreeMap::new();
+    for mailbox in &report.mailboxes {
+        let part = match (&mailbox.status, &mailbox.failure) {
+            (MailboxStatus::Failing, Some(failure)) => (4, Some(failure.fault.actor)),
+            (MailboxStatus::Working, _) => (0, None),
+            (MailboxStatus::Waiting, _) => (1, None),
+            (MailboxStatus::NotFetched, _) => (2, None),
+            _ => (3, None),
+        };
+        *parts.entry(part).or_default() += 1;
+    }
+    let words = parts.into_iter().map(|((part, actor), number)| match (part, actor) {
+        (_, Some(Actor::Nobody)) => format!("{number} failing and tried again"),
+        (_, Some(actor)) => format!("{number} {} {actor}", if number == 1 { "needs" } else { "need" }),
+        (0, None) => format!("{number} working"),
+        (1, None) => format!("{number} waiting for the first poll"),
+        (2, None) => format!("{number} not fetched by this release"),
+        (_, None) => format!("{number} in no batch (apply the manifest again)"),
+    });
+    let mut words: Vec<String> = words.collect();
+    if !report.unreadable.is_empty() {
+        words.push(format!("{} unreadable", report.unreadable.len()));
+    }
+    let all = report.mailboxes.len() + report.unreadable.len();
+    match words.is_empty() {
+        true => "no mailboxes: apply a manifest".to_owned(),
+        false => format!("{}: {}", counted(all, "mailbox", "mailboxes"), words.join(", ")),
+    }
+}
+
+fn mailbox_row(mailbox: &MailboxReport, now: Timestamp) -> [String; 8] {
+    let protocol = match mailbox.protocol {
+        Protocol::Imap => "imap",
+        Protocol::Pop3 => "pop3",
+    };
+    let status = match mailbox.status {
+        MailboxStatus::Working => "working",
+        MailboxStatus::Failing => "failing",
+        MailboxStatus::Waiting => "waiting",
+        MailboxStatus::Unscheduled => "in no batch",
+        MailboxStatus::NotFetched => "not fetched",
+    };
+    let auth = match &mailbox.auth {
+        Auth::Basic => "password".to_owned(),
+        Auth::Oauth(account) => format!("oauth {account}"),
+    };
+    [
+        mailbox.id.to_string(),
+        status.to_owned(),
+        format!("{protocol} {}", mailbox.host),
+        auth,
+        moment_or_dash(mailbox.last_success, now),
+        mailbox.messages.to_string(),
+        size(mailbox.bytes),
+        moment_or_dash(mailbox.next_try, now),
+    ]
+}
+
+fn mailbox_details(mailbox: &MailboxReport, now: Timestamp) -> String {
+    let mut text = String::new();
+    if let Some(failure) = &mailbox.failure {
+        let times = counted(failure.count as usize, "time", "times in a row");
+        let _infallible = writeln!(text, "fails since {}, {times}", moment(failure.since, now));
+        text += &fault_details(&failure.fault);
+    }
+    if mailbox.backlog > 0 {
+        let _infallible = writeln!(text, "{} left for the next run", counted_messages(mailbox.backlog));
+    }
+    if mailbox.quarantined > 0 {
+        let _infallible = writeln!(text, "{} in quarantine", counted_messages(mailbox.quarantined));
+    }
+    text
+}
+
+fn counted_messages(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "message" } else { "messages" })
+}
+
+fn account_row(account: &AccountReport, now: Timestamp) -> [String; 8] {
+    let status = match account.status {
+        AuthorizationStatus::Authorised => "authorised",
+        AuthorizationStatus::Expired => "expired",
+        AuthorizationStatus::Failing => "failing",
+        AuthorizationStatus::NeverAuthorised => "never authorised",
+    };
+    [
+        account.id.to_string(),
+        status.to_owned(),
+        account.provider.to_string(),
+        account.mailboxes.len().to_string(),
+        moment_or_dash(account.obtained_at, now),
+        moment_or_dash(account.access_expires_at, now),
+        moment_or_dash(account.refresh_expires_at, now),
+        account.client_secret_expires.map_or_else(|| "-".to_owned(), |day| day.to_string()),
+    ]
+}
+
+fn account_details(account: &AccountReport) -> String {
+    match (&account.fault, account.status) {
+        (Some(fault), _) => fault_details(fault),
+        (None, AuthorizationStatus::NeverAuthorised) => {
+            format!("`postroom token import {} --from FILE` gives it a token set\n", account.id)
+        }
+        (None, AuthorizationStatus::Expired) => {
+            format!("`postroom token import {} --from FILE` gives it a new token set\n", account.id)
+        }
+        (None, AuthorizationStatus::Authorised | AuthorizationStatus::Failing) => String::new(),
+    }
+}
+
+fn fault_details(fault: &FaultReport) -> String {
+    format!("{}: {}\nwho must act: {}. {}\n", fault.class, fault.reason, fault.actor, fault.advice)
+}
+
+/// Writes rows under a head, as wide as their widest cells, each with its details indented below it.
+fn table<const N: usize>(
+    f: &mut fmt::Formatter<'_>,
+    head: [&str; N],
+    rows: impl Iterator<Item = ([String; N], String)>,
+) -> fmt::Result {
+    let rows: Vec<_> = std::iter::once((head.map(str::to_owned), String::new())).chain(rows).collect();
+    let width =
+        |column: usize| rows.iter().map(|(row, _)| row[column].chars().count()).max().unwrap_or_default();
+    let widths: [usize; N] = std::array::from_fn(width);
+    for (row, details) in &rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        details.lines().try_for_each(|line| writeln!(f, "    {line}"))?;
+    }
+    Ok(())
+}
+
+fn moment_or_dash(at: Option<Timestamp>, now: Timestamp) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| moment(at, now))
+}
+
+/// A time as people read it: `3 min ago (2026-11-21 22:03 UTC)`.
+pub(crate) fn moment(at: Timestamp, now: Timestamp) -> String {
+    let difference = at.duration_since(now);
+    let relative = match (rounded(difference.abs()), difference.is_positive()) {
+        (None, _) => "now".to_owned(),
+        (Some(amount), true) => format!("in {amount}"),
+        (Some(amount), false) => format!("{amount} ago"),
+    };
+    format!("{relative} ({})", at.strftime("%Y-%m-%d %H:%M UTC"))
+}
+
+fn rounded(duration: SignedDuration) -> Option<String> {
+    match duration.as_secs() {
+        0 => None,
+        seconds @ 1..120 => Some(format!("{seconds} s")),
+        seconds @ 120..7_200 => Some(format!("{} min", seconds / 60)),
+        seconds @ 7_200..172_800 => Some(format!("{} h", seconds / 3_600)),
+        seconds => Some(format!("{} days", seconds / 86_400)),
+    }
+}
+
+/// A size as people read it, in powers of ten: `61.2 MB`.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    // Tenths of the unit; what is cut off by the division is below a tenth.
+    let (mut tenths, mut unit) = (bytes / 100, 0);
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_cut_to_a_tenth() {
+        let table =
+            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_999, "999.9 kB"), (61_234_567, "61.2 MB")];
+        for (bytes, shown) in table {
+            assert_eq!(size(bytes), shown);
+        }
+        assert_eq!(size(u64::MAX), "18446744.0 TB");
+    }
+
+    #[test]
+    fn moments_are_relative_and_absolute() {
+        let now = Timestamp::from_second(1_800_000_000).expect("in range");
+        for (offset, shown) in [
+            (0, "now (2027-01-15 08:00 UTC)"),
+            (-90, "90 s ago (2027-01-15 07:58 UTC)"),
+            (300, "in 5 min (2027-01-15 08:05 UTC)"),
+            (-86_400, "24 h ago (2027-01-14 08:00 UTC)"),
+            (90 * 86_400, "in 90 days (2027-04-15 08:00 UTC)"),
+        ] {
+            let at = now.checked_add(SignedDuration::from_secs(offset)).expect("in range");
+            assert_eq!(moment(at, now), shown);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Finding a deployment through its stack.
+
+use crate::support::config;
+use aws_sdk_cloudformation::{
+    Client,
+    types::{Parameter, StackStatus},
+};
+use postroom_cli::{Error, deployment::Deployment};
+use std::time::Duration;
+
+/// A stack with a deployment's parameters and outputs, and hardly anything in it.
+const TEMPLATE: &str = r#"{
+    "Parameters": {
+        "MailCa": { "Type": "String", "Default": "" },
+        "PlaintextHosts": { "Type": "String", "Default": "" },
+        "AllowLocalServers": { "Type": "String", "Default": "false" }
+    },
+    "Resources": { "FetchQueue": { "Type": "AWS::SQS::Queue" } },
+    "Outputs": {
+        "TableName": { "Value": "table" },
+        "SecretPrefix": { "Value": "postroom/test" },
+        "FetchQueueUrl": { "Value": { "Ref": "FetchQueue" } }
+    }
+}"#;
+
+/// Creates a stack under a name of its own.
+async fn stack(template: &str, parameters: &[(&str, &str)]) -> String {
+    let client = Client::new(&config().await);
+    let name: String = std::iter::repeat_with(fastrand::alphabetic).take(16).collect();
+    let parameters = parameters
+        .iter()
+        .map(|(key, value)| Parameter::builder().parameter_key(*key).parameter_value(*value).build());
+    let create = client.create_stack().stack_name(&name).template_body(template);
+    create.set_parameters(Some(parameters.collect())).send().await.expect("creates");
+    for _ in 0..100 {
+        let described = client.describe_stacks().stack_name(&name).send().await.expect("answers");
+        if described.stacks()[0].stack_status() == Some(&StackStatus::CreateComplete) {
+            return name;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the stack is not complete");
+}
+
+#[tokio::test]
+async fn outputs_and_parameters_are_found() {
+    let name = stack(
+        TEMPLATE,
+        &[("MailCa", "LS0tLS0="), ("PlaintextHosts", "a.example, b.example"), ("AllowLocalServers", "true")],
+    )
+    .await;
+    let found = Deployment::find(&name, &config().await).await.expect("finds it");
+    assert!(found.fetch_queue_url.contains("FetchQueue"), "{}", found.fetch_queue_url);
+    assert_eq!(found.mail_ca.as_deref(), Some("-----"));
+    assert!(found.allowances.local_servers, "the account is an emulator's");
+    assert_eq!(found.allowances.plaintext_hosts, ["a.example", "b.example"]);
+
+    let plain = stack(TEMPLATE, &[]).await;
+    let found = Deployment::find(&plain, &config().await).await.expect("finds it");
+    assert!(found.mail_ca.is_none() && !found.allowances.local_servers);
+    assert!(found.allowances.plaintext_hosts.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said_in_one_sentence() {
+    let incomplete = stack(&TEMPLATE.replace("TableName", "Table"), &[]).await;
+    let error = Deployment::find(&incomplete, &config().await).await.expect_err("no table");
+    assert!(error.to_string().contains("lacks TableName"), "{error}");
+
+    let error = Deployment::find("no-such-stack", &config().await).await.expect_err("no stack");
+    assert!(matches!(error, Error::NoStack { .. }), "{error:?}");
+
+    let unset = aws_config::SdkConfig::builder().build();
+    let error = Deployment::find("postroom", &unset).await.expect_err("no region");
+    assert!(error.to_string().contains("set AWS_REGION"), "{error}");
+}

@@ -1,0 +1,298 @@
+//! Manifests: what is accepted, and what is said about mistakes.
+
+use postroom_cli::manifest::{Allowances, Draft, Ground, Manifest, Problems, SecretSources};
+use postroom_model::{Account, AccountId, Auth, MailboxId, Preset, Provider, ProviderId, SaslPolicy, Tls};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a test's manifest stands on.
+#[derive(Default)]
+struct Deployed {
+    allowances: Allowances,
+    providers: BTreeMap<ProviderId, Provider>,
+    accounts: BTreeMap<AccountId, Account>,
+    passwords: BTreeSet<MailboxId>,
+}
+
+impl Deployed {
+    fn resolve(&self, text: &str) -> Result<Manifest, Problems> {
+        let variable = |name: &str| match name {
+            "SECRET" | "CONTOSO_SECRET" | "ACME_SECRET" | "PLANT_PASSWORD" => Some("s3cret-value".to_owned()),
+            "EMPTY" => Some(String::new()),
+            "LINES" => Some("s3cret\nvalue".to_owned()),
+            _ => None,
+        };
+        let sources = SecretSources { folder: "tests".into(), variable: &variable };
+        Draft::read("manifest.toml", text, &sources).resolve(&Ground {
+            allowances: &self.allowances,
+            providers: &self.providers,
+            accounts: &self.accounts,
+            passwords: &self.passwords,
+        })
+    }
+
+    fn report(&self, text: &str) -> String {
+        let report = self.resolve(text).expect_err("has problems").to_string();
+        assert!(!report.contains("s3cret"), "a secret's value is never shown");
+        report
+    }
+}
+
+fn example() -> Manifest {
+    Deployed::default().resolve(include_str!("manifest.example.toml")).expect("the example is fine")
+}
+
+#[test]
+fn the_example_is_complete_with_what_its_presets_know() {
+    let manifest = example();
+    let diary = &manifest.mailboxes[&"site-diary".parse().expect("id")];
+    assert_eq!((diary.server.port, diary.server.tls, diary.sasl), (993, Tls::Implicit, SaslPolicy::Xoauth2));
+    assert_eq!(diary.auth, Auth::Oauth("projects".parse().expect("id")));
+    let contoso = &manifest.providers[&"contoso".parse().expect("id")];
+    assert_eq!(contoso.preset, Preset::Microsoft);
+    insta::assert_snapshot!(serde_json::to_string_pretty(contoso).expect("writes"), @r#"
+    {
+      "id": "contoso",
+      "preset": "microsoft",
+      "tenant": "contoso.onmicrosoft.com",
+      "endpoints": {
+        "explicit": {
+          "authorize_url": "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/authorize",
+          "token_url": "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token",
+          "device_url": "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/devicecode"
+        }
+      },
+      "client_id": "6731de76-14a6-49ae-97bc-6eba6914391e",
+      "client_auth": "secret",
+      "client_auth_expires": "2027-09-30",
+      "scopes": [
+        "openid",
+        "profile",
+        "offline_access",
+        "https://outlook.office.com/IMAP.AccessAsUser.All"
+      ],
+      "sasl": "xoauth2"
+    }
+    "#);
+    assert_eq!(manifest.client_secrets.len(), 2);
+    assert_eq!(manifest.passwords.len(), 1);
+    insta::assert_snapshot!(manifest.notes.join("\n"), @"
+    mailbox site-diary: this release does not unpack attachments yet; messages are archived whole
+    mailbox legacy-plant: this release does not fetch POP3 yet; the mailbox is stored and left alone
+    ");
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    insta::assert_snapshot!(Deployed::default().report(include_str!("mistakes.toml")), @r#"
+    manifest.toml:3:10: "microsft" is not a possible "preset"; possible are microsoft, google, custom
+        hint: did you mean "microsoft"?
+    manifest.toml:11:17: "client_secret" holds the secret itself; a manifest only says where it is read from
+        hint: client_secret = { env = "NAME" } or client_secret = { file = "name" }
+    manifest.toml:13:1: the provider has no "client_id"
+    manifest.toml:15:10: an authorization server must be reached by https
+        hint: only a stack with AllowLocalServers may use http, for loopback and the hosts in PlaintextHosts
+    manifest.toml:16:13: "issuer" finds the other addresses by itself: give one or the other
+    manifest.toml:17:17: environment variable NOT_SET is not set
+    manifest.toml:18:25: "client_secret_expires" must be a day, without quotes
+        hint: client_secret_expires = 2027-09-30
+    manifest.toml:19:11: "openid offline_access" is no scope
+        hint: each scope is a text of its own: ["one", "two"]
+    manifest.toml:20:8: "plain" is not a possible "sasl"; possible are auto, xoauth2, oauthbearer
+    manifest.toml:22:1: the provider has neither an "issuer" nor "authorize_url" and "token_url"
+        hint: preset = "microsoft" and preset = "google" know theirs
+    manifest.toml:23:6: "Upper" is not a valid id: use 1 to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit
+    manifest.toml:24:13: "client_id" is empty
+    manifest.toml:25:15: what "certificate" points to is no PEM file with a CERTIFICATE
+    manifest.toml:25:15: a "certificate" needs its "key"
+    manifest.toml:30:9: client_credentials needs one directory, and provider entra has tenant "common"
+        hint: tenant = "contoso.onmicrosoft.com", or the directory's id
+    manifest.toml:31:10: with client_credentials Microsoft knows one scope only; delegated scopes are for people who consent
+        hint: scopes = ["https://outlook.office365.com/.default"]
+    manifest.toml:32:11: "ann" is no mail address
+    manifest.toml:35:6: account projects is there twice: the first is on line 28
+    manifest.toml:36:12: there is no provider nowhere
+        hint: there are contoso, entra, sso
+    manifest.toml:37:1: unknown key "granted"
+        hint: did you mean "grant"?
+    manifest.toml:41:1: unknown key "intervall"
+        hint: did you mean "interval"?
+    manifest.toml:42:12: "90s" is not a valid interval: write whole minutes, hours or days from "1m" to "1d", such as "5m" or "2h"
+    manifest.toml:43:8: "imap.example.com:993" is no host name
+        hint: only the name or address, such as "imap.example.com"; the port has a key of its own
+    manifest.toml:44:8: "port" must be a number from 1 to 65535, without quotes
+    manifest.toml:46:12: what "password" points to is empty
+    manifest.toml:50:12: "imap4" is not a possible "protocol"; possible are imap, pop3
+        hint: did you mean "imap"?
+    manifest.toml:51:7: tls = "none" would send the password or token to "mail.example.com" in the clear
+        hint: tls = "implicit" or "starttls"; or name the host in the stack's parameter PlaintextHosts
+    manifest.toml:53:8: "user" has control characters in it
+    manifest.toml:54:18: there is no account project
+        hint: there are projects
+    manifest.toml:55:12: cannot read tests/no-such-file: No such file or directory (os error 2)
+    manifest.toml:55:12: the mailbox signs in with account "project" and has a password too
+        hint: leave out "password" or "auth"
+    manifest.toml:56:11: "folders" is empty: nothing would be fetched
+        hint: folders = ["INBOX"], or leave it out
+    manifest.toml:57:24: "move" is empty
+    manifest.toml:58:15: "attachments" must be true or false, without quotes
+    manifest.toml:60:1: mailbox c has neither "password" nor "auth", and the vault has no password of it
+        hint: password = { env = "NAME" } or auth = { oauth = "account" }
+    manifest.toml:63:8: "localhost" is the machine that Postroom itself runs on
+        hint: only a stack with AllowLocalServers may use servers on loopback
+    manifest.toml:65:11: POP3 knows no folders: leave "folders" out
+    manifest.toml:65:21: "INBOX" is in "folders" twice
+    manifest.toml:65:38: "folders" has control characters in it
+    manifest.toml:66:15: "mark-read" is not a possible "after_fetch"; possible are leave, mark_read, delete
+        hint: did you mean "mark_read"?
+    manifest.toml:67:20: "project" must be a text in quotes
+    manifest.toml:69:1: the mailbox has no "user"
+    manifest.toml:70:6: mailbox a is there twice: the first is on line 40
+    manifest.toml:73:2: unknown key "mailboxes"
+        hint: did you mean "mailbox"?
+    44 errors in manifest.toml; nothing was applied
+    "#);
+}
+
+#[test]
+fn syntax_errors_are_reported_without_what_follows_from_them() {
+    let text = r#"
+[[mailbox]]
+id = "a"
+host = imap.example.com
+port = 0
+user = "a
+[[mailbox]]
+id = "b"
+id = "c"
+colour = "red"
+"#;
+    insta::assert_snapshot!(Deployed::default().report(text), @r#"
+    manifest.toml:4:8: invalid float, expected `inf`
+        hint: a text stands in quotes
+    manifest.toml:5:8: "port" must be a number from 1 to 65535, without quotes
+    manifest.toml:6:10: invalid basic string, expected `"`
+    manifest.toml:7:1: the mailbox has no "user"
+    manifest.toml:9:1: duplicate key
+    manifest.toml:10:1: unknown key "colour"
+        hint: known here: id, protocol, host, port, tls, user, auth, sasl, folders, interval, after_fetch, attachments, owners, tags, password
+    6 errors in manifest.toml; nothing was applied
+    "#);
+}
+
+#[test]
+fn the_ground_decides_what_may_be_used_and_what_may_be_left_out() {
+    let local = "[[mailbox]]\nid = \"a\"\nuser = \"a\"\npassword = { env = \"SECRET\" }\n";
+    let plain = |host: &str| format!("{local}tls = \"none\"\nhost = \"{host}\"\n");
+    let secure = |host: &str| format!("{local}host = \"{host}\"\n");
+    let issuer = |url: &str| format!("[[provider]]\nid = \"a\"\nclient_id = \"a\"\nissuer = \"{url}\"\n");
+    let allowances = |local_servers, hosts: &[&str]| Allowances {
+        local_servers,
+        plaintext_hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+    };
+    for (allowances, text, problems) in [
+        (allowances(false, &[]), secure("mail.example"), 0),
+        (allowances(false, &[]), secure("localhost"), 1),
+        (allowances(true, &[]), secure("127.0.0.1"), 0),
+        (allowances(false, &[]), plain("mail.example"), 1),
+        (allowances(true, &[]), plain("mail.example"), 1),
+        (allowances(false, &["Mail.Example"]), plain("mail.example"), 0),
+        (allowances(true, &[]), plain("::1"), 0),
+        (allowances(false, &["127.0.0.1"]), plain("127.0.0.1"), 1),
+        (allowances(false, &[]), issuer("https://sso.example"), 0),
+        (allowances(false, &[]), issuer("https://127.0.0.1:9400"), 1),
+        (allowances(false, &["sso.example"]), issuer("http://sso.example"), 1),
+        (allowances(true, &["sso.example"]), issuer("http://sso.example"), 0),
+        (allowances(true, &[]), issuer("http://127.0.0.1:9400"), 0),
+        (allowances(true, &[]), issuer("http://sso.example"), 1),
+    ] {
+        let deployed = Deployed { allowances, ..Deployed::default() };
+        let found = deployed.resolve(&text).map_or_else(|found| found.len(), |_| 0);
+        assert_eq!(found, problems, "{text} with {:?}", deployed.allowances);
+    }
+    let without_password = local.replace("password = { env = \"SECRET\" }", "host = \"mail.example\"");
+    assert!(Deployed::default().resolve(&without_password).is_err());
+    let passwords = ["a".parse().expect("id")].into();
+    assert!(Deployed { passwords, ..Deployed::default() }.resolve(&without_password).is_ok());
+}
+
+/// A manifest with one provider, one account and, where `mailbox` is something, one mailbox.
+fn oauth(provider: &str, account: &str, mailbox: &str) -> String {
+    let mailbox = match mailbox {
+        "" => String::new(),
+        keys => format!("[[mailbox]]\nid = \"m\"\nuser = \"m\"\nauth = {{ oauth = \"a\" }}\n{keys}\n"),
+    };
+    format!(
+        "[[provider]]\nid = \"p\"\nclient_id = \"x\"\n{provider}\n[[account]]\nid = \"a\"\nprovider = \"p\"\n{account}\n{mailbox}"
+    )
+}
+
+#[test]
+fn grants_are_checked_against_their_provider() {
+    let entra = "preset = \"microsoft\"\ntenant = \"contoso.com\"";
+    let secret = "client_secret = { env = \"SECRET\" }";
+    let confidential = format!("{entra}\n{secret}");
+    let shared = format!("preset = \"microsoft\"\ntenant = \"common\"\n{secret}");
+    let explicit = "authorize_url = \"https://s.example/a\"\ntoken_url = \"https://s.example/t\"";
+    let app = "grant = \"client_credentials\"";
+    for (provider, account, expected) in [
+        (entra, "", ""),
+        ("preset = \"microsoft\"", "", "needs a \"tenant\""),
+        (&*confidential, app, ""),
+        (entra, app, "needs a client secret or a certificate"),
+        (&*shared, app, "needs one directory"),
+        (
+            &*confidential,
+            "grant = \"client_credentials\"\nscopes = [\"https://outlook.office365.com/.default\"]",
+            "",
+        ),
+        (
+            &*confidential,
+            "grant = \"client_credentials\"\nscopes = [\"https://outlook.office.com/IMAP.AccessAsUser.All\"]",
+            "scopes = [\"https://outlook.office365.com/.default\"]",
+        ),
+        (&*confidential, "grant = \"service_account\"", "service_account is Google's"),
+        (explicit, "", ""),
+        (explicit, "grant = \"device_code\"", "needs a \"device_url\""),
+        ("authorize_url = \"https://s.example/a\"", "", "both \"authorize_url\" and \"token_url\""),
+        ("issuer = \"ftp://s.example\"", "", "is not an address of a server"),
+        ("issuer = \"https://ann:pw@s.example\"", "", "is not an address of a server"),
+        ("preset = \"google\"\ntenant = \"x\"", "", "microsoft\" only"),
+        (
+            &*format!("{explicit}\n{secret}\nkey = {{ env = \"SECRET\" }}"),
+            "",
+            "either a \"client_secret\" or",
+        ),
+    ] {
+        match Deployed::default().resolve(&oauth(provider, account, "")) {
+            Ok(_) => assert_eq!(expected, "", "{provider} {account} should be refused"),
+            Err(problems) => {
+                let report = problems.to_string();
+                assert!(!expected.is_empty() && report.contains(expected), "{provider} {account}: {report}");
+            }
+        }
+    }
+    let manifest = Deployed::default().resolve(&oauth(&confidential, app, "")).expect("fine");
+    let account = &manifest.accounts[&"a".parse().expect("id")];
+    assert_eq!(account.scopes, ["https://outlook.office365.com/.default"], "filled in");
+}
+
+#[test]
+fn presets_fill_in_the_server_and_the_mechanism() {
+    let entra = "preset = \"microsoft\"\ntenant = \"contoso.com\"";
+    let custom = "issuer = \"https://sso.example\"\nsasl = \"oauthbearer\"";
+    for (provider, mailbox, expected) in [
+        (entra, "interval = \"5m\"", "outlook.office365.com:993 Implicit Xoauth2"),
+        (entra, "protocol = \"pop3\"", "outlook.office365.com:995 Implicit Xoauth2"),
+        (entra, "sasl = \"auto\"\nhost = \"h.example\"", "h.example:993 Implicit Auto"),
+        ("preset = \"google\"", "tls = \"starttls\"", "imap.gmail.com:143 Starttls Auto"),
+        ("preset = \"google\"", "protocol = \"pop3\"", "pop.gmail.com:995 Implicit Auto"),
+        (custom, "host = \"h.example\"\nport = 1993", "h.example:1993 Implicit Oauthbearer"),
+    ] {
+        let manifest = Deployed::default().resolve(&oauth(provider, "", mailbox)).expect("fine");
+        let mailbox = &manifest.mailboxes[&"m".parse().expect("id")];
+        let server = &mailbox.server;
+        assert_eq!(format!("{}:{} {:?} {:?}", server.host, server.port, server.tls, mailbox.sasl), expected);
+    }
+    let report = Deployed::default().report(&oauth(custom, "", "interval = \"5m\""));
+    assert!(report.contains("mailbox m has no \"host\""), "{report}");
+}
