@@ -13,9 +13,9 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::{error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
+use postroom_lambda::{Metrics, Unit};
 use postroom_model::Work;
 use postroom_registry::{DueBatch, Registry};
-use postroom_telemetry::{Metrics, Unit};
 use serde::Serialize;
 
 /// A batch whose message was lost is sent again after this. `fetch` sets the true next due time

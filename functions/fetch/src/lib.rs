@@ -32,9 +32,9 @@ use aws_config::SdkConfig;
 use budget::Budget;
 use credentials::Credentials;
 use jiff::Timestamp;
+use postroom_lambda::Metrics;
 use postroom_mail::{Network, NetworkError};
 use postroom_registry::Registry;
-use postroom_telemetry::Metrics;
 use postroom_vault::Vault;
 use queue::Queue;
 use std::time::Duration;
@@ -63,7 +63,7 @@ impl Fetch {
         Ok(Self {
             registry: Registry::new(aws_sdk_dynamodb::Client::new(aws), settings.table),
             credentials: Credentials::new(vault),
-            archive: Archive { s3: s3_client(aws), bucket: settings.bucket },
+            archive: Archive { s3: s3_client(aws, settings.s3_endpoint), bucket: settings.bucket },
             queue: Queue { sqs: aws_sdk_sqs::Client::new(aws), url: settings.queue_url },
             network: Network::new(settings.network)?,
             budget: Budget::new(settings.memory_budget),
@@ -76,7 +76,9 @@ impl Fetch {
 
 /// The S3 client. An endpoint of one's own is addressed by path, because bucket names do not resolve
 /// as host names below it.
-fn s3_client(aws: &SdkConfig) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some());
+fn s3_client(aws: &SdkConfig, endpoint: Option<String>) -> aws_sdk_s3::Client {
+    let endpoint = endpoint.or_else(|| aws.endpoint_url().map(str::to_owned));
+    let mut config = aws_sdk_s3::config::Builder::from(aws).force_path_style(endpoint.is_some());
+    config.set_endpoint_url(endpoint);
     aws_sdk_s3::Client::from_conf(config.build())
 }

@@ -2,7 +2,7 @@
 
 use crate::mailbox::{End, Report};
 use jiff::{SignedDuration, Timestamp};
-use postroom_telemetry::{Metrics, Unit};
+use postroom_lambda::{Metrics, Unit};
 use std::collections::BTreeMap;
 
 /// What several mailboxes' runs add up to.

@@ -21,6 +21,8 @@ pub struct Settings {
     pub table: String,
     /// `BUCKET_NAME`: the archive's bucket.
     pub bucket: String,
+    /// `AWS_ENDPOINT_URL_S3`, as the SDKs know it: where S3 answers, if not where the region's does.
+    pub s3_endpoint: Option<String>,
     /// `QUEUE_URL`: the fetch queue, for work that goes on in messages of its own.
     pub queue_url: String,
     /// `SECRET_PREFIX`: what the names of the stack's secrets begin with.
@@ -72,6 +74,7 @@ impl Settings {
         Ok(Self {
             table: need("TABLE_NAME")?,
             bucket: need("BUCKET_NAME")?,
+            s3_endpoint: get("AWS_ENDPOINT_URL_S3"),
             queue_url: need("QUEUE_URL")?,
             secret_prefix: need("SECRET_PREFIX")?,
             stack: need("STACK_NAME")?,

@@ -1,0 +1,18 @@
+//! The edge of every function: what its `main` wires. Log lines, metrics, the clock, AWS.
+//!
+//! Guarantees: only Postroom's own crates log below `warn`, because a library's debug lines may hold
+//! what it sends. Leaves out: what a line may say. Nobody logs an address, a subject or a token.
+
+mod aws;
+mod log;
+mod metrics;
+
+pub use aws::{EnvironmentError, aws};
+pub use log::log;
+pub use metrics::{Metrics, Unit};
+
+/// The present moment. Only `main` asks for it; everything else is told.
+#[expect(clippy::disallowed_methods, reason = "the clock comes in here")]
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
