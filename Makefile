@@ -1,0 +1,37 @@
+# Thin: everything is done by infra/local (python3 -m infra.local --help).
+
+LOCAL := python3 -m infra.local
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test check advisories watch package deploy
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## fetch mail from real servers into S3, by the schedule, and compare (no AWS account needed)
+	@$(LOCAL) demo
+
+up: ## start a local stack and leave it running; MAIL=0 without mail servers, MAIL_CA=file, PLAINTEXT_HOSTS=a,b
+	@$(LOCAL) up $(if $(filter 0,$(MAIL)),--no-mail) $(if $(MAIL_CA),--mail-ca '$(MAIL_CA)') \
+	  $(if $(PLAINTEXT_HOSTS),--plaintext-hosts '$(PLAINTEXT_HOSTS)')
+
+down: ## stop what `make up` started
+	@$(LOCAL) down
+
+test: ## all tests, against real servers; TEST='-p postroom-mail' for some
+	@$(LOCAL) test $(if $(TEST),-- $(TEST))
+
+check: ## formatting, lints, the template, the dependency policy
+	@$(LOCAL) check
+
+advisories: ## known vulnerabilities among the dependencies (fetches the advisory database)
+	@$(LOCAL) advisories
+
+watch: ## run the functions from their sources against the stack of `make up`, again at every change
+	@$(LOCAL) watch
+
+package: ## build the functions for AWS into target/lambda
+	@$(LOCAL) package
+
+deploy: package ## deploy to the AWS account of the environment; STACK=postroom, PARAMETERS='LogLevel=debug …'
+	@$(LOCAL) deploy --stack '$(or $(STACK),postroom)' $(if $(PARAMETERS),-- $(PARAMETERS))

@@ -1,0 +1,9 @@
+"""The local stack: the deployed template on a local AWS API, beside a real mail server and a real
+authorization server.
+
+It guarantees that everything listens on loopback only, that whatever a command started is stopped
+when the command ends in whatever way, and that nothing is installed outside of `.local/` except
+Dovecot, which comes from the distribution.
+
+It leaves out what AWS enforces and the emulator does not: permissions, memory limits, quotas.
+"""

@@ -1,0 +1,57 @@
+"""`make check`: what is looked at without running anything."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from . import install, template
+from .aws import REGION, TEMPLATE
+from .instance import ROOT
+
+
+def check() -> int:
+    """Runs every check, also after one has failed, and answers the exit status."""
+    install.sam_tools()
+    install.cargo_tools()
+    sam_tools = install.SAM_TOOLS / "bin"
+    deny = install.cargo_tool("cargo-deny")
+    scripts = sorted(map(str, (Path(__file__).parent / "authserver").glob("*.mjs")))
+    results = [
+        _run("formatting (Rust)", ["cargo", "fmt", "--all", "--check"]),
+        _run("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
+        _run("unused dependencies", [install.cargo_tool("cargo-machete")]),
+        _run("dependency policy", [deny, "--log-level", "error", "--locked", "check", "bans", "licenses", "sources"]),
+        _run("template (SAM)", [str(sam_tools / "sam"), "validate", "--template", str(TEMPLATE)]),
+        _run("template (cfn-lint)", [str(sam_tools / "cfn-lint"), "--regions", REGION, "--", str(TEMPLATE)]),
+        _template(),
+        _run("formatting (Python)", [str(sam_tools / "ruff"), "format", "--quiet", "--check", "infra"]),
+        _run("lint (Python)", [str(sam_tools / "ruff"), "check", "--quiet", "infra"]),
+        *(_run(f"syntax ({Path(script).name})", ["node", "--check", script]) for script in scripts),
+    ]
+    return 0 if all(results) else 1
+
+
+def advisories() -> int:
+    """Looks for known vulnerabilities; fetches the advisory database."""
+    install.cargo_tools()
+    return 0 if _run("advisories", [install.cargo_tool("cargo-deny"), "check", "advisories"]) else 1
+
+
+def _template() -> bool:
+    problems = template.problems()
+    _verdict("template (promises)", not problems, "\n".join(problems))
+    return not problems
+
+
+def _run(name: str, command: list[str]) -> bool:
+    env = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
+    result = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    _verdict(name, result.returncode == 0, result.stdout)
+    return result.returncode == 0
+
+
+def _verdict(name: str, passed: bool, output: str) -> None:
+    print(f"{'ok' if passed else 'FAILED':<7} {name}", flush=True)
+    if not passed:
+        sys.stdout.write(output.rstrip() + "\n")

@@ -1,0 +1,113 @@
+"""What the Makefile's targets do."""
+
+import argparse
+import os
+import subprocess
+
+from . import aws, checks, demo, install, manifest, processes, seed, stack
+from .instance import DEV, LOOPBACK, OWN, ROOT, TEST
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs a command and answers its exit status."""
+    processes.adopt_orphans()
+    match arguments.command:
+        case "demo":
+            return demo.demo()
+        case "up":
+            return up(stack.Wanted(not arguments.no_mail, arguments.mail_ca, arguments.plaintext_hosts))
+        case "down":
+            return down()
+        case "test":
+            return test(arguments.arguments)
+        case "check":
+            return checks.check()
+        case "advisories":
+            return checks.advisories()
+        case "watch":
+            return watch()
+        case "package":
+            return package()
+        case "deploy":
+            return deploy(arguments.stack, arguments.parameters)
+    raise AssertionError(arguments.command)
+
+
+def up(wanted: stack.Wanted) -> int:
+    """Starts a stack for a person to use and leaves it running."""
+    instance = DEV if wanted.mail else OWN
+    stack.prepare(wanted.mail)
+    stack.build()
+    with stack.locked(instance):
+        try:
+            stack.start(instance, wanted)
+            if wanted.mail:
+                seed.seed(instance)
+                manifest.prepare(instance)
+            stack.write_env(instance, wanted)
+        except BaseException:
+            with processes.undisturbed():
+                stack.stop(instance)
+            raise
+    print(stack.addresses(instance, wanted))
+    if wanted.mail:
+        place = manifest.folder(instance).relative_to(ROOT)
+        print(f"  {'manifest':<16} {place}/postroom.toml, with token sets beside it")
+    print("\nTo use it:  . .local/env\nTo stop it: make down")
+    return 0
+
+
+def down() -> int:
+    """Stops everything that runs of any stack but the tests'."""
+    for instance in (DEV, OWN):
+        if instance.folder.exists():
+            with stack.locked(instance), processes.undisturbed():
+                stack.stop(instance)
+                stack.forget_env(instance)
+    return 0
+
+
+def test(arguments: list[str]) -> int:
+    """Builds everything for tests, starts a stack of its own for them, and runs them."""
+    stack.prepare(mail_servers=True)
+    processes.call(["cargo", "build", "--workspace", "--all-targets"])
+    wanted = stack.Wanted(programs=ROOT / "target" / "debug")
+    with stack.locked(TEST), stack.running(TEST, wanted):
+        env = {**os.environ, **stack.test_environment(TEST), processes.MARK: str(TEST.folder)}
+        return subprocess.run(["cargo", "test", "--workspace", *arguments], cwd=ROOT, env=env).returncode
+
+
+def watch() -> int:
+    """Runs the functions from their sources with cargo-lambda, set up as the deployed ones are."""
+    instance = next((each for each in (DEV, OWN) if processes.running(each, aws.NAME)), None)
+    if instance is None:
+        raise processes.Failed("there is no stack to work against: make up")
+    port = os.environ.get("POSTROOM_WATCH_PORT", "9100")
+    print(f"In another terminal, for example:\n  {_invoke('dispatch', port)}\n", flush=True)
+    env = {**aws.environment(instance), **aws.function_environment(instance)}
+    aws.cargo_lambda("watch", "--invoke-address", LOOPBACK, "--invoke-port", port, env=env)
+    return 0
+
+
+def _invoke(function: str, port: str) -> str:
+    invoke = f"cargo lambda invoke --invoke-address {LOOPBACK} --invoke-port {port}"
+    return f"{invoke} {function} --data-file events/{function}.json"
+
+
+def package() -> int:
+    """Builds the functions for AWS."""
+    install.rust_target("aarch64-unknown-linux-gnu")
+    aws.cargo_lambda("build", "--release", "--workspace", "--arm64")
+    return 0
+
+
+def deploy(stack_name: str, parameters: list[str]) -> int:
+    """Deploys what `package` built to the account of the person's AWS environment."""
+    install.sam_tools()
+    command = [str(install.SAM_TOOLS / "bin" / "sam"), "deploy"]
+    command += ["--template-file", str(aws.TEMPLATE), "--stack-name", stack_name]
+    command += ["--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"]
+    if parameters:
+        command += ["--parameter-overrides", *parameters]
+    processes.call(command, env={**os.environ, "SAM_CLI_TELEMETRY": "0"})
+    return 0

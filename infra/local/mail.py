@@ -1,0 +1,98 @@
+"""The mail server of the local stack: a private Dovecot.
+
+Every user exists. A user's password is `pw-` and the user's name; a token opens the mailbox of its
+account, and other mailboxes as `allow` says.
+"""
+
+import imaplib
+import os
+import shutil
+import ssl
+from pathlib import Path
+from string import Template
+
+from . import authserver, certificates, install, processes
+from .instance import LOOPBACK, Instance, mail_user, write
+
+NAME = "dovecot"
+HERE = Path(__file__).parent
+
+
+def password(user: str) -> str:
+    """A user's password."""
+    return f"pw-{user}"
+
+
+def ca(instance: Instance) -> Path:
+    """The certificate authority that the server's certificate is of."""
+    return instance.mail_folder() / "tls" / "ca.pem"
+
+
+def maildir(instance: Instance, user: str) -> Path:
+    """Where a user's mail lies."""
+    return instance.mail_folder() / "mail" / user / "Maildir"
+
+
+def start(instance: Instance) -> None:
+    """Starts the server; mail of earlier runs is still there."""
+    install.dovecot()
+    conf = _configure(instance)
+    command = [install.program("dovecot", "Dovecot 2.3"), "-F", "-c", str(conf)]
+    processes.start(instance, NAME, command, {"PATH": os.defpath})
+    ports = [instance.port("imap"), instance.port("imaps")]
+    processes.wait_until(lambda: all(map(processes.listens, ports)), instance, NAME)
+
+
+def allow(instance: Instance, mailbox: str, account: str) -> None:
+    """Lets an account's token open another mailbox, from now on."""
+    line = f"{mailbox}/{account}:::::::nopassword\n"
+    file = instance.mail_folder() / "shared"
+    text = file.read_text() if file.exists() else ""
+    if line not in text:
+        write(file, text + line)
+
+
+def sign_in(instance: Instance, user: str, token: str | None = None) -> imaplib.IMAP4_SSL:
+    """An IMAP connection over TLS, signed in by password or with a token (XOAUTH2)."""
+    trust = ssl.create_default_context(cafile=str(ca(instance)))
+    connection = imaplib.IMAP4_SSL(LOOPBACK, instance.port("imaps"), ssl_context=trust)
+    if token is None:
+        connection.login(user, password(user))
+    else:
+        connection.authenticate("XOAUTH2", lambda _: f"user={user}\1auth=Bearer {token}\1\1".encode())
+    return connection
+
+
+def _configure(instance: Instance) -> Path:
+    folder = instance.mail_folder()
+    certificates.ensure(folder / "tls")
+    shutil.rmtree(folder / "run", ignore_errors=True)  # sockets of a server that was killed
+    owner = mail_user()
+    as_root = os.geteuid() == 0
+    common = {
+        "folder": folder,
+        "imap_port": instance.port("imap"),
+        "imaps_port": instance.port("imaps"),
+        "issuer_port": instance.port("issuer"),
+        "client": authserver.MAIL_SERVER,
+        "uid": owner.pw_uid,
+        "gid": owner.pw_gid,
+        "internal_user": "dovecot" if as_root else owner.pw_name,
+        "internal_group": "dovecot" if as_root else "",
+        "login_user": "dovenull" if as_root else owner.pw_name,
+        "chroot": "empty" if as_root else "",
+        "login_chroot": "login" if as_root else "",
+    }
+    # Tokens are compared with the user by name, or, for shared mailboxes, not at all.
+    for name, username_format in {"own.conf.ext": "%Lu", "shared.conf.ext": "any"}.items():
+        _fill("oauth2.conf.ext", folder / name, {**common, "username_format": username_format})
+    if not (folder / "shared").exists():
+        write(folder / "shared", "")
+    mail = folder / "mail"
+    mail.mkdir(exist_ok=True)
+    os.chown(mail, owner.pw_uid, owner.pw_gid)
+    return _fill("dovecot.conf", folder / "dovecot.conf", common)
+
+
+def _fill(template: str, target: Path, values: dict[str, object]) -> Path:
+    return write(target, Template((HERE / template).read_text()).substitute(values))
