@@ -1,0 +1,34 @@
+//! The sample events are what the functions take.
+
+use aws_lambda_events::{apigw::ApiGatewayV2httpRequest, sqs::SqsEvent};
+use postroom_model::Work;
+use std::path::Path;
+
+fn sample(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn fetch_takes_its_samples() {
+    for name in ["fetch.json", "fetch-mailbox.json"] {
+        let event: SqsEvent = serde_json::from_str(&sample(name)).expect("an SQS event");
+        assert_eq!(event.records.len(), 1, "{name}");
+        let work: Work =
+            serde_json::from_str(event.records[0].body.as_deref().expect("a body")).expect("work");
+        assert_eq!(matches!(work, Work::Batch { .. }), name == "fetch.json");
+    }
+}
+
+#[test]
+fn dispatch_takes_any_tick() {
+    let event: serde_json::Value = serde_json::from_str(&sample("dispatch.json")).expect("JSON");
+    assert_eq!(event["source"], "aws.scheduler");
+}
+
+#[test]
+fn console_takes_its_sample() {
+    let event: ApiGatewayV2httpRequest =
+        serde_json::from_str(&sample("console-health.json")).expect("a request");
+    assert_eq!(event.raw_path.as_deref(), Some("/health"));
+}

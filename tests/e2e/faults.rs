@@ -1,0 +1,160 @@
+//! Mail servers that misbehave: each fails by itself, with a reason, within its time; the others
+//! finish; nothing is lost or stored twice.
+
+use fetch::Fetch;
+use postroom_model::{Actor, FaultClass, Mailbox, MailboxId, MailboxState};
+use postroom_tests::{Lab, OddServer, Quirk, clock};
+use std::time::{Duration, Instant};
+
+/// Messages with a header, of different sizes.
+fn messages(count: usize) -> Vec<Vec<u8>> {
+    let text = |n| format!("Subject: {n}\r\nMessage-ID: <{n}@test>\r\n\r\n{}\r\n", "line\r\n".repeat(n * 7));
+    (1..=count).map(|n| text(n).into_bytes()).collect()
+}
+
+fn mailbox(id: &str, port: u16) -> Mailbox {
+    let text = format!(
+        r#"{{"id":"{id}","protocol":"imap","host":"127.0.0.1","port":{port},"tls":"none","user":"{id}","interval":"1m"}}"#
+    );
+    serde_json::from_str(&text).expect("a mailbox")
+}
+
+async fn lab_with(servers: &[(&str, &OddServer)]) -> (Lab, Fetch, Vec<MailboxId>) {
+    let lab = Lab::new().await;
+    let mailboxes: Vec<_> = servers.iter().map(|(id, server)| mailbox(id, server.port())).collect();
+    let ids = mailboxes.iter().map(|mailbox| mailbox.id.clone()).collect();
+    lab.add(mailboxes.into_iter().map(|mailbox| (mailbox, "pw".to_owned()))).await;
+    let fetch = lab.fetch();
+    (lab, fetch, ids)
+}
+
+fn class(state: &MailboxState) -> Option<FaultClass> {
+    state.failure.as_ref().map(|failure| failure.fault.class)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_servers_fail_with_a_class_within_their_time_and_good_ones_finish() {
+    let table = [
+        ("garbage", Quirk::Garbage, FaultClass::Protocol),
+        ("endless-line", Quirk::EndlessLine, FaultClass::Protocol),
+        ("silent", Quirk::Silent, FaultClass::TimedOut),
+        ("drips", Quirk::Drips, FaultClass::TimedOut),
+        ("chatters", Quirk::Chatters, FaultClass::TimedOut),
+        ("huge", Quirk::Huge, FaultClass::TimedOut),
+        ("throttles", Quirk::Throttles(90_000), FaultClass::Throttled),
+        ("closes", Quirk::ClosesInLiteral(2), FaultClass::ConnectionLost),
+        ("more-than-announced", Quirk::SendsMoreThanAnnounced(2), FaultClass::Protocol),
+        ("withholds", Quirk::Withholds(2), FaultClass::Protocol),
+    ];
+    let mut servers = Vec::new();
+    for (id, quirk, _) in table {
+        servers.push((id, OddServer::start(messages(3), quirk).await));
+    }
+    let good = OddServer::start(messages(20), Quirk::None).await;
+    let mut all: Vec<_> = servers.iter().map(|(id, server)| (*id, server)).collect();
+    all.push(("good", &good));
+    let (mut lab, _, ids) = lab_with(&all).await;
+    lab.settings.slice = Duration::from_secs(10);
+    let fetch = lab.fetch();
+
+    let started = Instant::now();
+    let mut states = lab.poll(&fetch, &ids).await;
+    assert!(started.elapsed() < Duration::from_secs(60), "took {:?}", started.elapsed());
+    let good = states.pop().expect("the good one");
+    assert_eq!((class(&good), good.messages), (None, 20));
+    let good = ids.last().expect("the good one");
+    let mut expected = messages(20);
+    expected.sort();
+    assert_eq!(lab.archived(good).await, expected);
+
+    for ((id, _, expected), state) in table.iter().zip(&states) {
+        // A server that keeps talking uses up its slice in the batch and fails when it is alone.
+        let state = match class(state) {
+            Some(_) => state.clone(),
+            None => continue,
+        };
+        let failure = state.failure.expect("a failure");
+        assert_eq!(failure.fault.class, *expected, "{id}: {}", failure.fault.reason);
+        assert!(failure.not_before > clock(), "{id} rests");
+        assert!(!failure.fault.reason.is_empty(), "{id}");
+    }
+    let throttled = states[6].failure.as_ref().expect("a failure");
+    assert!(
+        throttled.not_before.duration_since(throttled.at).as_secs() >= 90,
+        "the server's pause is honoured"
+    );
+    assert_eq!(throttled.fault.class.actor(), Actor::Nobody);
+    // What came before the bad message is archived, and the cursor stands before it.
+    for at in [7, 8, 9] {
+        let cursor = states[at].folders.get("INBOX");
+        assert_eq!(cursor.map(|c| c.last_uid), Some(1), "{}: {:?}", ids[at], states[at]);
+    }
+    let resting = lab.poll(&fetch, &ids[7..8]).await;
+    assert_eq!(resting[0].failure.as_ref().map(|f| f.count), Some(1), "a resting mailbox is left alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_keeps_failing_is_quarantined_on_record_and_the_rest_goes_on() {
+    for quirk in [Quirk::Withholds(2), Quirk::SendsMoreThanAnnounced(2)] {
+        let server = OddServer::start(messages(5), quirk).await;
+        let (lab, fetch, ids) = lab_with(&[("stuck", &server)]).await;
+        for attempt in 1..=3 {
+            let state = lab.fetch_one(&fetch, &ids[0]).await;
+            assert_eq!(class(&state), Some(FaultClass::Protocol), "{quirk:?}");
+            assert_eq!(state.quarantined, u64::from(attempt == 3), "{quirk:?} {attempt}");
+        }
+        let state = lab.fetch_one(&fetch, &ids[0]).await;
+        assert_eq!((class(&state), state.folders["INBOX"].last_uid), (None, 5), "{quirk:?}");
+        let records = lab.registry.quarantined(&ids[0]).await.expect("records");
+        assert_eq!(records.len(), 1);
+        let mut expected = messages(5);
+        expected.remove(1);
+        expected.sort();
+        assert_eq!(lab.archived(&ids[0]).await, expected, "{quirk:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_share_a_header_but_not_their_bytes_are_both_kept() {
+    let text = |body: &str| format!("Message-ID: <same@test>\r\n\r\n{body}\r\n").into_bytes();
+    let twins = vec![text("one"), text("two"), text("one")];
+    let server = OddServer::start(twins, Quirk::None).await;
+    let (lab, fetch, ids) = lab_with(&[("twins", &server)]).await;
+    let state = lab.fetch_one(&fetch, &ids[0]).await;
+    assert_eq!(class(&state), None);
+    assert_eq!(state.folders["INBOX"].last_uid, 3);
+    assert_eq!(lab.archived(&ids[0]).await, [text("one"), text("two")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_twins_are_both_kept_too() {
+    let text = |body: char| {
+        let mut text = b"Message-ID: <same@test>\r\n\r\n".to_vec();
+        text.resize(12 << 20, b'x');
+        text.push(body as u8);
+        text
+    };
+    let server = OddServer::start(vec![text('a'), text('b'), text('a')], Quirk::None).await;
+    let (lab, fetch, ids) = lab_with(&[("large-twins", &server)]).await;
+    for _ in 0..2 {
+        let state = lab.fetch_one(&fetch, &ids[0]).await;
+        assert_eq!((class(&state), state.folders["INBOX"].last_uid), (None, 3));
+    }
+    assert!(lab.archived(&ids[0]).await == [text('a'), text('b')], "both, byte for byte");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_mailbox_leaves_its_batch_and_goes_on_alone() {
+    let server = OddServer::start(messages(40), Quirk::None).await;
+    let (mut lab, _, ids) = lab_with(&[("backlog", &server)]).await;
+    lab.settings.slice = Duration::ZERO;
+    let fetch = lab.fetch();
+    let states = lab.poll(&fetch, &ids).await;
+    assert_eq!((class(&states[0]), states[0].backlog), (None, 40), "nothing fits into no time");
+    let sqs = aws_sdk_sqs::Client::new(&lab.aws);
+    let got = sqs.receive_message().queue_url(&lab.settings.queue_url).wait_time_seconds(5).send().await;
+    let messages = got.expect("an answer").messages.unwrap_or_default();
+    assert_eq!(messages[0].body(), Some(r#"{"mailbox":{"id":"backlog","cause":"backlog"}}"#));
+    let state = lab.fetch_one(&fetch, &ids[0]).await;
+    assert_eq!((state.backlog, state.messages), (0, 40));
+}

@@ -1,0 +1,11 @@
+//! The whole thing on real servers: Dovecot, an authorization server, an AWS API, the deployed stack.
+//!
+//! `make test` starts them and says where they are. Tests that drive the `fetch` library directly use
+//! a [`Lab`](postroom_tests::Lab) of their own; tests of the deployed stack share it and use names of
+//! their own.
+
+mod dovecot;
+mod events;
+mod faults;
+mod interruption;
+mod stack;

@@ -1,0 +1,107 @@
+//! The test stack's Dovecot, and the authorization server it asks about tokens.
+
+use crate::{environment, http};
+use postroom_model::Mailbox;
+use std::{fmt::Write as _, path::PathBuf, process::Command};
+
+/// A user of the test stack's Dovecot; every test has its own.
+#[derive(Debug, Clone)]
+pub struct User(String);
+
+impl User {
+    /// A user of a new name.
+    pub fn new(kind: &str) -> Self {
+        Self(format!("{kind}-{:08x}", fastrand::u32(..)))
+    }
+
+    /// The user's name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// The user's password.
+    pub fn password(&self) -> String {
+        format!("pw-{}", self.0)
+    }
+
+    /// The user's INBOX as a basic mailbox over implicit TLS; `change` edits its JSON.
+    ///
+    /// # Panics
+    /// When what `change` leaves is not a mailbox.
+    pub fn mailbox(&self, change: impl FnOnce(&mut serde_json::Value)) -> Mailbox {
+        let port: u16 = environment("POSTROOM_TEST_IMAPS_PORT").parse().expect("a port");
+        let mut json = serde_json::json!({
+            "id": self.0, "protocol": "imap", "host": "127.0.0.1", "port": port, "tls": "implicit",
+            "user": self.0, "interval": "1m",
+        });
+        change(&mut json);
+        serde_json::from_value(json).expect("a mailbox")
+    }
+
+    /// Delivers a message into a folder, by doveadm as a mail server's own tools do.
+    ///
+    /// # Panics
+    /// When doveadm refuses.
+    pub fn deliver(&self, folder: &str, text: &[u8]) {
+        let file = std::env::temp_dir().join(format!("{}-{:016x}.eml", self.0, fastrand::u64(..)));
+        std::fs::write(&file, text).expect("a file");
+        if folder != "INBOX" {
+            self.try_doveadm(&["mailbox", "create", "-u", &self.0, folder]);
+        }
+        self.doveadm(&["save", "-u", &self.0, "-m", folder, &file.to_string_lossy()]);
+        std::fs::remove_file(file).expect("removed");
+    }
+
+    /// Gives a folder another UIDVALIDITY, as a server does that was restored or moved.
+    ///
+    /// # Panics
+    /// When doveadm refuses.
+    pub fn renumber(&self, folder: &str) {
+        let validity = fastrand::u32(1_900_000_000..2_000_000_000).to_string();
+        self.doveadm(&["mailbox", "update", "--uid-validity", &validity, "-u", &self.0, folder]);
+    }
+
+    /// What doveadm finds in a folder: `flags` or `text`, a value a line.
+    ///
+    /// # Panics
+    /// When doveadm refuses.
+    pub fn fetch(&self, field: &str, folder: &str) -> String {
+        self.doveadm(&["-f", "flow", "fetch", "-u", &self.0, field, "mailbox", folder])
+    }
+
+    fn doveadm(&self, arguments: &[&str]) -> String {
+        let output = self.try_doveadm(arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "doveadm {arguments:?}: {error}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn try_doveadm(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(environment("POSTROOM_TEST_DOVEADM"));
+        command.arg("-c").arg(PathBuf::from(environment("POSTROOM_TEST_DOVECOT_CONF")));
+        command.args(arguments).output().expect("doveadm runs")
+    }
+}
+
+/// A token set for a user, as the token endpoint answers at the end of a sign-in.
+///
+/// # Panics
+/// When the authorization server does not answer.
+pub async fn token_set(user: &str) -> String {
+    let issuer = environment("POSTROOM_TEST_ISSUER");
+    let address = format!("{}/control/token?user={user}", issuer.trim_end_matches('/'));
+    let (code, body) = http("POST", &address, "", "").await;
+    assert_eq!(code, 200, "{body}");
+    body
+}
+
+/// Lets an account's token open another mailbox.
+///
+/// # Panics
+/// When the list cannot be written.
+pub fn share(mailbox: &User, account: &User) {
+    let path = environment("POSTROOM_TEST_SHARED_MAILBOXES");
+    let mut text = std::fs::read_to_string(&path).expect("the list");
+    writeln!(text, "{}/{}:::::::nopassword", mailbox.0, account.0).expect("text");
+    std::fs::write(path, text).expect("written");
+}
