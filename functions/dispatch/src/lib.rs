@@ -18,9 +18,10 @@ use postroom_model::Work;
 use postroom_registry::{DueBatch, Registry};
 use serde::Serialize;
 
-/// A batch whose message was lost is sent again after this. `fetch` sets the true next due time
-/// when it has worked the batch.
-pub const REDELIVERY: SignedDuration = SignedDuration::from_mins(15);
+/// A batch whose message was lost is sent again after this: longer than a run's lease can last, so
+/// that it does not find the batch still busy. `fetch` sets the true next due time when it has worked
+/// the batch.
+pub const REDELIVERY: SignedDuration = SignedDuration::from_mins(17);
 
 /// Claims under way at once.
 const CLAIMS: usize = 32;
@@ -43,6 +44,8 @@ pub struct Tick {
     pub sent: usize,
     /// Batches that another tick had claimed first.
     pub taken: usize,
+    /// Batches that could not be claimed; they are still due.
+    pub failed: usize,
     /// Batches whose message the queue did not take; they are due again at once.
     pub returned: usize,
     /// How long the longest waiting batch had been due, in seconds.
@@ -73,7 +76,7 @@ impl Dispatch {
                 tick.oldest_lag_seconds =
                     tick.oldest_lag_seconds.max(now.as_second() - due.due_at.as_second());
             }
-            let claimed = self.claim(page, now, &mut tick).await?;
+            let claimed = self.claim(page, now, &mut tick).await;
             for messages in claimed.chunks(MESSAGES) {
                 self.send(messages, now, &mut tick).await?;
             }
@@ -83,12 +86,7 @@ impl Dispatch {
     }
 
     /// Those of the batches that are this tick's to send.
-    async fn claim(
-        &self,
-        page: Vec<DueBatch>,
-        now: Timestamp,
-        tick: &mut Tick,
-    ) -> Result<Vec<DueBatch>, postroom_registry::Error> {
+    async fn claim(&self, page: Vec<DueBatch>, now: Timestamp, tick: &mut Tick) -> Vec<DueBatch> {
         let mut claims = futures::stream::iter(page)
             .map(|due| async move {
                 let mine = self.registry.claim(&due.id, due.due_at, claimed_until(now)).await;
@@ -97,12 +95,17 @@ impl Dispatch {
             .buffer_unordered(CLAIMS);
         let mut claimed = Vec::new();
         while let Some(claim) = claims.next().await {
-            match claim? {
-                Some(due) => claimed.push(due),
-                None => tick.taken += 1,
+            match claim {
+                Ok(Some(due)) => claimed.push(due),
+                Ok(None) => tick.taken += 1,
+                // What is claimed must be sent, also when another claim fails: that batch stays due.
+                Err(error) => {
+                    tick.failed += 1;
+                    tracing::error!(%error, "a batch could not be claimed; it stays due");
+                }
             }
         }
-        Ok(claimed)
+        claimed
     }
 
     /// Sends at most ten batches in one request, and gives back what the queue did not take.
@@ -143,11 +146,17 @@ impl Dispatch {
         let values = [
             ("Ticks", Unit::Count, 1.0),
             ("DispatchedBatches", Unit::Count, tick.sent as f64),
-            ("UndispatchedBatches", Unit::Count, tick.returned as f64),
+            ("UndispatchedBatches", Unit::Count, (tick.failed + tick.returned) as f64),
             ("OldestDueLag", Unit::Seconds, tick.oldest_lag_seconds as f64),
         ];
         self.metrics.emit(now, None, &values);
-        tracing::info!(sent = tick.sent, taken = tick.taken, returned = tick.returned, "a tick is done");
+        tracing::info!(
+            sent = tick.sent,
+            taken = tick.taken,
+            failed = tick.failed,
+            returned = tick.returned,
+            "a tick is done"
+        );
     }
 }
 

@@ -52,9 +52,10 @@ impl Key {
         Self { stem: format!("mail/{mailbox}/{day}/{identity}") }
     }
 
-    /// The place beside it, for a message that shares the identity but not the bytes.
+    /// The place beside it, for a message that shares the identity but not the bytes: its own hash
+    /// tells it apart from every other.
     pub(crate) fn beside(&self, checksum: &Checksum) -> Self {
-        let digest: String = checksum.digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let digest: String = checksum.digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Self { stem: format!("{}-{digest}", self.stem) }
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::{
     Fetch, Invocation,
+    account::Accounts,
     mailbox::{End, Report, Slice},
     metrics::Totals,
 };
@@ -44,7 +45,8 @@ impl Fetch {
         let mut totals = Totals::default();
         totals.lag(started.duration_since(due_at));
         let worked = self.work_batch(&batch.mailboxes, &lease, invocation, &mut totals).await;
-        let next = next_due(due_at, batch.interval, (self.clock)());
+        // A message may name any time; a batch is never put off by it.
+        let next = next_due(due_at.min(started), batch.interval, (self.clock)());
         let released =
             self.registry.release_batch(id, &lease.owner, worked.is_ok().then_some(started), next).await;
         totals.emit(&self.metrics, (self.clock)());
@@ -82,26 +84,33 @@ impl Fetch {
             .map(|loaded| async move {
                 let slice = longest.in_batch(self.slice);
                 let run = self.run_mailbox(&loaded.placed.mailbox, &loaded.state, slice, None).await;
-                (&loaded.placed.mailbox.id, run)
+                (loaded, run)
             })
             .buffer_unordered(SIDE_BY_SIDE)
             .collect::<Vec<_>>()
             .await;
         let mut first_error = None;
-        for (id, run) in reports {
+        let mut accounts = Accounts::default();
+        for (loaded, run) in reports {
+            let id = &loaded.placed.mailbox.id;
             match run {
                 Ok(report) => {
                     totals.add(&report);
+                    accounts.note(&loaded.placed.mailbox, &loaded.state, &report);
                     if let Report { end: End::Unfinished, .. } = report {
                         self.queue.go_on(id).await?;
                     }
                 }
                 Err(error) => {
                     tracing::error!(mailbox = %id, %error, "a mailbox's outcome could not be recorded");
-                    first_error.get_or_insert(error);
+                    // What will fail again must not make the batch's message fail again and again.
+                    if error.is_transient() {
+                        first_error.get_or_insert(error);
+                    }
                 }
             }
         }
+        self.record_accounts(accounts).await?;
         first_error.map_or(Ok(()), |error| Err(error.into()))
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     archive::Archive,
     budget::Budget,
     large::LargeError,
-    listing::{LIST_CAP, Page, Pages, rounds},
+    listing::{LIST_CAP, Next, Page, Pages, rounds},
     progress::Progress,
     round::Tally,
     s3_error::S3Error,
@@ -26,6 +26,8 @@ pub(crate) enum Finish {
     Complete,
     /// Its time was up; the tally's backlog says what is left.
     OutOfTime,
+    /// Its time was up in the middle of an answer: the session cannot be used further.
+    CutOff,
     /// Another run moved the cursor meanwhile; it is ahead of this one.
     Overtaken,
 }
@@ -45,6 +47,8 @@ pub(crate) enum FolderError {
     /// One message cannot be had; everything before it is done.
     #[error("message UID {uid} cannot be fetched")]
     Message {
+        /// Whether the session can be used further.
+        session_usable: bool,
         /// The folder's cursor, just before the message.
         cursor: FolderCursor,
         /// The message.
@@ -55,6 +59,12 @@ pub(crate) enum FolderError {
     /// The time was up in the middle of a round.
     #[error("the time for the mailbox was up")]
     OutOfTime,
+    /// A message did not arrive before the time for the mailbox was up.
+    #[error("the message did not arrive in the time that there was")]
+    GaveUp,
+    /// The folder may only be read, and something is to be changed in it.
+    #[error("the folder may only be read, and after_fetch asks for a change in it")]
+    ReadOnly,
     /// The server lists a message and does not deliver it.
     #[error("the server lists a message that it does not deliver")]
     Withheld,
@@ -68,11 +78,22 @@ impl From<LargeError> for FolderError {
         match error {
             LargeError::Mail(error) => Self::Mail(error),
             LargeError::S3(error) => Self::Archive(error),
+            LargeError::GaveUp => Self::GaveUp,
         }
     }
 }
 
 impl FolderError {
+    /// Whether the session can be used further: the mailbox's other folders may be well.
+    pub(crate) fn leaves_session_usable(&self) -> bool {
+        match self {
+            Self::Mail(error) => error.leaves_session_usable(),
+            Self::Message { session_usable, .. } => *session_usable,
+            Self::Withheld | Self::ReadOnly => true,
+            Self::Archive(_) | Self::Registry(_) | Self::OutOfTime | Self::GaveUp | Self::Upload(_) => false,
+        }
+    }
+
     /// The fault as it is kept at the mailbox.
     pub(crate) fn fault(&self) -> Fault {
         match self {
@@ -82,7 +103,8 @@ impl FolderError {
             Self::Message { fault, uid, .. } => {
                 Fault { reason: format!("message UID {uid}: {}", fault.reason), ..fault.clone() }
             }
-            Self::OutOfTime => Fault::new(FaultClass::TimedOut, self.to_string()),
+            Self::OutOfTime | Self::GaveUp => Fault::new(FaultClass::TimedOut, self.to_string()),
+            Self::ReadOnly => Fault::new(FaultClass::NoMailboxAccess, self.to_string()),
             Self::Withheld => Fault::new(FaultClass::Protocol, self.to_string()),
             Self::Upload(_) => Fault::new(FaultClass::Bug, self.to_string()),
         }
@@ -101,8 +123,15 @@ pub(crate) struct FolderRun<'a> {
     pub(crate) recorded: Option<FolderCursor>,
     /// A message that broke earlier runs: it gets a round of its own.
     pub(crate) stuck: Option<u32>,
-    /// No new round begins after this.
+    /// Where messages move to, by its name at the server, if they do.
+    pub(crate) move_to: Option<&'a str>,
+    /// No new message is read after this.
     pub(crate) stop_at: Instant,
+    /// A message that is being read is given up after this.
+    pub(crate) give_up_at: Instant,
+    /// Whether the mailbox has longer time when it is alone: then a message that was given up is not
+    /// to blame.
+    pub(crate) in_batch: bool,
 }
 
 impl FolderRun<'_> {
@@ -118,12 +147,15 @@ impl FolderRun<'_> {
         };
         let list_from = self.recorded.map(|cursor| cursor.last_uid.saturating_add(1));
         let opened = session.open(self.folder, access, list_from, LIST_CAP).await?;
+        if opened.read_only && self.mailbox.after_fetch != AfterFetch::Leave {
+            return Err(FolderError::ReadOnly);
+        }
         let mut cursor = self.adopt(&opened);
         let mut listing = opened.listing.filter(|_| self.recorded == Some(cursor));
         let mut pages = Pages::new(opened.exists, opened.uid_next);
         loop {
             let page = match listing.take() {
-                Some(listing) => Page { listing, last: None },
+                Some(listing) => Page::new(listing, None),
                 None => pages.next(session, cursor).await?,
             };
             let mut left = page.listing.entries.len() as u64 + page.listing.beyond;
@@ -140,20 +172,20 @@ impl FolderRun<'_> {
                     Err(FolderError::OutOfTime) => {
                         let done = tally.messages + tally.known - done_before;
                         tally.backlog += left.saturating_sub(done);
-                        return Ok(Finish::OutOfTime);
+                        return Ok(Finish::CutOff);
                     }
                     Err(error) => return Err(error),
                 }
                 left -= round.len() as u64;
             }
-            match page.last {
-                // The page ended before the folder did.
-                Some(last) => cursor = cursor.advance(last),
-                None if page.listing.beyond > 0 => {}
-                None => break,
+            match page.next {
+                Next::After(last) => cursor = cursor.advance(last),
+                Next::AfterListed => {}
+                Next::End => break,
             }
         }
-        let renumbered = self.recorded.is_some_and(|recorded| recorded.uid_validity != cursor.uid_validity);
+        let origin = self.mailbox.origin();
+        let renumbered = self.recorded.is_some_and(|recorded| !recorded.is_of(cursor.uid_validity, origin));
         if renumbered && !self.commit(cursor, 0, 0).await? {
             return Ok(Finish::Overtaken);
         }
@@ -162,12 +194,13 @@ impl FolderRun<'_> {
 
     /// The cursor to go on from, now that the folder's UIDVALIDITY is known.
     fn adopt(&self, opened: &Opened) -> FolderCursor {
+        let origin = self.mailbox.origin();
         match self.recorded {
-            None => FolderCursor::start(opened.uid_validity),
-            Some(cursor) if cursor.uid_validity == opened.uid_validity => cursor,
+            None => FolderCursor::start(opened.uid_validity, origin),
+            Some(cursor) if cursor.is_of(opened.uid_validity, origin) => cursor,
             Some(_) => {
                 tracing::info!(mailbox = %self.mailbox.id, "the server renumbered a folder: its headers are looked at again");
-                FolderCursor::renumbered(opened.uid_validity, opened.uid_next.unwrap_or(u32::MAX))
+                FolderCursor::renumbered(opened.uid_validity, origin, opened.uid_next.unwrap_or(u32::MAX))
             }
         }
     }
@@ -189,7 +222,7 @@ impl FolderRun<'_> {
         };
         let moved = cursor.advance(progress.mark());
         let settled = match &failed {
-            None => self.after_fetch(session, entries).await,
+            None => self.after_fetch(session, &progress).await,
             // Without a working session, what should happen at the server is left to the next run,
             // which therefore must see these messages again.
             Some(_) if self.mailbox.after_fetch != AfterFetch::Leave => Ok(false),
@@ -214,21 +247,18 @@ impl FolderRun<'_> {
             if session.exists(uid).await? {
                 return Err(FolderError::Withheld);
             }
-            progress.done(uid);
+            progress.gone(uid);
         }
         Ok(())
     }
 
     /// Does at the server what the mailbox asks for, to messages that are durable.
-    async fn after_fetch(&self, session: &mut Session, entries: &[Entry]) -> Result<bool, FolderError> {
-        for set in UidSet::split(entries.iter().map(|entry| entry.uid)) {
+    async fn after_fetch(&self, session: &mut Session, progress: &Progress) -> Result<bool, FolderError> {
+        for set in UidSet::split(progress.all_durable()) {
             match &self.mailbox.after_fetch {
                 AfterFetch::Leave => break,
                 AfterFetch::MarkRead => session.mark_read(&set).await?,
-                AfterFetch::Move(folder) => {
-                    let found = session.resolve_folders(std::slice::from_ref(folder)).await?;
-                    session.move_to(&set, found.first().unwrap_or(folder)).await?;
-                }
+                AfterFetch::Move(folder) => session.move_to(&set, self.move_to.unwrap_or(folder)).await?,
                 AfterFetch::Delete => session.delete(&set).await?,
             }
         }
@@ -251,17 +281,21 @@ impl FolderRun<'_> {
         let fault = error.fault();
         let may_be_the_message = match &error {
             FolderError::Withheld => true,
+            FolderError::GaveUp if self.in_batch => return FolderError::OutOfTime,
+            FolderError::GaveUp => true,
             FolderError::Mail(_) => matches!(
                 fault.class,
-                FaultClass::Protocol
-                    | FaultClass::ConnectionLost
+                FaultClass::ConnectionLost
+                    | FaultClass::Protocol
+                    | FaultClass::TemporarilyUnavailable
                     | FaultClass::TimedOut
                     | FaultClass::Unknown
             ),
             _ => false,
         };
+        let session_usable = error.leaves_session_usable();
         match progress.first_pending() {
-            Some(uid) if may_be_the_message => FolderError::Message { cursor, uid, fault },
+            Some(uid) if may_be_the_message => FolderError::Message { session_usable, cursor, uid, fault },
             _ => error,
         }
     }

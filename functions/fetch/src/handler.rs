@@ -2,6 +2,7 @@
 
 use crate::{
     Fetch,
+    account::Accounts,
     mailbox::{End, Slice},
     metrics::Totals,
     queue::QueueError,
@@ -9,6 +10,7 @@ use crate::{
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
 use postroom_model::{Cause, Lease, MailboxId, Work};
+use postroom_registry::LoadedMailbox;
 use std::{error::Error as _, time::Duration};
 
 /// How long a request waits before it looks again whether its mailbox is free.
@@ -88,30 +90,49 @@ impl Fetch {
     /// Works one mailbox outside its batch, for as long as the function may run.
     async fn run_alone(&self, id: &MailboxId, cause: Cause, invocation: &Invocation) -> Result<(), Error> {
         let now = (self.clock)();
-        let found = self.registry.load(std::slice::from_ref(id)).await?.into_iter().next();
-        let Some((_, loaded)) = found else {
-            tracing::info!(mailbox = %id, "the mailbox is no longer there");
-            return Ok(());
-        };
-        let loaded = loaded?;
         if !self.registry.lease_mailbox(id, &invocation.lease(Duration::ZERO), now).await? {
             return self.wait_for(id, cause).await;
         }
-        let demand = match &cause {
+        let worked = self.run_leased(id, &cause, now, invocation).await;
+        self.registry.release_mailbox(id, &invocation.request_id).await?;
+        if let Some(End::Unfinished) = worked? {
+            self.queue.go_on(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Works a mailbox whose lease is held. Nothing comes of one that is gone, or that rests after a
+    /// failure when nobody asked for it.
+    async fn run_leased(
+        &self,
+        id: &MailboxId,
+        cause: &Cause,
+        now: Timestamp,
+        invocation: &Invocation,
+    ) -> Result<Option<End>, Error> {
+        let found = self.registry.load(std::slice::from_ref(id)).await?.into_iter().next();
+        let Some((_, loaded)) = found else {
+            tracing::info!(mailbox = %id, "the mailbox is no longer there");
+            return Ok(None);
+        };
+        let LoadedMailbox { placed, state } = loaded?;
+        let rests = state.failure.as_ref().is_some_and(|failure| now < failure.not_before);
+        if rests && *cause == Cause::Backlog {
+            return Ok(None);
+        }
+        let demand = match cause {
             Cause::Demand(request) => Some(request.as_str()),
             Cause::Backlog => None,
         };
         let slice = Slice::longest(now, invocation.deadline);
-        let run = self.run_mailbox(&loaded.placed.mailbox, &loaded.state, slice, demand).await;
-        self.registry.release_mailbox(id, &invocation.request_id).await?;
-        let report = run?;
+        let report = self.run_mailbox(&placed.mailbox, &state, slice, demand).await?;
+        let mut accounts = Accounts::default();
+        accounts.note(&placed.mailbox, &state, &report);
+        self.record_accounts(accounts).await?;
         let mut totals = Totals::default();
         totals.add(&report);
         totals.emit(&self.metrics, (self.clock)());
-        if let End::Unfinished = report.end {
-            self.queue.go_on(id).await?;
-        }
-        Ok(())
+        Ok(Some(report.end))
     }
 
     /// The mailbox is worked by another run: somebody who asked for it waits for its end; a backlog

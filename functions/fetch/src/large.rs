@@ -14,7 +14,10 @@ use bytes::{Bytes, BytesMut};
 use postroom_mail::imap::Body;
 use postroom_model::MailboxId;
 use sha2::{Digest, Sha256};
-use tokio::task::JoinHandle;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
 
 /// The size of a part, in bytes: the least that S3 takes
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>). What is no larger is put in
@@ -33,6 +36,9 @@ pub(crate) enum LargeError {
     /// S3's.
     #[error(transparent)]
     S3(#[from] S3Error),
+    /// The message did not arrive in time.
+    #[error("the message did not arrive in time")]
+    GaveUp,
 }
 
 /// What came of a large message.
@@ -63,23 +69,24 @@ impl Archive {
         folder: &str,
         mut body: Body<'_>,
         beside: Option<&Checksum>,
+        give_up_at: Instant,
     ) -> Result<(u32, Large), LargeError> {
         let size = body.size();
-        let mut part = next_part(&mut body).await?;
+        let mut part = next_part(&mut body, give_up_at).await?;
         let place = Key::new(mailbox, &part, size);
         let key = beside.map_or_else(|| place.clone(), |checksum| place.beside(checksum));
         if self.holds(&key).await? {
-            return self.compare(&key, part, body).await;
+            return self.compare(&key, part, body, give_up_at).await;
         }
         let mut upload = Upload::begin(self, key, folder, &part).await?;
         let sent = loop {
             if let Err(error) = upload.send(part).await {
                 break Err(error.into());
             }
-            match next_part(&mut body).await {
+            match next_part(&mut body, give_up_at).await {
                 Ok(next) if next.is_empty() => break Ok(()),
                 Ok(next) => part = next,
-                Err(error) => break Err(LargeError::from(error)),
+                Err(error) => break Err(error),
             }
         };
         let uid = match sent {
@@ -96,10 +103,16 @@ impl Archive {
     }
 
     /// Reads a message to its end and compares it with the object in its place.
-    async fn compare(&self, key: &Key, first: Bytes, mut body: Body<'_>) -> Result<(u32, Large), LargeError> {
+    async fn compare(
+        &self,
+        key: &Key,
+        first: Bytes,
+        mut body: Body<'_>,
+        give_up_at: Instant,
+    ) -> Result<(u32, Large), LargeError> {
         let mut digests = vec![Sha256::digest(&first).into()];
         loop {
-            let part = next_part(&mut body).await?;
+            let part = next_part(&mut body, give_up_at).await?;
             if part.is_empty() {
                 break;
             }
@@ -113,7 +126,12 @@ impl Archive {
 }
 
 /// The next [`PART`] bytes of the message, fewer at its end, none after it.
-async fn next_part(body: &mut Body<'_>) -> Result<Bytes, postroom_mail::Error> {
+async fn next_part(body: &mut Body<'_>, give_up_at: Instant) -> Result<Bytes, LargeError> {
+    let part = timeout_at(give_up_at, read_part(body)).await;
+    Ok(part.map_err(|_| LargeError::GaveUp)??)
+}
+
+async fn read_part(body: &mut Body<'_>) -> Result<Bytes, postroom_mail::Error> {
     let mut part = BytesMut::with_capacity(PART);
     while part.len() < PART {
         match body.chunk().await? {
@@ -209,10 +227,12 @@ impl<'a> Upload<'a> {
         if !is_precondition_failed(&error) && !is_conflict(&error) {
             return Err(S3Error::new("CompleteMultipartUpload", &self.archive.bucket, error));
         }
-        // Somebody else stored a message in its place while this one was sent.
-        let there = self.archive.checksum_of(&self.key).await?;
-        let known = there.as_deref() == Some(checksum.to_string().as_str());
-        Ok(if known { Large::Stored(Stored::Known) } else { Large::Differs(checksum) })
+        // Somebody else stored a message in its place while this one was sent, or is about to.
+        match self.archive.checksum_of(&self.key).await? {
+            Some(there) if there == checksum.to_string() => Ok(Large::Stored(Stored::Known)),
+            Some(_) => Ok(Large::Differs(checksum)),
+            None => Err(S3Error::new("CompleteMultipartUpload", &self.archive.bucket, error)),
+        }
     }
 
     /// Gives the parts up, as far as that works; the bucket's lifecycle rule sees to the rest.

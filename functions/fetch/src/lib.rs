@@ -7,6 +7,7 @@
 //! Rooms: [`handler`](Fetch::handle) takes queue messages apart; `batch` and `mailbox` run what is due;
 //! `folder` moves one folder's cursor; `archive` and `large` write to S3.
 
+mod account;
 mod archive;
 mod batch;
 mod budget;

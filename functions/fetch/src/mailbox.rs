@@ -9,10 +9,12 @@ use crate::{
     round::Tally,
 };
 use jiff::Timestamp;
-use postroom_mail::imap;
+use postroom_mail::{Credential, imap};
 use postroom_model::{
-    Auth, Failure, Fault, FaultClass, FolderCursor, Mailbox, MailboxState, Protocol, Run, RunResult, Stuck,
+    AfterFetch, Failure, Fault, FaultClass, FolderCursor, Mailbox, MailboxState, Protocol, Run, RunResult,
+    Stuck,
 };
+use secrecy::ExposeSecret;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -20,10 +22,13 @@ use tokio::time::Instant;
 /// again to record the outcome; less where the function itself has little time.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// Folders of one mailbox at most: their cursors share one item of the registry.
+const MAX_FOLDERS: usize = 1_000;
+
 /// When a run ends, and what the end of its time means.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Slice {
-    /// No new round of messages begins after this.
+    /// No new message is read after this.
     pub(crate) stop_at: Instant,
     /// What the run may take beyond that, to finish the message it is reading.
     pub(crate) grace: Duration,
@@ -59,12 +64,12 @@ impl Fetch {
         demand: Option<&str>,
     ) -> Result<Report, postroom_registry::Error> {
         let mut tally = Tally::default();
-        let run = self.work(mailbox, state, slice.stop_at, &mut tally);
-        let end = match tokio::time::timeout_at(slice.stop_at + slice.grace, run).await {
-            Ok(Ok(Finish::Complete | Finish::Overtaken)) => End::Complete,
-            Ok(Ok(Finish::OutOfTime)) => End::Unfinished,
+        let run = self.work(mailbox, state, slice, &mut tally);
+        let end = match tokio::time::timeout_at(slice.end_at(), run).await {
+            Ok(Ok(Finish::Complete)) => End::Complete,
+            Ok(Ok(Finish::OutOfTime | Finish::CutOff | Finish::Overtaken)) => End::Unfinished,
             Ok(Err(fault)) => End::Failed(fault),
-            // A message too large for a batch's slice gets the longer time of a message of its own.
+            // What is too slow for a batch's slice gets the longer time of a message of its own.
             Err(_) if slice.in_batch => End::Unfinished,
             Err(_) => {
                 End::Failed(Fault::new(FaultClass::TimedOut, "the mailbox took longer than its time limit"))
@@ -75,26 +80,34 @@ impl Fetch {
         Ok(report)
     }
 
-    /// Signs in and goes through the folders. What was refused is read again from the vault, once.
+    /// Signs in and goes through the folders. A folder that fails by itself does not stop the others.
     async fn work(
         &self,
         mailbox: &Mailbox,
         state: &MailboxState,
-        stop_at: Instant,
+        slice: Slice,
         tally: &mut Tally,
     ) -> Result<Finish, Fault> {
         if mailbox.protocol == Protocol::Pop3 {
             return Err(Fault::new(FaultClass::Unsupported, "POP3 is not fetched by this release"));
         }
-        let mut session = match self.sign_in(mailbox).await {
-            Err(fault) if matches!(fault.class, FaultClass::TokenRefused) => {
-                self.credentials.forget(mailbox).await;
-                self.sign_in(mailbox).await?
+        let mut session = self.sign_in(mailbox).await?;
+        let mut folders = session.resolve_folders(&mailbox.folders).await.map_err(|error| error.fault())?;
+        let move_to = match &mailbox.after_fetch {
+            AfterFetch::Move(folder) => {
+                let found = session.resolve_folders(std::slice::from_ref(folder)).await;
+                found.map_err(|error| error.fault())?.into_iter().next()
             }
-            other => other?,
+            AfterFetch::Leave | AfterFetch::MarkRead | AfterFetch::Delete => None,
         };
-        let folders = session.resolve_folders(&mailbox.folders).await.map_err(|error| error.fault())?;
-        let mut finish = Finish::Complete;
+        // What was moved must not be found, and moved, again.
+        folders.retain(|folder| Some(folder) != move_to.as_ref());
+        if folders.len() > MAX_FOLDERS {
+            let reason =
+                format!("the mailbox's folders are {}; at most {MAX_FOLDERS} are fetched", folders.len());
+            return Err(Fault::new(FaultClass::Configuration, reason));
+        }
+        let mut result = Ok(Finish::Complete);
         for folder in &folders {
             let run = FolderRun {
                 registry: &self.registry,
@@ -104,23 +117,51 @@ impl Fetch {
                 folder,
                 recorded: state.folders.get(folder).copied(),
                 stuck: state.stuck.get(folder).map(|stuck| stuck.uid),
-                stop_at,
+                move_to: move_to.as_deref(),
+                stop_at: slice.stop_at,
+                give_up_at: slice.give_up_at(),
+                in_batch: slice.in_batch,
             };
             match run.run(&mut session, tally).await {
-                Ok(Finish::OutOfTime) => finish = Finish::OutOfTime,
-                Ok(Finish::Complete | Finish::Overtaken) => {}
-                Err(error) => return Err(self.put_on_record(mailbox, folder, state, error, tally).await),
+                Ok(Finish::Complete) => {}
+                Ok(Finish::CutOff) => {
+                    result = result.and(Ok(Finish::CutOff));
+                    break;
+                }
+                Ok(finish @ (Finish::OutOfTime | Finish::Overtaken)) => result = result.and(Ok(finish)),
+                Err(error) => {
+                    let usable = error.leaves_session_usable();
+                    let fault = self.put_on_record(mailbox, folder, state, error, tally).await;
+                    result = result.and(Err(fault));
+                    if !usable {
+                        break;
+                    }
+                }
             }
         }
         session.logout().await;
-        Ok(finish)
+        result
     }
 
+    /// Signs in. A secret that was refused is read again from the vault: somebody may have put a new
+    /// one there.
     async fn sign_in(&self, mailbox: &Mailbox) -> Result<imap::Session, Fault> {
         let credential = self.credentials.of(mailbox, (self.clock)()).await?;
+        let refused = match self.sign_in_with(mailbox, &credential).await {
+            Err(fault) if matches!(fault.class, FaultClass::TokenRefused | FaultClass::PasswordRefused) => {
+                fault
+            }
+            other => return other,
+        };
+        self.credentials.forget(mailbox).await;
+        let renewed = self.credentials.of(mailbox, (self.clock)()).await?;
+        if same(&credential, &renewed) { Err(refused) } else { self.sign_in_with(mailbox, &renewed).await }
+    }
+
+    async fn sign_in_with(&self, mailbox: &Mailbox, credential: &Credential) -> Result<imap::Session, Fault> {
         let connection =
             imap::connect(&self.network, &mailbox.server).await.map_err(|error| error.fault())?;
-        let session = connection.sign_in(&mailbox.user, &credential, mailbox.sasl).await;
+        let session = connection.sign_in(&mailbox.user, credential, mailbox.sasl).await;
         session.map_err(|error| error.fault())
     }
 
@@ -134,7 +175,7 @@ impl Fetch {
         tally: &mut Tally,
     ) -> Fault {
         let seen = error.fault();
-        let FolderError::Message { cursor, uid, fault } = error else { return seen };
+        let FolderError::Message { cursor, uid, fault, .. } = error else { return seen };
         let earlier =
             state.stuck.get(folder).filter(|s| (s.uid_validity, s.uid) == (cursor.uid_validity, uid));
         let attempts = earlier.map_or(0, |stuck| stuck.attempts) + 1;
@@ -194,38 +235,35 @@ impl Fetch {
                     "a mailbox failed"
                 );
                 let failure = Failure::next(state.failure.as_ref(), fault.clone(), now, fastrand::f64());
-                self.registry.record_failure(&mailbox.id, &failure, run.as_ref()).await?;
-                self.record_account_fault(mailbox, Some(fault)).await
+                self.registry.record_failure(&mailbox.id, &failure, run.as_ref()).await
+            }
+            // A run whose time was up before it had done anything is no success: what failed before
+            // is not over.
+            End::Unfinished if tally.messages + tally.known == 0 && run.is_none() => {
+                if state.backlog != tally.backlog {
+                    self.registry.record_backlog(&mailbox.id, tally.backlog).await?;
+                }
+                Ok(())
             }
             End::Complete | End::Unfinished => {
                 let news = tally.messages > 0 || state.failure.is_some() || state.backlog != tally.backlog;
                 if news || run.is_some() || !state.stuck.is_empty() {
                     self.registry.record_success(&mailbox.id, now, tally.backlog, run.as_ref()).await?;
                 }
-                let failed_before = state.failure.as_ref().is_some_and(|f| is_accounts(f.fault.class));
-                if failed_before { self.record_account_fault(mailbox, None).await } else { Ok(()) }
+                Ok(())
             }
-        }
-    }
-
-    /// Keeps a fault of the account's at the account too, or clears it.
-    async fn record_account_fault(
-        &self,
-        mailbox: &Mailbox,
-        fault: Option<&Fault>,
-    ) -> Result<(), postroom_registry::Error> {
-        match &mailbox.auth {
-            Auth::Oauth(account) if fault.is_none_or(|fault| is_accounts(fault.class)) => {
-                self.registry.record_account_fault(account, fault).await
-            }
-            _ => Ok(()),
         }
     }
 }
 
-/// Whether a fault is the account's, and so of all its mailboxes.
-fn is_accounts(class: FaultClass) -> bool {
-    matches!(class, FaultClass::TokenRefused | FaultClass::AuthorizationEnded)
+fn same(one: &Credential, other: &Credential) -> bool {
+    match (one, other) {
+        (Credential::Password(one), Credential::Password(other))
+        | (Credential::AccessToken(one), Credential::AccessToken(other)) => {
+            one.expose_secret() == other.expose_secret()
+        }
+        _ => false,
+    }
 }
 
 impl Report {
@@ -247,6 +285,16 @@ impl Slice {
         let grace = GRACE.min(left / 4);
         let stop_at = Instant::now() + left.saturating_sub(grace + grace / 3);
         Self { stop_at, grace, in_batch: false }
+    }
+
+    /// A message that is still being read is given up after this.
+    fn give_up_at(self) -> Instant {
+        self.stop_at + self.grace * 3 / 4
+    }
+
+    /// Whatever is still going on is broken off after this.
+    fn end_at(self) -> Instant {
+        self.stop_at + self.grace
     }
 
     /// A slice of at most `length` for a mailbox that goes on alone when it is over.

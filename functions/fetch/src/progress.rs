@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-/// The messages of one round that are not done yet.
+/// The messages of one round, and which of them are done.
 #[derive(Debug)]
 pub(crate) struct Progress {
     pending: BTreeSet<u32>,
+    durable: BTreeSet<u32>,
     highest: u32,
 }
 
@@ -14,12 +15,24 @@ impl Progress {
     pub(crate) fn new(uids: impl IntoIterator<Item = u32>) -> Self {
         let pending: BTreeSet<u32> = uids.into_iter().collect();
         let highest = pending.last().copied().unwrap_or(0);
-        Self { pending, highest }
+        Self { pending, durable: BTreeSet::new(), highest }
     }
 
-    /// The message is durable, or no longer there.
-    pub(crate) fn done(&mut self, uid: u32) {
+    /// The message is durable in the archive.
+    pub(crate) fn durable(&mut self, uid: u32) {
+        if self.pending.remove(&uid) {
+            self.durable.insert(uid);
+        }
+    }
+
+    /// The message is no longer at the server.
+    pub(crate) fn gone(&mut self, uid: u32) {
         self.pending.remove(&uid);
+    }
+
+    /// Whether the message is still to be done.
+    pub(crate) fn is_pending(&self, uid: u32) -> bool {
+        self.pending.contains(&uid)
     }
 
     /// The first message that is not done.
@@ -27,9 +40,9 @@ impl Progress {
         self.pending.first().copied()
     }
 
-    /// Every message that is not done, in order.
-    pub(crate) fn pending(&self) -> impl Iterator<Item = u32> {
-        self.pending.iter().copied()
+    /// The messages that are durable, in order.
+    pub(crate) fn all_durable(&self) -> impl Iterator<Item = u32> {
+        self.durable.iter().copied()
     }
 
     /// The highest UID up to which everything in the round is done.
@@ -46,11 +59,12 @@ mod tests {
     fn the_mark_never_passes_what_is_pending() {
         let mut progress = Progress::new([3, 5, 9]);
         assert_eq!(progress.mark(), 2);
-        progress.done(9);
-        progress.done(3);
-        progress.done(4);
+        progress.durable(9);
+        progress.durable(3);
+        progress.durable(4);
         assert_eq!((progress.mark(), progress.first_pending()), (4, Some(5)));
-        progress.done(5);
-        assert_eq!((progress.mark(), progress.pending().count()), (9, 0));
+        progress.gone(5);
+        assert_eq!((progress.mark(), progress.first_pending()), (9, None));
+        assert_eq!(progress.all_durable().collect::<Vec<_>>(), [3, 9], "neither gone nor unasked for");
     }
 }

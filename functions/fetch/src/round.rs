@@ -14,9 +14,12 @@ use crate::{
 };
 use bytes::BytesMut;
 use postroom_mail::imap::{Bodies, Body, Entry, Session, UidSet};
-use postroom_model::{FolderCursor, MAX_HEADER, header_block};
+use postroom_model::{AfterFetch, FolderCursor, MAX_HEADER, header_block};
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
 
 /// Uploads of one mailbox under way at once.
 const UPLOADS: usize = 32;
@@ -46,26 +49,66 @@ impl FolderRun<'_> {
         progress: &mut Progress,
         tally: &mut Tally,
     ) -> Result<(), FolderError> {
+        // What leaves the server must be known by its bytes, not by its header alone.
+        let stays = matches!(self.mailbox.after_fetch, AfterFetch::Leave | AfterFetch::MarkRead);
         let maybe_known: Vec<Entry> =
-            entries.iter().filter(|e| cursor.may_be_known(e.uid)).copied().collect();
+            entries.iter().filter(|e| stays && cursor.may_be_known(e.uid)).copied().collect();
         if !maybe_known.is_empty() {
             for uid in self.find_known(session, &maybe_known).await? {
-                progress.done(uid);
+                progress.durable(uid);
                 tally.known += 1;
             }
         }
-        let pending: BTreeSet<u32> = progress.pending().collect();
-        let wanted: Vec<Entry> = entries.iter().filter(|e| pending.contains(&e.uid)).copied().collect();
-        self.archive_texts(session, &wanted, progress, tally).await
+        let wanted: Vec<Entry> = entries.iter().filter(|e| progress.is_pending(e.uid)).copied().collect();
+        match self.archive_texts(session, &wanted, progress, tally).await {
+            Err(FolderError::Mail(error)) if error.leaves_session_usable() && wanted.len() > 1 => {
+                self.archive_one_by_one(session, &wanted, progress, tally).await
+            }
+            result => result,
+        }
     }
 
-    /// Those of the messages that the archive holds, by their headers.
+    /// Asks for messages one by one, after the server refused a command that asked for several: only
+    /// what is refused alone is to blame.
+    async fn archive_one_by_one(
+        &self,
+        session: &mut Session,
+        entries: &[Entry],
+        progress: &mut Progress,
+        tally: &mut Tally,
+    ) -> Result<(), FolderError> {
+        let mut refused = Ok(());
+        for entry in entries {
+            if !progress.is_pending(entry.uid) {
+                continue;
+            }
+            match self.archive_texts(session, std::slice::from_ref(entry), progress, tally).await {
+                Ok(()) => {}
+                Err(FolderError::Mail(error)) if error.leaves_session_usable() => {
+                    refused = refused.and(Err(error.into()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        refused
+    }
+
+    /// Those of the messages that the archive holds, by their headers. Of several that share a place
+    /// only the first is taken for known; the others' bytes decide.
     async fn find_known(&self, session: &mut Session, entries: &[Entry]) -> Result<Vec<u32>, FolderError> {
         let listed: BTreeMap<u32, u64> = entries.iter().map(|entry| (entry.uid, entry.size)).collect();
         let mut known = Vec::new();
         let mut lookups: JoinSet<Result<(u32, bool), S3Error>> = JoinSet::new();
+        let mut places = BTreeSet::new();
         let mut headers = session.headers(commands(entries));
-        while let Some(mut body) = headers.next().await? {
+        loop {
+            let mut body = match headers.next().await {
+                Ok(Some(body)) => body,
+                Ok(None) => break,
+                // What is not known by its header is fetched whole.
+                Err(error) if error.leaves_session_usable() => continue,
+                Err(error) => return Err(error.into()),
+            };
             let _share = self.budget.take(body.size().min(MAX_HEADER as u64)).await;
             let mut text = BytesMut::new();
             while let Some(chunk) = body.chunk().await? {
@@ -76,6 +119,9 @@ impl FolderRun<'_> {
             let Some(&size) = listed.get(&uid) else { continue };
             let (archive, key) =
                 (self.archive.clone(), Key::new(&self.mailbox.id, header_block(&text), size));
+            if !places.insert(key.to_string()) {
+                continue;
+            }
             lookups.spawn(async move { Ok((uid, archive.holds(&key).await?)) });
             while lookups.len() >= UPLOADS
                 && let Some(lookup) = lookups.join_next().await
@@ -101,8 +147,9 @@ impl FolderRun<'_> {
     ) -> Result<(), FolderError> {
         let mut uploads = JoinSet::new();
         let mut again = Vec::new();
+        let listed: BTreeMap<u32, u64> = entries.iter().map(|entry| (entry.uid, entry.size)).collect();
         let bodies = session.bodies(commands(entries));
-        let read = self.read_texts(bodies, &mut uploads, &mut again, progress, tally).await;
+        let read = self.read_texts(bodies, &listed, &mut uploads, &mut again, progress, tally).await;
         let mut settled = Ok(());
         while let Some(upload) = uploads.join_next().await {
             settled = settle(upload, progress, tally).and(settled);
@@ -119,6 +166,7 @@ impl FolderRun<'_> {
     async fn read_texts(
         &self,
         mut bodies: Bodies<'_>,
+        listed: &BTreeMap<u32, u64>,
         uploads: &mut JoinSet<Result<Uploaded, S3Error>>,
         again: &mut Vec<(u32, Checksum)>,
         progress: &mut Progress,
@@ -146,11 +194,14 @@ impl FolderRun<'_> {
             };
             let size = body.size();
             if size <= large::PART as u64 {
-                self.upload_small(body, uploads).await?;
+                timeout_at(self.give_up_at, self.upload_small(body, listed, uploads))
+                    .await
+                    .map_err(|_| FolderError::GaveUp)??;
                 continue;
             }
             let _share = self.budget.take(large::MEMORY).await;
-            match self.archive.store_large(&self.mailbox.id, self.folder, body, None).await? {
+            let give_up_at = self.give_up_at;
+            match self.archive.store_large(&self.mailbox.id, self.folder, body, None, give_up_at).await? {
                 (uid, Large::Stored(stored)) => count(uid, size, stored, progress, tally),
                 (uid, Large::Differs(checksum)) => again.push((uid, checksum)),
             }
@@ -170,8 +221,8 @@ impl FolderRun<'_> {
         let mut bodies = session.bodies(vec![UidSet::one(uid)]);
         while let Some(body) = bodies.next().await? {
             let size = body.size();
-            let stored =
-                self.archive.store_large(&self.mailbox.id, self.folder, body, Some(checksum)).await?;
+            let (archive, id) = (self.archive, &self.mailbox.id);
+            let stored = archive.store_large(id, self.folder, body, Some(checksum), self.give_up_at).await?;
             if let (uid, Large::Stored(stored)) = stored {
                 count(uid, size, stored, progress, tally);
             }
@@ -179,10 +230,12 @@ impl FolderRun<'_> {
         Ok(())
     }
 
-    /// Reads a text that fits into memory, and begins its upload.
+    /// Reads a text that fits into memory, and begins its upload. Left out is what was not asked for,
+    /// and an empty text of a message that is not: servers answer so for what they cannot read.
     async fn upload_small(
         &self,
         mut body: Body<'_>,
+        listed: &BTreeMap<u32, u64>,
         uploads: &mut JoinSet<Result<Uploaded, S3Error>>,
     ) -> Result<(), FolderError> {
         let size = body.size();
@@ -192,6 +245,10 @@ impl FolderRun<'_> {
             text.extend_from_slice(&chunk);
         }
         let uid = body.finish().await?;
+        match listed.get(&uid) {
+            Some(&expected) if size > 0 || expected == 0 => {}
+            _ => return Ok(()),
+        }
         let (archive, mailbox, folder) =
             (self.archive.clone(), self.mailbox.id.clone(), self.folder.to_owned());
         uploads.spawn(async move {
@@ -222,7 +279,7 @@ fn settle(
 }
 
 fn count(uid: u32, size: u64, stored: Stored, progress: &mut Progress, tally: &mut Tally) {
-    progress.done(uid);
+    progress.durable(uid);
     match stored {
         Stored::New => {
             tally.messages += 1;

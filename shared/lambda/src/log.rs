@@ -1,6 +1,10 @@
 //! Log lines: JSON on standard output.
 
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// The crates whose own lines follow `LOG_LEVEL`.
 const OWN: [&str; 9] = [
@@ -19,13 +23,8 @@ const OWN: [&str; 9] = [
 /// `warn`, `info`, `debug`, `trace`; `info` when it is missing or wrong). Call it once, first in `main`.
 pub fn log() {
     let level = std::env::var("LOG_LEVEL").ok().and_then(|text| text.parse().ok());
-    let own = OWN.map(|name| format!("{name}={}", level.unwrap_or(LevelFilter::INFO)));
-    let filter = EnvFilter::builder().parse_lossy(format!("warn,{}", own.join(",")));
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .init();
+    let level = level.unwrap_or(LevelFilter::INFO);
+    let targets = Targets::new().with_default(LevelFilter::WARN).with_targets(OWN.map(|name| (name, level)));
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+    tracing_subscriber::registry().with(targets).with(lines).init();
 }

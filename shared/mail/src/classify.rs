@@ -1,13 +1,15 @@
 //! What a server means when it refuses: response codes first (RFC 5530), then the habits of
 //! Microsoft, Google and common servers, then the moment at which it refused.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use postroom_model::FaultClass;
+use serde_json::Value;
 use std::time::Duration;
 
 /// The moment of a refusal: it decides where neither code nor text says anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// Before anything was asked.
+    /// Before we have said who we are: no password or token can have been refused.
     Greeting,
     /// While signing in with a password.
     Password,
@@ -45,13 +47,59 @@ const TEXTS: &[(&str, FaultClass)] = &[
     ("internal error", FaultClass::TemporarilyUnavailable),
 ];
 
+/// Response codes of RFC 3501, RFC 5530, RFC 9051, their extensions, Google and Dovecot that a refusal
+/// may have.
+#[rustfmt::skip]
+const CODES: &[&str] = &[
+    "ALERT", "ALREADYEXISTS", "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "BADCHARSET", "CANNOT",
+    "CAPABILITY", "CLIENTBUG", "CLOSED", "CONTACTADMIN", "CORRUPTION", "EXPIRED", "EXPUNGEISSUED",
+    "HASCHILDREN", "INUSE", "LIMIT", "NONEXISTENT", "NOPERM", "NOTSAVED", "NOUPDATE", "OVERQUOTA",
+    "PARSE", "PRIVACYREQUIRED", "READ-ONLY", "READ-WRITE", "REFERRAL", "SERVERBUG", "THROTTLED",
+    "TOOBIG", "TRYCREATE", "UNAVAILABLE", "UNKNOWN-CTE", "WEBALERT",
+];
+
 /// The class of a refusal. `code` is the response code without its arguments; `bad` says that the
 /// server did not understand (IMAP's BAD) rather than that it would not.
 pub(crate) fn class(code: Option<&str>, text: &str, bad: bool, moment: Moment) -> FaultClass {
     let text = text.to_ascii_lowercase();
-    let by_text = TEXTS.iter().find(|(words, _)| text.contains(words)).map(|(_, class)| *class);
+    let means = |class| moment != Moment::Greeting || !is_about_secrets(class);
+    let by_text = TEXTS.iter().find(|(words, class)| text.contains(words) && means(*class));
+    let by_text = by_text.map(|(_, class)| *class);
     let by_code = || by_code(&code?.to_ascii_uppercase(), moment);
     by_text.or_else(by_code).unwrap_or(if bad { FaultClass::Protocol } else { by_moment(moment) })
+}
+
+/// Whether a refusal of this class is about the password or token.
+fn is_about_secrets(class: FaultClass) -> bool {
+    matches!(class, FaultClass::PasswordRefused | FaultClass::TokenRefused)
+}
+
+/// The response code, in capitals, if it is one that is in use.
+pub(crate) fn known_code(code: &str) -> Option<&'static str> {
+    CODES.iter().find(|known| known.eq_ignore_ascii_case(code)).copied()
+}
+
+/// The class that the error challenge of an OAuth mechanism, in base64, stands for: a `status` of
+/// RFC 7628 section 3.2.2, or the HTTP status that XOAUTH2 sends. None, where it says nothing that
+/// is known: what the server's final answer means then stands.
+pub(crate) fn challenge_class(challenge: &str) -> Option<FaultClass> {
+    let json = BASE64_STANDARD.decode(challenge.trim()).ok()?;
+    let challenge: Value = serde_json::from_slice(&json).ok()?;
+    let status = match &challenge["status"] {
+        Value::String(status) => status.clone(),
+        Value::Number(status) => status.to_string(),
+        _ => return None,
+    };
+    match status.as_str() {
+        "400" | "401" | "invalid_token" | "insufficient_scope" => Some(FaultClass::TokenRefused),
+        "403" => Some(FaultClass::NoMailboxAccess),
+        "429" => Some(FaultClass::Throttled),
+        "temporarily_unavailable" | "server_error" => Some(FaultClass::TemporarilyUnavailable),
+        // The server could not read what we sent.
+        "invalid_request" => Some(FaultClass::Protocol),
+        status if status.len() == 3 && status.starts_with('5') => Some(FaultClass::TemporarilyUnavailable),
+        _ => None,
+    }
 }
 
 /// How long the server asks to be left alone: Microsoft's `Suggested Backoff Time: N milliseconds`.
@@ -197,8 +245,50 @@ mod tests {
         for (code, text, moment, expected) in table {
             assert_eq!(class(code, text, false, moment), expected, "{code:?} {text:?} {moment:?}");
         }
+        for (text, expected) in [
+            ("Session invalidated - AccessTokenExpired", F::TemporarilyUnavailable),
+            ("Application-specific password required", F::TemporarilyUnavailable),
+            ("Request is throttled.", F::Throttled),
+        ] {
+            assert_eq!(class(None, text, false, M::Greeting), expected, "nobody has signed in: {text}");
+        }
         assert_eq!(class(None, "Command Error. 12", true, M::Command), F::Protocol);
         assert_eq!(class(None, "Request is throttled.", true, M::Command), F::Throttled);
+    }
+
+    #[test]
+    fn challenges_of_real_servers_have_a_class() {
+        for (json, expected) in [
+            (
+                r#"{"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}"#,
+                Some(F::TokenRefused),
+            ),
+            (
+                r#"{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}"#,
+                Some(F::TokenRefused),
+            ),
+            (r#"{"status":"invalid_token","openid-configuration":""}"#, Some(F::TokenRefused)),
+            (r#"{"status":401}"#, Some(F::TokenRefused)),
+            (r#"{"status":"insufficient_scope"}"#, Some(F::TokenRefused)),
+            (r#"{"status":"403"}"#, Some(F::NoMailboxAccess)),
+            (r#"{"status":"429"}"#, Some(F::Throttled)),
+            (r#"{"status":"503"}"#, Some(F::TemporarilyUnavailable)),
+            (r#"{"status":"invalid_request"}"#, Some(F::Protocol)),
+            (r#"{"status":"new"}"#, None),
+            (r#"{"status":null}"#, None),
+            ("{}", None),
+            ("", None),
+            ("[]", None),
+        ] {
+            assert_eq!(challenge_class(&BASE64_STANDARD.encode(json)), expected, "{json}");
+        }
+        assert_eq!(challenge_class("%%%"), None);
+    }
+
+    #[test]
+    fn codes_are_known_in_any_case() {
+        assert_eq!(known_code("AuthenticationFailed"), Some("AUTHENTICATIONFAILED"));
+        assert_eq!(known_code("hunter2"), None);
     }
 
     #[test]

@@ -58,7 +58,9 @@ pub enum Error {
     /// The server took too long.
     #[error("{waiting_for} did not come within {limit:?}")]
     TimedOut {
-        /// What was waited for.
+        /// How far we had come.
+        stage: Stage,
+        /// What was waited for, for people.
         waiting_for: &'static str,
         /// The time limit.
         limit: Duration,
@@ -114,6 +116,22 @@ pub enum Error {
     OutOfStep,
 }
 
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// The host's name is being resolved.
+    Resolving,
+    /// TCP is being opened.
+    Connecting,
+    /// TLS is being agreed upon.
+    Encrypting,
+    /// The server owes its greeting, or says what it offers.
+    Greeting,
+    /// The server owes an answer, or does not read.
+    Answer,
+}
+
 /// What a server said when it refused: cleaned, cut and classified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -127,7 +145,25 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
 }
 
+impl Stage {
+    /// What is waited for.
+    pub(crate) fn waiting_for(self) -> &'static str {
+        match self {
+            Self::Resolving => "an answer to the name's resolution",
+            Self::Connecting => "a TCP connection",
+            Self::Encrypting => "TLS",
+            Self::Greeting => "the server's greeting",
+            Self::Answer => "the server's answer",
+        }
+    }
+}
+
 impl Error {
+    /// That a stage took longer than its limit.
+    pub(crate) fn timed_out(stage: Stage, limit: Duration) -> Self {
+        Self::TimedOut { stage, waiting_for: stage.waiting_for(), limit }
+    }
+
     /// The failure in words that may be stored and shown.
     pub fn fault(&self) -> Fault {
         let fault = Fault::new(self.class(), self.to_string());

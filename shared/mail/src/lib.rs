@@ -23,7 +23,7 @@ mod redaction;
 mod sasl;
 mod stream;
 
-pub use failure::{Answer, Error};
+pub use failure::{Answer, Error, Stage};
 pub use network::{Network, NetworkError, NetworkSettings};
 pub use sasl::{Credential, Mechanism};
 pub use stream::MailStream;

@@ -4,7 +4,7 @@
 //! to. Certificates are checked against the system's roots and the deployment's own CAs, for the
 //! name or address in the mailbox's settings.
 
-use crate::{Error, MailStream, address};
+use crate::{Error, MailStream, Stage, address};
 use postroom_model::{Server, Tls};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -102,15 +102,18 @@ impl Network {
         self.0.settings.idle_timeout
     }
 
-    /// Opens TCP to a server, if its address, and its lack of TLS, are allowed.
+    /// Opens TCP to a server, if its address, and its lack of TLS, are allowed. Three quarters of the
+    /// connect timeout are for this, so that silence at this stage is not taken for a later one's.
     pub(crate) async fn tcp(&self, server: &Server) -> Result<TcpStream, Error> {
         let host = bare(&server.host);
-        let deadline = Instant::now() + self.connect_timeout();
+        let limit = self.connect_timeout() * 3 / 4;
+        let deadline = Instant::now() + limit;
         let addresses = timeout_at(deadline, resolve(host, server.port))
             .await
-            .map_err(|_| self.too_slow("an answer to the name's resolution"))??;
+            .map_err(|_| Error::timed_out(Stage::Resolving, limit))??;
         self.check(server, &addresses)?;
-        let share = self.connect_timeout() / u32::try_from(addresses.len()).unwrap_or(1).max(1);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses.len()).unwrap_or(1).max(1);
         let mut last = None;
         for address in &addresses {
             match timeout(share, TcpStream::connect(address)).await {
@@ -119,7 +122,7 @@ impl Network {
                     return Ok(stream);
                 }
                 Ok(Err(e)) => last = Some(unreachable_host(host, &e)),
-                Err(_) => last = last.or(Some(self.too_slow("a TCP connection"))),
+                Err(_) => last = last.or(Some(Error::timed_out(Stage::Connecting, limit))),
             }
         }
         Err(last.unwrap_or_else(|| unreachable_host(host, &io::ErrorKind::AddrNotAvailable.into())))
@@ -148,10 +151,6 @@ impl Network {
             return Err(Error::PlaintextRefused { host: host.to_owned() });
         }
         Ok(())
-    }
-
-    fn too_slow(&self, waiting_for: &'static str) -> Error {
-        Error::TimedOut { waiting_for, limit: self.connect_timeout() }
     }
 }
 

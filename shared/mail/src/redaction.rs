@@ -20,14 +20,14 @@ impl Secrets {
     }
 
     /// The text with every piece of a secret replaced: a server that quotes half of our line is
-    /// caught too.
+    /// caught too, and one that changes the case of its letters.
     pub(crate) fn redact(&self, text: &str) -> String {
         let mut hidden = vec![false; text.len()];
         for secret in &self.0 {
             let secret = secret.expose_secret().as_bytes();
             let length = secret.len().min(PIECE);
             for (at, piece) in text.as_bytes().windows(length).enumerate() {
-                if secret.windows(length).any(|s| s == piece) {
+                if secret.windows(length).any(|s| s.eq_ignore_ascii_case(piece)) {
                     hidden[at..at + length].fill(true);
                 }
             }
@@ -60,6 +60,7 @@ mod tests {
             ("LOGIN ann pw failed", "LOGIN ann [redacted] failed"),
             ("token ya29.A-very-long-token-0123456789?", "token [redacted]?"),
             ("cut: A-very-long-to", "cut: [redacted]"),
+            ("CUT: A-VERY-LONG-TO", "CUT: [redacted]"),
             ("grüße: 0123456789", "grüße: 0123456789"),
             ("very-long is not enough", "very-long is not enough"),
         ] {

@@ -10,6 +10,10 @@ pub struct FolderCursor {
     pub uid_validity: u32,
     /// The highest UID that is done; 0 when none is.
     pub last_uid: u32,
+    /// Whose folder it is ([`Mailbox::origin`](crate::Mailbox::origin)): another server or user may
+    /// have the same UIDVALIDITY. Absent in what an early release wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<u64>,
     /// After the server renumbered the folder: messages below this UID were there before, so that
     /// their headers are looked at first, and only what the archive lacks is fetched whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -18,13 +22,18 @@ pub struct FolderCursor {
 
 impl FolderCursor {
     /// A folder of which nothing is archived.
-    pub fn start(uid_validity: u32) -> Self {
-        Self { uid_validity, last_uid: 0, known_below: None }
+    pub fn start(uid_validity: u32, origin: u64) -> Self {
+        Self { uid_validity, last_uid: 0, origin: Some(origin), known_below: None }
     }
 
     /// The same folder after the server renumbered it; `uid_next` is the new UIDNEXT.
-    pub fn renumbered(uid_validity: u32, uid_next: u32) -> Self {
-        Self { uid_validity, last_uid: 0, known_below: Some(uid_next) }
+    pub fn renumbered(uid_validity: u32, origin: u64, uid_next: u32) -> Self {
+        Self { known_below: Some(uid_next), ..Self::start(uid_validity, origin) }
+    }
+
+    /// Whether the cursor speaks of this folder of this origin.
+    pub fn is_of(self, uid_validity: u32, origin: u64) -> bool {
+        self.uid_validity == uid_validity && self.origin.is_none_or(|own| own == origin)
     }
 
     /// The cursor once everything up to `uid` is done. It never moves back.
@@ -46,10 +55,11 @@ mod tests {
 
     #[test]
     fn a_cursor_moves_forward_only_and_forgets_the_renumbering_when_past_it() {
-        let cursor = FolderCursor::renumbered(7, 10);
+        let cursor = FolderCursor::renumbered(7, 1, 10);
         assert!(cursor.may_be_known(9) && !cursor.may_be_known(10));
         let cursor = cursor.advance(5).advance(3);
         assert_eq!((cursor.last_uid, cursor.known_below), (5, Some(10)));
         assert_eq!(cursor.advance(9).known_below, None);
+        assert!(cursor.is_of(7, 1) && !cursor.is_of(8, 1) && !cursor.is_of(7, 2));
     }
 }

@@ -17,7 +17,7 @@ fn check(text: &str) -> Result<(), IdError> {
     let head = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let tail = |c: char| head(c) || matches!(c, '.' | '_' | '-');
     let ok = text.len() <= MAX_LEN && text.starts_with(head) && text.chars().all(tail);
-    if ok { Ok(()) } else { Err(IdError(text.to_owned())) }
+    if ok { Ok(()) } else { Err(IdError(text.chars().take(MAX_LEN).collect())) }
 }
 
 macro_rules! id {

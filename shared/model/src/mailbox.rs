@@ -2,6 +2,7 @@
 
 use crate::{AccountId, Interval, MailboxId};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// One mailbox at one mail server.
@@ -42,6 +43,15 @@ pub struct Mailbox {
     /// Labels of the user's own.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+}
+
+impl Mailbox {
+    /// Tells mailboxes of different servers or users apart, whatever they are named here.
+    pub fn origin(&self) -> u64 {
+        let text = format!("{}\n{}", self.server.host.to_ascii_lowercase(), self.user);
+        let digest: [u8; 32] = Sha256::digest(text).into();
+        digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
 }
 
 fn inbox() -> Vec<String> {

@@ -104,7 +104,7 @@ impl Stuck {
     /// connection broke and the message may be innocent.
     pub fn max_attempts(class: FaultClass) -> u32 {
         match class {
-            FaultClass::ConnectionLost | FaultClass::TimedOut => 10,
+            FaultClass::ConnectionLost | FaultClass::TimedOut | FaultClass::TemporarilyUnavailable => 10,
             _ => 3,
         }
     }

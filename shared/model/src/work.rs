@@ -31,8 +31,15 @@ pub enum Work {
 pub enum Cause {
     /// There is more than one run can take.
     Backlog,
-    /// Somebody asked: the request whose outcome is to be recorded.
+    /// Somebody asked: the request whose outcome is to be recorded, at most 64 bytes.
+    #[serde(deserialize_with = "request")]
     Demand(String),
+}
+
+fn request<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let fits = text.len() <= 64;
+    if fits { Ok(text) } else { Err(serde::de::Error::custom("a request id of more than 64 bytes")) }
 }
 
 #[cfg(test)]
@@ -50,7 +57,8 @@ mod tests {
             let work: Work = serde_json::from_str(text).expect("reads");
             assert_eq!(serde_json::to_string(&work).expect("writes"), text);
         }
-        for poison in ["", "{}", "[]", r#"{"batch":{"id":"../x","due_at":1}}"#, r#"{"mailbox":{"id":"a"}}"#] {
+        let long = format!(r#"{{"mailbox":{{"id":"a","cause":{{"demand":"{}"}}}}}}"#, "x".repeat(65));
+        for poison in [long.as_str(), "", "{}", "[]", r#"{"batch":{"id":"../x","due_at":1}}"#, r#"{"mailbox":{"id":"a"}}"#] {
             assert!(serde_json::from_str::<Work>(poison).is_err(), "{poison}");
         }
     }

@@ -7,10 +7,8 @@
 //!
 //! Left out: HTTP, and AWS. Whoever calls reads a bounded answer and passes it in.
 
-mod challenge;
 mod microsoft;
 mod reason;
 mod refusal;
 
-pub use challenge::classify_sasl;
 pub use refusal::classify;

@@ -118,7 +118,8 @@ impl Registry {
         Ok(self.update_state(id, update).await?.is_done())
     }
 
-    /// Records that a run went well: what failed before is over.
+    /// Records that a run went well: what failed before is over. Without a backlog no message keeps
+    /// a folder from moving on either.
     ///
     /// # Errors
     /// [`Error`].
@@ -134,7 +135,19 @@ impl Registry {
             .set("last_success", seconds(now))
             .set("backlog", number(backlog))
             .remove("failure");
+        let update = match backlog {
+            0 => update.set("stuck", AttributeValue::M(HashMap::new())),
+            _ => update,
+        };
         self.update(with_demand(update, &key, demand)?).await.map(drop)
+    }
+
+    /// Records how many messages a run saw that had no time to fetch any.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn record_backlog(&self, id: &MailboxId, backlog: u64) -> Result<()> {
+        self.update(Update::of(Key::mailbox_state(id)).set("backlog", number(backlog))).await.map(drop)
     }
 
     /// Records that a run failed.
@@ -150,6 +163,18 @@ impl Registry {
         let key = Key::mailbox_state(id);
         let update = Update::of(key.clone()).set("failure", attribute(&key, failure)?);
         self.update(with_demand(update, &key, demand)?).await.map(drop)
+    }
+
+    /// Ends a mailbox's rest after a failure at `now`, because somebody has mended what failed: the
+    /// schedule tries it again. `false`: it has not failed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn end_rest(&self, id: &MailboxId, now: Timestamp) -> Result<bool> {
+        let update = Update::of(Key::mailbox_state(id))
+            .set_entry("failure", "not_before", seconds(now))
+            .when("attribute_exists(#failure.#entry)");
+        Ok(self.update(update).await?.is_done())
     }
 
     /// Takes the lease of a mailbox that is worked on its own. It is free when there is none, when

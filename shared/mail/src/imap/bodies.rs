@@ -21,13 +21,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// The texts of messages of the open folder, exactly as the server holds them. They are not
     /// marked as read by it.
     pub fn bodies(&mut self, batches: Vec<UidSet>) -> Bodies<'_, S> {
-        Bodies::new(self, batches, "(UID BODY.PEEK[])")
+        Bodies::new(self, batches, "(UID BODY.PEEK[])", b"BODY[]")
     }
 
     /// The header blocks of messages of the open folder, with the empty line that ends them, and
     /// the messages' sizes.
     pub fn headers(&mut self, batches: Vec<UidSet>) -> Bodies<'_, S> {
-        Bodies::new(self, batches, "(UID RFC822.SIZE BODY.PEEK[HEADER])")
+        Bodies::new(self, batches, "(UID RFC822.SIZE BODY.PEEK[HEADER])", b"BODY[HEADER]")
     }
 }
 
@@ -39,6 +39,8 @@ pub struct Bodies<'s, S = MailStream> {
     dialogue: &'s mut Dialogue<S>,
     /// What is asked for.
     items: &'static str,
+    /// The name of the text among it, as the server gives it back.
+    section: &'static [u8],
     waiting: VecDeque<UidSet>,
     in_flight: VecDeque<Tag>,
     begun: bool,
@@ -69,10 +71,16 @@ enum Text {
 }
 
 impl<'s, S: AsyncRead + AsyncWrite + Unpin> Bodies<'s, S> {
-    fn new(session: &'s mut Session<S>, batches: Vec<UidSet>, items: &'static str) -> Self {
+    fn new(
+        session: &'s mut Session<S>,
+        batches: Vec<UidSet>,
+        items: &'static str,
+        section: &'static [u8],
+    ) -> Self {
         Self {
             dialogue: &mut session.dialogue,
             items,
+            section,
             waiting: batches.into(),
             in_flight: VecDeque::new(),
             begun: false,
@@ -123,20 +131,32 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Bodies<'s, S> {
         Ok(())
     }
 
+    /// That a text is what was asked for: a part must not be taken for the whole.
+    fn check_section(&self, fetch: &Fetch) -> Result<(), Error> {
+        match fetch.body == BodyText::Absent || fetch.section == self.section {
+            true => Ok(()),
+            false => Err(Error::Protocol("another part of a message than was asked for")),
+        }
+    }
+
     /// Receives one response: perhaps a text, with its size.
     async fn receive(&mut self) -> Result<Option<(Fetch, Text, u64)>, Error> {
         if let Part::Literal(length) = self.dialogue.wire.receive(announces_body).await? {
             let fetch = Fetch::parse_head(self.dialogue.wire.response())?;
+            self.check_section(&fetch)?;
             return Ok(Some((fetch, Text::Streamed(length), length)));
         }
         match self.dialogue.parse(Moment::Goodbye)? {
-            Response::Data(Data::Fetch(mut fetch)) => match std::mem::take(&mut fetch.body) {
-                BodyText::Quoted(text) => {
-                    let size = text.len() as u64;
-                    Ok(Some((fetch, Text::Held(text.into()), size)))
+            Response::Data(Data::Fetch(mut fetch)) => {
+                self.check_section(&fetch)?;
+                match std::mem::take(&mut fetch.body) {
+                    BodyText::Quoted(text) => {
+                        let size = text.len() as u64;
+                        Ok(Some((fetch, Text::Held(text.into()), size)))
+                    }
+                    BodyText::Nil | BodyText::Absent | BodyText::Streamed => Ok(None),
                 }
-                BodyText::Nil | BodyText::Absent | BodyText::Streamed => Ok(None),
-            },
+            }
             Response::Tagged(tag, status) => {
                 if self.in_flight.front().is_none_or(|expected| *expected != tag) {
                     return Err(Error::Protocol("an answer to no command in flight"));

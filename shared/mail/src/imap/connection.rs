@@ -7,11 +7,11 @@ use super::{
     response::{Response, Status, StatusKind},
 };
 use crate::{
-    Credential, Error, MailStream, Mechanism, Network,
-    classify::Moment,
+    Answer, Credential, Error, MailStream, Mechanism, Network, Stage,
+    classify::{self, Moment},
     sasl::{self, Login},
 };
-use postroom_model::{SaslPolicy, Server, Tls};
+use postroom_model::{FaultClass, SaslPolicy, Server, Tls};
 use secrecy::{ExposeSecret, SecretString};
 use std::{collections::VecDeque, time::Duration};
 use tokio::{
@@ -48,28 +48,49 @@ pub struct Connection<S = MailStream> {
 /// [`Error`]; the whole takes at most the network's connect timeout.
 pub async fn connect(network: &Network, server: &Server) -> Result<Connection, Error> {
     let limit = network.connect_timeout();
+    let mut stage = Stage::Connecting;
     let connecting = async {
         let tcp = network.tcp(server).await?;
         let idle_timeout = network.idle_timeout();
         match server.tls {
             Tls::Implicit => {
+                stage = Stage::Encrypting;
                 let stream = network.tls(&server.host, tcp).await?;
+                stage = Stage::Greeting;
                 Connection::over(stream, server, Protection::Tls, idle_timeout).await
             }
             Tls::Starttls => {
-                let stream = network.tls(&server.host, starttls(tcp, idle_timeout).await?).await?;
+                stage = Stage::Greeting;
+                let tcp = starttls(tcp, idle_timeout).await.map_err(before_tls)?;
+                stage = Stage::Encrypting;
+                let stream = network.tls(&server.host, tcp).await?;
+                stage = Stage::Greeting;
                 let dialogue = Dialogue::new(stream, idle_timeout);
                 Connection::greeted(dialogue, server, Protection::Tls).await
             }
             // The network has checked that the host may be spoken to in plaintext.
             Tls::None => {
+                stage = Stage::Greeting;
                 Connection::over(tcp.into(), server, Protection::AllowedPlaintext, idle_timeout).await
             }
         }
     };
-    timeout(limit, connecting)
-        .await
-        .map_err(|_| Error::TimedOut { waiting_for: "a connection and the server's greeting", limit })?
+    match timeout(limit, connecting).await {
+        Ok(Err(Error::TimedOut { stage: Stage::Answer, limit, .. })) => Err(Error::timed_out(stage, limit)),
+        Ok(result) => result,
+        Err(_) => Err(Error::timed_out(stage, limit)),
+    }
+}
+
+/// What a refusal before TLS comes to. Anybody in between could have written it: it must neither
+/// pause the mailbox nor cost it its token.
+fn before_tls(error: Error) -> Error {
+    let harmless = |answer, class| Answer { class, retry_after: None, ..answer };
+    match error {
+        Error::Bye(answer) => Error::Bye(harmless(answer, FaultClass::TemporarilyUnavailable)),
+        Error::NoStarttls(answer) => Error::NoStarttls(harmless(answer, FaultClass::NoMechanism)),
+        error => error,
+    }
 }
 
 /// Asks for STARTTLS (RFC 3501 section 6.2.1). Nothing the server says before TLS is kept, and
@@ -130,6 +151,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &self.capabilities
     }
 
+    /// The mechanism that [`Connection::sign_in`] uses with this credential: the best that is offered
+    /// and allowed here.
+    ///
+    /// # Errors
+    /// [`Error::NoMechanism`] and [`Error::PlaintextRefused`].
+    pub fn mechanism(&self, credential: &Credential, policy: SaslPolicy) -> Result<Mechanism, Error> {
+        if self.protection == Protection::Plaintext {
+            return Err(Error::PlaintextRefused { host: self.server.host.clone() });
+        }
+        let offered = self.capabilities.mechanisms();
+        match credential.mechanism(policy, &offered)? {
+            Some(mechanism) => Ok(mechanism),
+            None if self.capabilities.has("LOGINDISABLED") => {
+                Err(sasl::no_mechanism("signing in with a password", &offered))
+            }
+            None => Ok(Mechanism::Command),
+        }
+    }
+
     /// Signs in, once, with the best mechanism that is offered and allowed.
     ///
     /// # Errors
@@ -142,19 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         policy: SaslPolicy,
     ) -> Result<Session<S>, Error> {
         credential.check(user)?;
-        if self.protection == Protection::Plaintext {
-            return Err(Error::PlaintextRefused { host: self.server.host });
-        }
-        let mechanism = match credential.mechanism(policy, &self.capabilities.mechanisms())? {
-            Some(mechanism) => mechanism,
-            None if self.capabilities.has("LOGINDISABLED") => {
-                return Err(sasl::no_mechanism(
-                    "signing in with a password",
-                    &self.capabilities.mechanisms(),
-                ));
-            }
-            None => Mechanism::Command,
-        };
+        let mechanism = self.mechanism(credential, policy)?;
         let secret = credential.expose();
         let login = Login { user, secret, host: &self.server.host, port: self.server.port };
         let script = match mechanism.initial_response(&login) {
@@ -166,10 +194,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             None => Script::of_command(user, secret),
         };
         self.dialogue.secrets.add(sasl::encode(secret));
+        if let Some(quoted) = folder_name::quote(secret) {
+            self.dialogue.secrets.add(quoted[1..quoted.len() - 1].to_owned().into());
+        }
         self.dialogue.secrets.add(secret.to_owned().into());
         self.dialogue.begin()?;
+        self.dialogue.identified = true;
         self.dialogue.capabilities = None; // they change with the sign-in
         let (status, challenge) = self.converse(mechanism, script).await?;
+        let (challenge, challenge_class) = challenge.unzip();
         self.dialogue.end();
         if status.kind == StatusKind::Ok {
             self.dialogue.capabilities = status.capabilities().or(self.dialogue.capabilities.take());
@@ -179,15 +212,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Credential::Password(_) => Moment::Password,
             Credential::AccessToken(_) => Moment::AccessToken,
         };
-        Err(Error::SignInRefused { mechanism, answer: self.dialogue.answer(&status, moment), challenge })
+        let mut answer = self.dialogue.answer(&status, moment);
+        // The final answer is the same for every refusal, unless it names another reason itself.
+        if answer.class == FaultClass::TokenRefused {
+            answer.class = challenge_class.flatten().unwrap_or(answer.class);
+        }
+        Err(Error::SignInRefused { mechanism, answer, challenge })
     }
 
-    /// Plays the script up to the final answer; with it comes the reason that the server gave before.
+    /// Plays the script up to the final answer; with it comes the reason that the server gave before,
+    /// and its class.
     async fn converse(
         &mut self,
         mechanism: Mechanism,
         mut script: Script,
-    ) -> Result<(Status, Option<String>), Error> {
+    ) -> Result<(Status, Option<(String, Option<FaultClass>)>), Error> {
         let tag = self.dialogue.command(script.command.expose_secret());
         let mut reason = None;
         for _ in 0..MAX_STEPS {
@@ -204,7 +243,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Some(line) => self.dialogue.line(line.expose_secret()),
                 None => {
                     let said = self.dialogue.clean(&sasl::reason(&challenge));
-                    reason = Some(said).filter(|said| !said.is_empty());
+                    let class = classify::challenge_class(&challenge);
+                    reason = Some((said, class)).filter(|(said, _)| !said.is_empty());
                     self.dialogue.line(mechanism.answer_to_reason());
                 }
             }

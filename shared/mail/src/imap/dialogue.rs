@@ -25,6 +25,12 @@ pub(super) struct Dialogue<S> {
     pub(super) secrets: Secrets,
     /// What the server offers, as far as it said so since the last sign-in.
     pub(super) capabilities: Option<Capabilities>,
+    /// Somebody has tried to sign in: only from then on can a password or token be refused.
+    pub(super) identified: bool,
+    /// How many messages the open folder has, as far as the server said so.
+    pub(super) exists: Option<u32>,
+    /// How many times messages have disappeared: numbers from before mean others after it.
+    pub(super) disappearances: u64,
     last_tag: u32,
     busy: bool,
 }
@@ -43,6 +49,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
             wire: Wire::new(stream, idle_timeout),
             secrets: Secrets::default(),
             capabilities: None,
+            identified: false,
+            exists: None,
+            disappearances: 0,
             last_tag: 0,
             busy: false,
         }
@@ -89,7 +98,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
                 self.capabilities = Some(found);
                 Ok(Response::Data(Data::Other))
             }
-            response => Ok(response),
+            response => {
+                self.count(&response);
+                Ok(response)
+            }
+        }
+    }
+
+    /// Keeps up with how many messages the open folder has.
+    fn count(&mut self, response: &Response) {
+        match response {
+            Response::Data(Data::Exists(count)) => self.exists = Some(*count),
+            Response::Data(Data::Expunge) => {
+                self.exists = self.exists.map(|count| count.saturating_sub(1));
+                self.disappearances += 1;
+            }
+            Response::Data(Data::Vanished) => {
+                self.exists = None;
+                self.disappearances += 1;
+            }
+            _ => {}
         }
     }
 
@@ -157,7 +185,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
 
     /// A refusal in words that may be shown.
     pub(super) fn answer(&self, status: &Status, moment: Moment) -> Answer {
-        let code = status.code.as_ref().map(|(name, _)| self.clean(name));
+        // A code that is none could be a piece of a secret: only known ones are passed on.
+        let code = status.code.as_ref().and_then(|(name, _)| classify::known_code(name)).map(str::to_owned);
+        let moment = if self.identified { moment } else { Moment::Greeting };
         let text = self.clean(&status.text);
         let bad = status.kind == StatusKind::Bad;
         let shown = match &code {

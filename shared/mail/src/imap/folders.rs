@@ -5,10 +5,17 @@ use super::{
     response::{Data, Response},
 };
 use crate::Error;
+use std::collections::HashSet;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The most bytes of names and attributes that one LIST may answer.
+/// The most memory for what one LIST may answer, in bytes.
 const MAX_LIST: usize = 4 * 1024 * 1024;
+/// The most folders that one LIST may answer.
+const MAX_FOLDERS: usize = 5_000;
+/// What a folder takes beside its characters, rounded up.
+const FOLDER_OVERHEAD: usize = 256;
+/// What an attribute takes beside its characters, rounded up.
+const ATTRIBUTE_OVERHEAD: usize = 48;
 
 /// A folder as the server lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +57,10 @@ impl Folder {
         matches(&self.display) || matches(&self.name)
     }
 
-    fn len(&self) -> usize {
-        self.name.len() + self.display.len() + self.attributes.iter().map(|a| a.len() + 24).sum::<usize>()
+    /// How much memory it takes at most, in bytes.
+    fn footprint(&self) -> usize {
+        let attributes: usize = self.attributes.iter().map(|a| a.len() + ATTRIBUTE_OVERHEAD).sum();
+        FOLDER_OVERHEAD + self.name.len() + self.display.len() + attributes
     }
 }
 
@@ -100,7 +109,7 @@ fn glob(pattern: &[u8], name: &[u8], separator: Option<char>) -> bool {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// The folders whose wire names match a pattern (`*`, `%`). Special uses are asked for where
-    /// the server offers that; many servers tell them unasked.
+    /// the server offers that; many servers tell them unasked. What has no name is left out.
     ///
     /// # Errors
     /// [`Error::Refused`], and what ends the session.
@@ -112,13 +121,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.dialogue.begin()?;
         let tag = self.dialogue.command(&format!("LIST \"\" {quoted}{extension}"));
         let mut found = Vec::new();
-        let mut length = 0;
+        let (mut count, mut footprint) = (0, 0);
         let each = |response| {
             if let Response::Data(Data::List(folder)) = response {
-                length += folder.len();
-                found.push(folder);
+                count += 1;
+                footprint += folder.footprint();
+                found.extend(Some(folder).filter(|folder| !folder.name.is_empty()));
             }
-            if length > MAX_LIST { Err(Error::Protocol("a folder list longer than 4 MiB")) } else { Ok(()) }
+            match () {
+                () if count > MAX_FOLDERS => Err(Error::Protocol("more than 5000 folders")),
+                () if footprint > MAX_LIST => Err(Error::Protocol("a folder list longer than 4 MiB")),
+                () => Ok(()),
+            }
         };
         let status = self.dialogue.until(tag, each).await?;
         self.dialogue.end();
@@ -139,6 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             _ => self.list("*").await?,
         };
         let mut names: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for wanted in wanted {
             let found: Vec<String> = match is_looked_up(wanted) {
                 true => known
@@ -151,8 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if found.is_empty() {
                 return Err(Error::Folder { folder: wanted.clone(), answer: None });
             }
-            let new: Vec<String> = found.into_iter().filter(|name| !names.contains(name)).collect();
-            names.extend(new);
+            names.extend(found.into_iter().filter(|name| seen.insert(name.clone())));
         }
         Ok(names)
     }

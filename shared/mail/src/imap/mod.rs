@@ -20,6 +20,7 @@ mod connection;
 mod dialogue;
 mod folder_name;
 mod folders;
+mod gaps;
 mod listing;
 mod parser;
 mod response;

@@ -5,7 +5,7 @@
 
 use super::{Capabilities, Folder, parser::Parser};
 use crate::Error;
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 /// Names a command in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) enum Response {
 #[derive(Debug)]
 pub(super) struct Status {
     pub(super) kind: StatusKind,
-    /// The response code, as in `[UIDVALIDITY 7]`, and its arguments.
+    /// The response code, as in `[UIDVALIDITY 7]`, and its arguments, both as the server wrote them.
     pub(super) code: Option<(String, String)>,
     pub(super) text: String,
 }
@@ -47,7 +47,12 @@ pub(super) enum Data {
     Exists(u32),
     Fetch(Fetch),
     List(Folder),
-    Search(Vec<u32>),
+    /// The UIDs of a SEARCH or ESEARCH response.
+    Search(Vec<RangeInclusive<u32>>),
+    /// One message is gone.
+    Expunge,
+    /// Messages are gone (RFC 7162).
+    Vanished,
     /// What Postroom has no use for.
     Other,
 }
@@ -55,9 +60,13 @@ pub(super) enum Data {
 /// The attributes of one FETCH response that Postroom asks for.
 #[derive(Debug, Default)]
 pub(super) struct Fetch {
+    /// The message's number in the folder; messages are numbered without gaps, in the order of UIDs.
+    pub(super) sequence: u32,
     pub(super) uid: Option<u32>,
     pub(super) size: Option<u64>,
     pub(super) body: BodyText,
+    /// The name with which the body came, in capitals: `BODY[]`. Empty without a body.
+    pub(super) section: Vec<u8>,
 }
 
 /// A `BODY[…]` attribute.
@@ -137,8 +146,9 @@ impl Fetch {
     /// where it is something else.
     pub(super) fn parse_head(line: &[u8]) -> Result<Self, Error> {
         let mut parser = Parser::new(line);
-        let mut fetch = Self::default();
-        let named = parser.skip(b"* ") && parser.number_and_space().is_ok() && parser.skip_word(b"FETCH");
+        let sequence = if parser.skip(b"* ") { parser.number_and_space().ok() } else { None };
+        let mut fetch = Self { sequence: sequence.unwrap_or_default(), ..Self::default() };
+        let named = sequence.is_some() && parser.skip_word(b"FETCH");
         if named && parser.skip(b"(") && !fetch.attributes(&mut parser)? && fetch.body == BodyText::Streamed {
             return Ok(fetch);
         }
@@ -169,11 +179,15 @@ impl Fetch {
             match name.as_slice() {
                 b"UID" => self.uid = Some(parser.uid()?),
                 b"RFC822.SIZE" => self.size = Some(parser.number()?),
-                _ if name.starts_with(b"BODY[") && parser.is_at_end() => {
-                    self.body = BodyText::Streamed;
-                    return Ok(false);
-                }
                 _ if name.starts_with(b"BODY[") => {
+                    if self.body != BodyText::Absent {
+                        return Err(Error::Protocol("a message with two texts"));
+                    }
+                    self.section = name;
+                    if parser.is_at_end() {
+                        self.body = BodyText::Streamed;
+                        return Ok(false);
+                    }
                     self.body = parser.nullable_string()?.map_or(BodyText::Nil, BodyText::Quoted);
                 }
                 _ => parser.skip_value()?,
@@ -206,7 +220,7 @@ fn status(parser: &mut Parser<'_>) -> Result<Option<Status>, Error> {
             let inner = parser.until(b']').ok_or(Error::Protocol("a response code without an end"))?;
             let inner = String::from_utf8_lossy(inner);
             let (name, arguments) = inner.split_once(' ').unwrap_or((&inner, ""));
-            Some((name.to_ascii_uppercase(), arguments.to_owned()))
+            Some((name.to_owned(), arguments.to_owned()))
         }
         false => None,
     };
@@ -222,13 +236,13 @@ fn data(parser: &mut Parser<'_>) -> Result<Data, Error> {
         }
         if parser.skip_word(b"FETCH") {
             parser.expect(b"(")?;
-            let mut fetch = Fetch::default();
+            let mut fetch = Fetch { sequence: number, ..Fetch::default() };
             return match fetch.attributes(parser)? && parser.is_at_end() {
                 true => Ok(Data::Fetch(fetch)),
                 false => Err(Error::Protocol("not a FETCH response")),
             };
         }
-        return Ok(Data::Other); // EXPUNGE, RECENT
+        return Ok(if parser.skip_word(b"EXPUNGE") { Data::Expunge } else { Data::Other }); // RECENT
     }
     if parser.skip_word(b"CAPABILITY") {
         return Ok(Data::Capabilities(Capabilities::parse(&String::from_utf8_lossy(parser.rest()))));
@@ -237,17 +251,71 @@ fn data(parser: &mut Parser<'_>) -> Result<Data, Error> {
         return Ok(Data::List(list(parser)?));
     }
     if parser.skip_word(b"SEARCH") {
-        let mut found = Vec::new();
-        while parser.peek().is_some_and(|b| b.is_ascii_digit()) {
-            found.push(parser.uid()?);
-            parser.skip(b" ");
-        }
-        return Ok(Data::Search(found)); // what may follow is MODSEQ
+        return search(parser).map(Data::Search);
+    }
+    if parser.skip_word(b"ESEARCH") {
+        return extended_search(parser).map(Data::Search);
+    }
+    if parser.skip_word(b"VANISHED") {
+        return Ok(Data::Vanished);
     }
     match parser.atom().is_empty() {
         true => Err(Error::Protocol("not an IMAP response")),
         false => Ok(Data::Other),
     }
+}
+
+/// `2 5 9`, and perhaps `(MODSEQ 7)` of RFC 7162. Some servers write more spaces than one.
+fn search(parser: &mut Parser<'_>) -> Result<Vec<RangeInclusive<u32>>, Error> {
+    let mut found = Vec::new();
+    loop {
+        while parser.skip(b" ") {}
+        match parser.peek() {
+            None => return Ok(found),
+            Some(b'(') => parser.skip_value()?,
+            Some(_) => {
+                let uid = parser.uid()?;
+                found.push(uid..=uid);
+                if !matches!(parser.peek(), None | Some(b' ')) {
+                    return Err(Error::Protocol("not a SEARCH response"));
+                }
+            }
+        }
+    }
+}
+
+/// `(TAG "P7") UID ALL 2,10:11` (RFC 9051 section 7.3.4). Without ALL, nothing was found.
+fn extended_search(parser: &mut Parser<'_>) -> Result<Vec<RangeInclusive<u32>>, Error> {
+    const BROKEN: Error = Error::Protocol("not an ESEARCH response");
+    if parser.peek() == Some(b'(') {
+        parser.skip_value()?;
+        parser.skip(b" ");
+    }
+    if !parser.skip_word(b"UID") {
+        return Err(BROKEN);
+    }
+    let mut found = Vec::new();
+    while !parser.is_at_end() {
+        if !parser.skip_word(b"ALL") {
+            parser.atom();
+            parser.expect(b" ")?;
+            parser.skip_value()?;
+            parser.skip(b" ");
+            continue;
+        }
+        loop {
+            let first = parser.uid()?;
+            let last = if parser.skip(b":") { parser.uid()? } else { first };
+            found.push(first.min(last)..=first.max(last));
+            if !parser.skip(b",") {
+                break;
+            }
+        }
+        if !parser.skip(b" ") && !parser.is_at_end() {
+            return Err(BROKEN);
+        }
+    }
+    Ok(found)
 }
 
 /// `(\HasNoChildren \Sent) "/" "Sent Items"`

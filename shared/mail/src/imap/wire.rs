@@ -4,7 +4,7 @@
 //! what is still queued, so that neither side can block the other for ever. Memory is one window
 //! of [`WINDOW`] bytes, one response of at most [`MAX_RESPONSE`] bytes, and the chunk in hand.
 
-use crate::Error;
+use crate::{Error, Stage};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::{
     future::{Future, poll_fn},
@@ -225,9 +225,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             }
             pin!(self.stream.read_buf(into)).poll(cx)
         });
-        let received = timeout(limit, exchange)
-            .await
-            .map_err(|_| Error::TimedOut { waiting_for: "the server's answer", limit })?;
+        let received = timeout(limit, exchange).await.map_err(|_| Error::timed_out(Stage::Answer, limit))?;
         match received {
             Ok(0) | Err(_) => Err(Error::ConnectionLost),
             Ok(length) => {

@@ -95,6 +95,13 @@ async fn broken_messages_are_found_out() {
         ("S: * 1 FETCH (BODY[] {3}\nS: abc)", FaultClass::Protocol, "without its UID"),
         ("S: * 1 FETCH (UID 1 BODY[] {3}\nS: abc UID)", FaultClass::Protocol, ""),
         ("S: * 1 FETCH (UID 1 BODY[] {3}\nS: abc X {99999}", FaultClass::Protocol, "64 KiB"),
+        ("S: * 1 FETCH (UID 1 BODY[TEXT] {3}\nS: abc)", FaultClass::Protocol, "another part"),
+        ("S: * 1 FETCH (UID 1 BODY[HEADER] {3}\nS: abc)", FaultClass::Protocol, "another part"),
+        ("S: * 1 FETCH (UID 1 BODY[]<0> {3}\nS: abc)", FaultClass::Protocol, "another part"),
+        ("S: * 1 FETCH (UID 1 BODY[1] \"abc\")", FaultClass::Protocol, "another part"),
+        ("S: * 1 FETCH (UID 1 BODY[1] NIL)", FaultClass::Protocol, "another part"),
+        ("S: * 1 FETCH (BODY[1] \"a\" UID 1 BODY[] {3}\nS: abc)", FaultClass::Protocol, "two texts"),
+        ("S: * 1 FETCH (UID 1 BODY[] {3}\nS: abc BODY[] \"a\")", FaultClass::Protocol, "two texts"),
         ("S: * 1 SEARCH BODY[] {3}", FaultClass::Protocol, "unexpected place"),
         ("S: * 1 FETCH (X {3} BODY[] {3}", FaultClass::Protocol, "not an IMAP response"),
     ] {
@@ -121,14 +128,30 @@ async fn nothing_grows_with_what_a_server_sends() {
         let found = fault(&[OPENED], vec![Step::Send(sent.into_bytes()), Step::Hang]).await;
         assert!(found.1.contains(reason), "{found:?}");
     }
-    let steps = [
-        after_sign_in("C: P2 LIST \"\" \"*\" RETURN (SPECIAL-USE)"),
-        vec![Step::Send(names.into_bytes()), Step::Hang],
-    ];
-    let error = against(steps.concat(), async |stream| signed_in(stream).await?.list("*").await)
-        .await
-        .expect_err("too long");
-    assert!(error.to_string().contains("a folder list longer than 4 MiB"), "{error}");
+    let attributes = format!("* LIST ({}) NIL a\r\n", "x ".repeat(10_000)).repeat(200);
+    for (sent, reason) in [
+        (names, "a folder list longer than 4 MiB"),
+        (attributes, "a folder list longer than 4 MiB"),
+        ("* LIST () NIL \"\"\r\n".repeat(10_000), "more than 5000 folders"),
+        ("* LIST () NIL a\r\n".repeat(10_000), "more than 5000 folders"),
+    ] {
+        let steps = [
+            after_sign_in("C: P2 LIST \"\" \"*\" RETURN (SPECIAL-USE)"),
+            vec![Step::Send(sent.into_bytes()), Step::Hang],
+        ];
+        let error = against(steps.concat(), async |stream| signed_in(stream).await?.list("*").await)
+            .await
+            .expect_err("too long");
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+    for sent in ["* SEARCH 1 2 3 4 5\r\n".repeat(10_000), "* ESEARCH UID ALL 1:9,11:19\r\n".repeat(11_000)] {
+        let steps =
+            [after_sign_in("C: P2 UID SEARCH UID 1"), vec![Step::Send(sent.into_bytes()), Step::Hang]];
+        let error = against(steps.concat(), async |stream| signed_in(stream).await?.exists(1).await)
+            .await
+            .expect_err("too long");
+        assert!(error.to_string().contains("more than 20000 results"), "{error}");
+    }
     let error = against(vec![Step::Send(vec![b'x'; 1 << 20]), Step::Hang], greeted).await.map(drop);
     assert_eq!(error.expect_err("endless greeting").fault().class, FaultClass::Protocol);
 }

@@ -1,7 +1,7 @@
 //! Connecting: which addresses, which certificates, STARTTLS.
 
 use postroom_mail::{
-    Credential, Error, Network, NetworkError, NetworkSettings,
+    Credential, Error, Network, NetworkError, NetworkSettings, Stage,
     imap::{self, Access},
 };
 use postroom_model::{FaultClass, SaslPolicy, Server, Tls};
@@ -174,11 +174,21 @@ async fn starttls_keeps_nothing_from_before() {
         ("P1 OK begin\r\n* PREAUTH you are ann\r\n", FaultClass::Protocol),
         ("P1 NO not now\r\n", FaultClass::NoMechanism),
         ("P1 BAD what?\r\n", FaultClass::NoMechanism),
+        ("P1 NO throttled. Suggested Backoff Time: 86400000 milliseconds\r\n", FaultClass::NoMechanism),
+        (
+            "* BYE throttled. Suggested Backoff Time: 86400000 milliseconds\r\n",
+            FaultClass::TemporarilyUnavailable,
+        ),
+        ("* BYE Session invalidated - AccessTokenExpired\r\n", FaultClass::TemporarilyUnavailable),
     ] {
         let port = serve(Behaviour::Starttls(agreement, acceptor())).await;
         let error = connect(settings(&ca), "localhost", port, Tls::Starttls).await.expect_err(agreement);
         assert_eq!(error.fault().class, class, "{error}");
+        assert_eq!(error.fault().retry_after_seconds, None, "{error}");
     }
+    let port = serve(Behaviour::Says("* BYE throttled. Suggested Backoff Time: 9000 milliseconds\r\n")).await;
+    let fault = connect(settings(&ca), "localhost", port, Tls::Starttls).await.expect_err("BYE").fault();
+    assert_eq!((fault.class, fault.retry_after_seconds), (FaultClass::TemporarilyUnavailable, None));
     let port = serve(Behaviour::Says("* PREAUTH you are ann\r\n")).await;
     let error = connect(settings(&ca), "localhost", port, Tls::Starttls).await.expect_err("PREAUTH");
     assert_eq!(error.fault().class, FaultClass::Protocol);
@@ -204,9 +214,16 @@ async fn what_is_not_there_or_no_tls_is_told_apart() {
 
     let hasty = NetworkSettings { connect_timeout: Duration::from_millis(200), ..settings(&ca) };
     let port = serve(Behaviour::Silent).await;
-    for tls in [Tls::Implicit, Tls::Starttls, Tls::None] {
-        let error = connect(hasty.clone(), "localhost", port, tls).await.expect_err("silence");
+    let impatient = NetworkSettings { idle_timeout: Duration::from_millis(100), ..settings(&ca) };
+    for (settings, tls, expected) in [
+        (&hasty, Tls::Implicit, Stage::Encrypting),
+        (&hasty, Tls::Starttls, Stage::Greeting),
+        (&hasty, Tls::None, Stage::Greeting),
+        (&impatient, Tls::None, Stage::Greeting),
+    ] {
+        let error = connect(settings.clone(), "localhost", port, tls).await.expect_err("silence");
         assert_eq!(error.fault().class, FaultClass::TimedOut);
+        assert!(matches!(error, Error::TimedOut { stage, .. } if stage == expected), "{error:?}");
     }
 }
 
@@ -225,7 +242,8 @@ async fn local_addresses_and_plaintext_need_permission() {
     assert_eq!(error.fault().class, FaultClass::PlaintextRefused);
     let listed = NetworkSettings { plaintext_hosts: vec!["192.0.2.1".to_owned()], ..hasty };
     let error = connect(listed, "192.0.2.1", 143, Tls::None).await.expect_err("nobody is there");
-    assert!(matches!(error, Error::TimedOut { .. } | Error::Unreachable { .. }), "{error}");
+    let connecting = matches!(error, Error::TimedOut { stage: Stage::Connecting, .. });
+    assert!(connecting || matches!(error, Error::Unreachable { .. }), "{error}");
 
     let port = serve(Behaviour::Says("* BYE go away\r\n")).await;
     let error = connect(settings(&ca), "127.0.0.1", port, Tls::None).await.expect_err("BYE");

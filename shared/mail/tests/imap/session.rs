@@ -36,7 +36,7 @@ async fn read(bodies: &mut Bodies<'_, DuplexStream>) -> Result<Vec<(u32, String)
 #[tokio::test]
 async fn work_can_be_spawned() {
     fn is_send<T: Send>(_: &T) {}
-    with("C: P2 UID SEARCH UID 1\nS: P2 OK done", async |session| {
+    with("C: P2 UID SEARCH UID 1\nS: * SEARCH\nS: P2 OK done", async |session| {
         is_send(session);
         is_send(&session.open("INBOX", Access::ReadOnly, Some(1), 1));
         is_send(&session.resolve_folders(&[]));
@@ -53,7 +53,7 @@ async fn work_can_be_spawned() {
 async fn a_poll_that_finds_nothing_takes_three_turns() {
     let text = "
         C: P2 EXAMINE \"INBOX\"
-        C: P3 UID FETCH 8:* (UID RFC822.SIZE)
+        C: P3 UID FETCH 7:* (UID RFC822.SIZE)
         S: * FLAGS (\\Answered \\Flagged)
         S: * 3 EXISTS
         S: * 0 RECENT
@@ -83,7 +83,7 @@ async fn a_poll_that_finds_nothing_takes_three_turns() {
 async fn listings_keep_the_lowest_uids_and_ignore_what_was_not_asked() {
     let text = "
         C: P2 SELECT \"INBOX\"
-        C: P3 UID FETCH 5:* (UID RFC822.SIZE)
+        C: P3 UID FETCH 4:* (UID RFC822.SIZE)
         S: * 9 EXISTS
         S: * OK [UIDVALIDITY 1]
         S: P2 OK [READ-WRITE] done
@@ -97,7 +97,7 @@ async fn listings_keep_the_lowest_uids_and_ignore_what_was_not_asked() {
         S: * 6 FETCH (UID 10 RFC822.SIZE 1)
         S: * 1 FETCH (UID 4 RFC822.SIZE 1)
         S: P3 OK done
-        C: P4 UID FETCH 9:10 (UID RFC822.SIZE)
+        C: P4 UID FETCH 8:10 (UID RFC822.SIZE)
         S: * 6 FETCH (UID 10 RFC822.SIZE 1)
         S: * 7 FETCH (UID 11 RFC822.SIZE 1)
         S: P4 OK done
@@ -120,6 +120,113 @@ async fn listings_keep_the_lowest_uids_and_ignore_what_was_not_asked() {
         assert!(!session.exists(8).await.expect("asks"));
     })
     .await;
+}
+
+/// Opens `INBOX`, lists it from UID 5 on with what the server says, and returns UIDs and sizes.
+async fn listed(said: &str, cap: usize) -> Result<(Vec<(u32, u64)>, u64), Error> {
+    let text = format!(
+        "C: P2 EXAMINE \"INBOX\"
+         C: P3 UID FETCH 4:* (UID RFC822.SIZE)
+         S: * 6 EXISTS
+         S: * OK [UIDVALIDITY 1]
+         {said}"
+    );
+    with(&text, async |session| {
+        let opened = session.open("INBOX", Access::ReadOnly, Some(5), cap).await?;
+        let listing = opened.listing.expect("asked for");
+        Ok((listing.entries.iter().map(|entry| (entry.uid, entry.size)).collect(), listing.beyond))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_a_listing_leaves_out_is_asked_for() {
+    let (four, six) =
+        ("S: P2 OK done\nS: * 2 FETCH (UID 4 RFC822.SIZE 1)\n", "S: * 6 FETCH (UID 20 RFC822.SIZE 1)\n");
+    let done = "S: P3 OK done\n";
+    for (name, said, expected) in [
+        (
+            "nothing",
+            format!(
+                "{four}{six}S: * 4 FETCH (UID 8 RFC822.SIZE 1)
+                 S: * 5 FETCH (UID 9 RFC822.SIZE 1)
+                 S: * 3 FETCH (UID 5 RFC822.SIZE 1)
+                 {done}"
+            ),
+            vec![(5, 1), (8, 1), (9, 1), (20, 1)],
+        ),
+        (
+            "one at the beginning, one in the middle, one at the end",
+            format!(
+                "{four}S: * 4 FETCH (UID 8 RFC822.SIZE 1)
+                 S: * 7 EXISTS
+                 {done}C: P4 UID SEARCH UID 5:7,9:*
+                 S: * SEARCH 6 4 9 21
+                 S: P4 OK done"
+            ),
+            vec![(6, 0), (8, 1), (9, 0), (21, 0)],
+        ),
+        (
+            "everything",
+            format!(
+                "{four}{done}C: P4 UID SEARCH UID 5:*
+                 S: * ESEARCH (TAG \"P4\") UID ALL 5:7,30
+                 S: P4 OK done"
+            ),
+            vec![(5, 0), (6, 0), (7, 0), (30, 0)],
+        ),
+        (
+            "the end, and it is gone meanwhile",
+            format!(
+                "{four}S: * 3 FETCH (UID 5 RFC822.SIZE 1)
+                 {done}C: P4 UID SEARCH UID 6:*
+                 S: * SEARCH 5
+                 S: P4 OK done"
+            ),
+            vec![(5, 1)],
+        ),
+        ("numbers that have changed", format!("{four}S: * 1 EXPUNGE\n{six}{done}"), vec![(20, 1)]),
+        ("messages that are gone", format!("{four}S: * VANISHED 5:19\n{six}{done}"), vec![(20, 1)]),
+        (
+            "nothing that was there when the folder was opened",
+            format!("S: * OK [UIDNEXT 5]\nS: P2 OK done\nS: * 9 EXISTS\n{done}"),
+            Vec::new(),
+        ),
+    ] {
+        assert_eq!(listed(&said, 100).await.expect(name), (expected, 0), "{name}");
+    }
+    let said = format!("{four}{six}{done}C: P4 UID SEARCH UID 5:19\nS: * SEARCH 5 7 9\nS: P4 OK done");
+    assert_eq!(listed(&said, 2).await.expect("lists"), (vec![(5, 0), (7, 0)], 2));
+    let said = format!("{four}{six}{done}C: P4 UID SEARCH UID 5:19\nS: P4 OK done");
+    assert!(matches!(listed(&said, 100).await, Err(Error::Protocol(_))));
+}
+
+#[tokio::test]
+async fn only_an_answer_tells_that_a_message_is_gone() {
+    for (said, expected) in [
+        ("S: * SEARCH", Some(false)),
+        ("S: * SEARCH ", Some(false)),
+        ("S: * SEARCH 7", Some(true)),
+        ("S: * SEARCH  6  7", Some(true)),
+        ("S: * SEARCH 6 (MODSEQ 9)", Some(false)),
+        ("S: * ESEARCH (TAG \"P2\") UID", Some(false)),
+        ("S: * ESEARCH (TAG \"P2\") UID MIN 6 ALL 6:8 COUNT 3", Some(true)),
+        ("S: * ESEARCH UID ALL 1,9:8", Some(false)),
+        ("S: * OK Still here", None),
+        ("S: * SEARCH seven", None),
+        ("S: * SEARCH 6,7", None),
+        ("S: * SEARCH 6 7x", None),
+        ("S: * ESEARCH (TAG \"P2\") ALL 6:8", None),
+        ("S: * ESEARCH UID ALL 6:", None),
+        ("S: * ESEARCH UID ALL 6;7", None),
+    ] {
+        let text = format!("C: P2 UID SEARCH UID 7\n{said}\nS: P2 OK done");
+        let found = with(&text, async |session| session.exists(7).await).await;
+        match expected {
+            Some(expected) => assert_eq!(found.expect(said), expected, "{said}"),
+            None => assert!(matches!(found, Err(Error::Protocol(_))), "{said}: {found:?}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -160,6 +267,7 @@ async fn folders_are_found_by_name_pattern_and_use() {
     let text = "
         C: P2 LIST \"\" \"*\" RETURN (SPECIAL-USE)
         S: * LIST (\\HasNoChildren) \"/\" INBOX
+        S: * LIST () NIL \"\"
         S: * LIST (\\HasChildren \\Noselect) \"/\" \"Projects\"
         S: * LIST (\\HasNoChildren) \"/\" \"Projects/a \\\"b\\\"\"
         S: * LIST (\\HasNoChildren) \"/\" {10}
@@ -218,7 +326,7 @@ fn two_bodies() -> Vec<(u32, String)> {
 #[tokio::test]
 async fn bodies_come_as_they_are() {
     for drip in ["", "drip\n"] {
-        let text = format!("{drip}{TWO_BODIES}\nC: P4 UID SEARCH UID 1\nS: P4 OK done");
+        let text = format!("{drip}{TWO_BODIES}\nC: P4 UID SEARCH UID 1\nS: * SEARCH\nS: P4 OK done");
         with(&text, async |session| {
             let batches = [sets(&[1, 2, 3]), sets(&[9])].concat();
             assert_eq!(read(&mut session.bodies(batches)).await.expect("reads"), two_bodies());

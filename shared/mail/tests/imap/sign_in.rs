@@ -151,6 +151,25 @@ async fn refusals_tell_who_must_act() {
             "XOAUTH2 sign-in refused: NO [UNAVAILABLE] Temporary authentication failure.",
         ),
         (
+            token(),
+            xoauth2,
+            // {"status":"503"}
+            "C: P1 AUTHENTICATE XOAUTH2 XOAUTH2=
+             S: + eyJzdGF0dXMiOiI1MDMifQ==
+             C: \n\
+             S: P1 NO [AUTHENTICATIONFAILED] AUTHENTICATE failed."
+                .to_owned(),
+            FaultClass::TemporarilyUnavailable,
+            "XOAUTH2 sign-in refused: NO [AUTHENTICATIONFAILED] AUTHENTICATE failed. (status 503)",
+        ),
+        (
+            password(),
+            auto,
+            format!("{plain} S: P1 NO [s3cret-password] S3CRET-PASSWORD is wrong"),
+            FaultClass::PasswordRefused,
+            "PLAIN sign-in refused: NO [redacted] is wrong",
+        ),
+        (
             password(),
             auto,
             format!("{plain} S: P1 NO [AUTHENTICATIONFAILED] s3cret-password is wrong, ann"),
@@ -198,6 +217,37 @@ async fn refusals_tell_who_must_act() {
 }
 
 #[tokio::test]
+async fn a_quoted_password_is_kept_back_too() {
+    let quoting = Credential::Password(r#"a"b"#.to_owned().into());
+    let text = r#"S: * OK [CAPABILITY IMAP4rev1] hi
+        C: P1 LOGIN "ann" "a\"b"
+        S: P1 BAD LOGIN "ann" "a\"b" or a"b"#;
+    let error = sign_in(&quoting, SaslPolicy::Auto, text).await.expect_err("refused").to_string();
+    assert_eq!(error, r#"LOGIN command sign-in refused: BAD LOGIN "ann" "[redacted]" or [redacted]"#);
+}
+
+#[tokio::test]
+async fn the_mechanism_is_known_before() {
+    for (offered, credential, protection, expected) in [
+        ("AUTH=PLAIN AUTH=XOAUTH2", token(), Protection::Tls, Ok("XOAUTH2")),
+        ("AUTH=LOGIN", password(), Protection::AllowedPlaintext, Ok("LOGIN")),
+        ("", password(), Protection::Tls, Ok("LOGIN command")),
+        ("LOGINDISABLED", password(), Protection::Tls, Err(FaultClass::NoMechanism)),
+        ("AUTH=PLAIN", token(), Protection::Tls, Err(FaultClass::NoMechanism)),
+        ("AUTH=PLAIN", password(), Protection::Plaintext, Err(FaultClass::PlaintextRefused)),
+    ] {
+        let greeting = script(&format!("S: * OK [CAPABILITY IMAP4rev1 {offered}] hi"));
+        let found = against(greeting, async |stream| {
+            let connection = Connection::over(stream, &server(), protection, IDLE).await?;
+            connection.mechanism(&credential, SaslPolicy::Auto)
+        })
+        .await;
+        let found = found.map(|mechanism| mechanism.to_string()).map_err(|error| error.fault().class);
+        assert_eq!(found, expected.map(str::to_owned), "{offered}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_sent_where_nothing_may_be() {
     let offers = |list: &str| script(&format!("S: * OK [CAPABILITY IMAP4rev1 {list}] hi"));
     for (offered, credential, policy, said) in [
@@ -240,6 +290,8 @@ async fn what_is_no_imap_greeting_is_refused() {
         ("S: +OK POP3 ready", FaultClass::Protocol),
         ("S: * PREAUTH you are root", FaultClass::Protocol),
         ("S: * BYE Server Busy", FaultClass::TemporarilyUnavailable),
+        ("S: * BYE Session invalidated - AccessTokenExpired", FaultClass::TemporarilyUnavailable),
+        ("S: * OK hi\nC: P1 CAPABILITY\nS: * BYE AccessTokenExpired", FaultClass::TemporarilyUnavailable),
         ("S: * BYE [ALERT] Too many simultaneous connections", FaultClass::Throttled),
         ("S: * NO", FaultClass::Protocol),
         ("S~ * OK without an end", FaultClass::ConnectionLost),

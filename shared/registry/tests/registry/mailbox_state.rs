@@ -84,7 +84,7 @@ async fn a_cursor_is_moved_once_from_each_place() {
                 let (mut won, mut overtaken) = (0, 0);
                 while won < STEPS {
                     let from = state(&registry, &name).await.folders.get("INBOX").copied();
-                    let to = from.unwrap_or(FolderCursor::start(7));
+                    let to = from.unwrap_or(FolderCursor::start(7, 1));
                     let to = to.advance(to.last_uid + 1);
                     match registry.advance(&name, "INBOX", from, to, 1, 10).await.expect("answers") {
                         true => won += 1,
@@ -112,9 +112,9 @@ async fn folders_of_any_name_and_states_without_maps_advance() {
     let registry = &fixture.registry;
     // A lease creates the state without its maps.
     assert!(registry.lease_mailbox(&name, &lease("w", 2000), at(1000)).await.expect("answers"));
-    let renumbered = FolderCursor::renumbered(9, 100);
+    let renumbered = FolderCursor::renumbered(9, 1, 100);
     for folder in ["INBOX", "Entw&APw-rfe/2026", "a.b #c:d", "日本"] {
-        let start = FolderCursor::start(7).advance(3);
+        let start = FolderCursor::start(7, 1).advance(3);
         assert!(registry.advance(&name, folder, None, start, 3, 300).await.expect("answers"), "{folder}");
         assert!(
             !registry.advance(&name, folder, None, start, 3, 300).await.expect("answers"),
@@ -181,7 +181,7 @@ async fn a_message_is_quarantined_once() {
     let fixture = Fixture::new().await;
     let name = with_mailbox(&fixture).await;
     let registry = &fixture.registry;
-    let cursor = FolderCursor::start(7).advance(3);
+    let cursor = FolderCursor::start(7, 1).advance(3);
     assert!(registry.advance(&name, "INBOX", None, cursor, 3, 300).await.expect("answers"));
     registry.set_stuck(&name, "INBOX", None).await.expect("nothing to clear");
     registry.set_stuck(&name, "INBOX", Some(&stuck(4))).await.expect("sets");
