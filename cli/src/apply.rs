@@ -43,6 +43,7 @@ pub async fn apply(
             allowances: &deployment.allowances,
             providers: if args.prune { &no_providers } else { &deployed.providers },
             accounts: if args.prune { &no_accounts } else { &deployed.accounts },
+            mailboxes: &deployed.mailboxes,
             passwords: &with_password,
         })
         .map_err(Error::Manifest)?;
@@ -130,7 +131,10 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
     let Deployment { registry, vault, .. } = deployment;
     match action {
         Action::PutClientSecret(id, secret) => drop(vault.put_client_secret(id, secret).await?),
-        Action::PutPassword(id, password) => drop(vault.put_password(id, password).await?),
+        Action::PutPassword(id, password) => {
+            vault.put_password(id, password).await?;
+            registry.end_rest(id, now).await?;
+        }
         Action::PutProvider(provider) => registry.put_provider(provider).await?,
         Action::PutAccount(account) => registry.put_account(account).await?,
         Action::PutMailbox(mailbox) => registry.put_mailbox(mailbox).await?,

@@ -81,20 +81,20 @@ pub async fn check(
     Ok(outcome)
 }
 
-/// Prints each step as it is taken.
+/// Prints each step as it is taken. What a server said cannot steer the terminal that shows it.
 struct Steps<'o> {
     out: &'o mut dyn Write,
 }
 
 impl Steps<'_> {
     fn done(&mut self, step: &str, text: &str) -> Result<(), Error> {
-        writeln!(self.out, "ok      {step:10} {text}")?;
+        writeln!(self.out, "ok      {step:10} {}", plain(text))?;
         Ok(self.out.flush()?)
     }
 
     fn failed(&mut self, step: &str, fault: &Fault) -> Result<Outcome, Error> {
         let Fault { class, reason, .. } = fault;
-        writeln!(self.out, "FAILED  {step:10} {reason}")?;
+        writeln!(self.out, "FAILED  {step:10} {}", plain(reason))?;
         writeln!(self.out, "{:18} {class}; who must act: {}", "", class.actor())?;
         writeln!(self.out, "{:18} {}", "", class.advice())?;
         Ok(Outcome::NotWell)
@@ -219,10 +219,15 @@ impl Steps<'_> {
             let openable = all.iter().filter(|folder| folder.selectable);
             let names: Vec<String> =
                 openable.take(FOLDERS_SHOWN).map(|folder| format!("{:?}", folder.display)).collect();
-            writeln!(self.out, "{:18} there are: {}", "", names.join(", "))?;
+            writeln!(self.out, "{:18} there are: {}", "", plain(&names.join(", ")))?;
         }
         Ok(outcome)
     }
+}
+
+/// A text with U+FFFD for each control character.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// What the mailbox is set to, in one line.

@@ -17,7 +17,7 @@ mod section;
 use problem::Placed;
 pub use problem::Problems;
 pub use resolve::{Allowances, Ground};
-pub use secret::SecretSources;
+pub use secret::{SecretSources, Sourced};
 
 use account::AccountEntry;
 use mailbox::{MailboxEntry, SignIn};
@@ -39,9 +39,9 @@ pub struct Manifest {
     /// Its mailboxes.
     pub mailboxes: BTreeMap<MailboxId, Mailbox>,
     /// Client secrets, or certificates with their keys, that it points to.
-    pub client_secrets: BTreeMap<ProviderId, ClientSecret>,
+    pub client_secrets: BTreeMap<ProviderId, Sourced<ClientSecret>>,
     /// Passwords that it points to.
-    pub passwords: BTreeMap<MailboxId, SecretString>,
+    pub passwords: BTreeMap<MailboxId, Sourced<SecretString>>,
     /// What people should know although nothing is wrong.
     pub notes: Vec<String>,
 }

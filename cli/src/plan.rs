@@ -6,7 +6,7 @@
 
 mod difference;
 
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Sourced};
 use difference::difference;
 use postroom_model::{
     Account, AccountId, Auth, Batch, Endpoints, Grant, Interval, Mailbox, MailboxId, Preset, Protocol,
@@ -103,7 +103,7 @@ impl Plan {
     }
 
     fn secrets(&mut self, deployed: &Deployed, wanted: &Manifest) {
-        for (id, secret) in &wanted.client_secrets {
+        for (id, Sourced { secret, source }) in &wanted.client_secrets {
             let kind = match secret {
                 ClientSecret::Secret(_) => "client secret",
                 ClientSecret::Certificate { .. } => "certificate",
@@ -111,16 +111,14 @@ impl Plan {
             let stored = deployed.client_secrets.get(id);
             if let Some(sign) = sign(stored.map(|stored| same_client_secret(stored, secret))) {
                 let action = Action::PutClientSecret(id.clone(), secret.clone());
-                self.step(format!("{sign} {kind} of {id}"), action);
+                self.step(format!("{sign} {kind} of {id} (from {source})"), action);
             }
         }
-        for (id, secret) in &wanted.passwords {
+        for (id, Sourced { secret, source }) in &wanted.passwords {
             let stored = deployed.passwords.get(id);
             if let Some(sign) = sign(stored.map(|stored| same(stored, secret))) {
-                self.step(
-                    format!("{sign} password of {id}"),
-                    Action::PutPassword(id.clone(), secret.clone()),
-                );
+                let action = Action::PutPassword(id.clone(), secret.clone());
+                self.step(format!("{sign} password of {id} (from {source})"), action);
             }
         }
     }

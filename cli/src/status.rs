@@ -13,6 +13,7 @@
 //! | `mailboxes[].failure` | `class`, `reason`, `actor`, `advice`, `since`, `at`, `count` |
 //! | `mailboxes[].messages`, `.bytes` | archived so far |
 //! | `mailboxes[].backlog`, `.quarantined` | messages left for the next run; on record in quarantine |
+//! | `mailboxes[].quarantine[]` | of mailboxes that were named: `folder`, `uid_validity`, `uid`, `class`, `reason`, `at` of each of these |
 //! | `unreadable[]` | `id` and `reason` of mailboxes whose record cannot be read |
 //! | `accounts[].status` | `authorised`, `expired`, `failing`, `never_authorised` |
 //! | `accounts[].obtained_at`, `.access_expires_at`, `.refresh_expires_at` | of its token set |
@@ -24,7 +25,7 @@
 mod mailbox;
 mod text;
 
-pub use mailbox::{MailboxReport, MailboxStatus};
+pub use mailbox::{MailboxReport, MailboxStatus, QuarantineReport};
 pub(crate) use text::{moment, size};
 
 use crate::{Error, Outcome, args::StatusArgs, deployment::Deployment, fetch::refuse_unknown};
@@ -221,6 +222,13 @@ async fn gather(deployment: &Deployment, only: &[MailboxId], now: Timestamp) -> 
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
+    if !only.is_empty() {
+        let reports = stream::iter(report.mailboxes).map(|mailbox| async {
+            let records = registry.quarantined(&mailbox.id).await?;
+            Ok::<_, Error>(mailbox.with_quarantine(records))
+        });
+        report.mailboxes = reports.buffered(AT_ONCE).try_collect().await?;
+    }
     report.mailboxes.sort_by(|one, other| one.id.cmp(&other.id));
     report.accounts.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(report)

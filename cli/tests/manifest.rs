@@ -1,7 +1,9 @@
 //! Manifests: what is accepted, and what is said about mistakes.
 
 use postroom_cli::manifest::{Allowances, Draft, Ground, Manifest, Problems, SecretSources};
-use postroom_model::{Account, AccountId, Auth, MailboxId, Preset, Provider, ProviderId, SaslPolicy, Tls};
+use postroom_model::{
+    Account, AccountId, Auth, Mailbox, MailboxId, Preset, Provider, ProviderId, SaslPolicy, Tls,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a test's manifest stands on.
@@ -10,6 +12,7 @@ struct Deployed {
     allowances: Allowances,
     providers: BTreeMap<ProviderId, Provider>,
     accounts: BTreeMap<AccountId, Account>,
+    mailboxes: BTreeMap<MailboxId, Mailbox>,
     passwords: BTreeSet<MailboxId>,
 }
 
@@ -26,6 +29,7 @@ impl Deployed {
             allowances: &self.allowances,
             providers: &self.providers,
             accounts: &self.accounts,
+            mailboxes: &self.mailboxes,
             passwords: &self.passwords,
         })
     }
@@ -211,8 +215,46 @@ fn the_ground_decides_what_may_be_used_and_what_may_be_left_out() {
     }
     let without_password = local.replace("password = { env = \"SECRET\" }", "host = \"mail.example\"");
     assert!(Deployed::default().resolve(&without_password).is_err());
-    let passwords = ["a".parse().expect("id")].into();
-    assert!(Deployed { passwords, ..Deployed::default() }.resolve(&without_password).is_ok());
+}
+
+#[test]
+fn a_password_in_the_vault_is_sent_only_where_it_went_before() {
+    let mailbox = |host: &str, user: &str, rest: &str| {
+        format!("[[mailbox]]\nid = \"a\"\nhost = \"{host}\"\nuser = \"{user}\"\n{rest}")
+    };
+    let given = "password = { env = \"SECRET\" }\n";
+    let first = Deployed::default().resolve(&mailbox("mail.example", "ann", given)).expect("fine");
+    let passwords: BTreeSet<MailboxId> = first.passwords.keys().cloned().collect();
+    let deployed =
+        Deployed { mailboxes: first.mailboxes, passwords: passwords.clone(), ..Deployed::default() };
+    for (text, is_fine) in [
+        (mailbox("mail.example", "ann", ""), true),
+        (mailbox("Mail.Example", "ann", "interval = \"1h\"\n"), true),
+        (mailbox("other.example", "ann", ""), false),
+        (mailbox("mail.example", "bob", ""), false),
+        (mailbox("other.example", "bob", given), true),
+    ] {
+        match deployed.resolve(&text) {
+            Ok(_) => assert!(is_fine, "{text}"),
+            Err(problems) => {
+                let report = problems.to_string();
+                assert!(!is_fine && report.contains("hint: give it again: password"), "{text}: {report}");
+            }
+        }
+    }
+    let forgotten = Deployed { passwords, ..Deployed::default() };
+    assert!(forgotten.resolve(&mailbox("mail.example", "ann", "")).is_err(), "where it went is not known");
+}
+
+#[test]
+fn credentials_of_aws_are_no_secrets_of_a_manifest() {
+    for name in ["AWS_SECRET_ACCESS_KEY", "aws_session_token"] {
+        let text = format!(
+            "[[mailbox]]\nid = \"a\"\nhost = \"h.example\"\nuser = \"a\"\npassword = {{ env = \"{name}\" }}\n"
+        );
+        let report = Deployed::default().report(&text);
+        assert!(report.contains(&format!("environment variable {name} is AWS's own")), "{report}");
+    }
 }
 
 /// A manifest with one provider, one account and, where `mailbox` is something, one mailbox.

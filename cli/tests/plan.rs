@@ -37,6 +37,7 @@ fn manifest(text: &str, secret: &str) -> Manifest {
         allowances: &Allowances::default(),
         providers: &BTreeMap::new(),
         accounts: &BTreeMap::new(),
+        mailboxes: &BTreeMap::new(),
         passwords: &BTreeSet::new(),
     };
     Draft::read("manifest.toml", text, &sources).resolve(&ground).expect("a good manifest")
@@ -78,8 +79,8 @@ fn a_plan_says_what_is_new_what_changes_and_what_is_left_alone() {
     let first = manifest(MANIFEST, "s3cret");
     let plan = Plan::new(&Deployed::default(), &first, false);
     insta::assert_snapshot!(plan, @"
-    + client secret of sso
-    + password of plant
+    + client secret of sso (from environment variable SECRET)
+    + password of plant (from environment variable SECRET)
     + provider sso (custom, sso.example)
     + account team (provider sso, authorization code)
     + mailbox diary (imap imap.example, oauth team, every 5m)
@@ -95,8 +96,8 @@ fn a_plan_says_what_is_new_what_changes_and_what_is_left_alone() {
         .replace("id = \"plant\"", "id = \"plant-2\"");
     let second = manifest(&changed, "an0ther");
     insta::assert_snapshot!(Plan::new(&deployed, &second, false), @r#"
-    ~ client secret of sso
-    + password of plant-2
+    ~ client secret of sso (from environment variable SECRET)
+    + password of plant-2 (from environment variable SECRET)
     ~ mailbox diary: interval 5m → 15m; tags {} → {"project":"17"}
     + mailbox plant-2 (imap imap.example, password, every 5m)
     + batch 15m-0001 (1 mailbox)
@@ -108,8 +109,8 @@ fn a_plan_says_what_is_new_what_changes_and_what_is_left_alone() {
 
     let pruning = Plan::new(&deployed, &second, true);
     insta::assert_snapshot!(pruning, @r#"
-    ~ client secret of sso
-    + password of plant-2
+    ~ client secret of sso (from environment variable SECRET)
+    + password of plant-2 (from environment variable SECRET)
     ~ mailbox diary: interval 5m → 15m; tags {} → {"project":"17"}
     + mailbox plant-2 (imap imap.example, password, every 5m)
     + batch 15m-0001 (1 mailbox)

@@ -67,13 +67,14 @@ async fn bad_servers_fail_with_a_class_within_their_time_and_good_ones_finish() 
     expected.sort();
     assert_eq!(lab.archived(good).await, expected);
 
-    for ((id, _, expected), state) in table.iter().zip(&states) {
-        // A server that keeps talking uses up its slice in the batch and fails when it is alone.
-        let state = match class(state) {
-            Some(_) => state.clone(),
-            None => continue,
-        };
-        let failure = state.failure.expect("a failure");
+    for ((id, _, expected), state) in table.iter().zip(&mut states) {
+        // A server that keeps talking uses up its slice in the batch, and fails when it is alone.
+        if class(state).is_none() {
+            assert_eq!(*expected, FaultClass::TimedOut, "{id} failed in the batch");
+            assert_eq!(state.last_success, None, "{id} did not succeed either");
+            *state = lab.fetch_within(&fetch, &id.parse().expect("an id"), 8).await;
+        }
+        let failure = state.failure.as_ref().expect("a failure");
         assert_eq!(failure.fault.class, *expected, "{id}: {}", failure.fault.reason);
         assert!(failure.not_before > clock(), "{id} rests");
         assert!(!failure.fault.reason.is_empty(), "{id}");
@@ -95,18 +96,26 @@ async fn bad_servers_fail_with_a_class_within_their_time_and_good_ones_finish() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_keeps_failing_is_quarantined_on_record_and_the_rest_goes_on() {
-    for quirk in [Quirk::Withholds(2), Quirk::SendsMoreThanAnnounced(2)] {
+    use FaultClass::{ConnectionLost, Protocol, TemporarilyUnavailable};
+    for (quirk, expected, attempts) in [
+        (Quirk::Withholds(2), Protocol, 3),
+        (Quirk::SendsMoreThanAnnounced(2), Protocol, 3),
+        (Quirk::Empties(2), Protocol, 3),
+        (Quirk::Refuses(2), TemporarilyUnavailable, 10),
+        (Quirk::ClosesInLiteral(2), ConnectionLost, 10),
+    ] {
         let server = OddServer::start(messages(5), quirk).await;
         let (lab, fetch, ids) = lab_with(&[("stuck", &server)]).await;
-        for attempt in 1..=3 {
+        for attempt in 1..=attempts {
             let state = lab.fetch_one(&fetch, &ids[0]).await;
-            assert_eq!(class(&state), Some(FaultClass::Protocol), "{quirk:?}");
-            assert_eq!(state.quarantined, u64::from(attempt == 3), "{quirk:?} {attempt}");
+            assert_eq!(class(&state), Some(expected), "{quirk:?}");
+            assert_eq!(state.quarantined, u64::from(attempt == attempts), "{quirk:?} {attempt}");
+            assert_eq!(state.failure.map(|failure| failure.count), Some(attempt), "{quirk:?}");
         }
         let state = lab.fetch_one(&fetch, &ids[0]).await;
         assert_eq!((class(&state), state.folders["INBOX"].last_uid), (None, 5), "{quirk:?}");
         let records = lab.registry.quarantined(&ids[0]).await.expect("records");
-        assert_eq!(records.len(), 1);
+        assert_eq!(records.iter().map(|r| r.stuck.uid).collect::<Vec<_>>(), [2], "the guilty one alone");
         let mut expected = messages(5);
         expected.remove(1);
         expected.sort();
@@ -157,4 +166,70 @@ async fn a_slow_mailbox_leaves_its_batch_and_goes_on_alone() {
     assert_eq!(messages[0].body(), Some(r#"{"mailbox":{"id":"backlog","cause":"backlog"}}"#));
     let state = lab.fetch_one(&fetch, &ids[0]).await;
     assert_eq!((state.backlog, state.messages), (0, 40));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_finds_nothing_writes_nothing_about_its_mailboxes() {
+    let server = OddServer::start(messages(3), Quirk::None).await;
+    let (lab, fetch, ids) = lab_with(&[("quiet", &server)]).await;
+    let first = lab.poll(&fetch, &ids).await;
+    assert_eq!(first[0].messages, 3);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(lab.poll(&fetch, &ids).await, first, "not even the time");
+    let batch = lab.registry.batch(&"1m-0001".parse().expect("an id")).await.expect("read").expect("there");
+    assert!(batch.completed_at > first[0].last_success, "the batch says that it was polled");
+    assert_eq!(batch.lease, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_moves_to_another_server_starts_there_from_its_beginning() {
+    let old = OddServer::start(messages(5), Quirk::None).await;
+    let (lab, fetch, ids) = lab_with(&[("moved", &old)]).await;
+    assert_eq!(lab.fetch_one(&fetch, &ids[0]).await.messages, 5);
+    let other = OddServer::start(messages(8).split_off(4), Quirk::None).await;
+    let mut mailbox = mailbox("moved", other.port());
+    mailbox.user = "somebody-else".to_owned();
+    lab.registry.put_mailbox(&mailbox).await.expect("stored");
+    let state = lab.fetch_one(&fetch, &ids[0]).await;
+    assert_eq!((class(&state), state.messages), (None, 8), "one was known, three are new");
+    let mut expected = messages(8);
+    expected.sort();
+    assert_eq!(lab.archived(&ids[0]).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_stays_at_the_server_while_the_archive_does_not_take_it() {
+    let server = OddServer::start(messages(3), Quirk::None).await;
+    let (mut lab, _, _) = lab_with(&[]).await;
+    let mut mailbox = mailbox("refused", server.port());
+    mailbox.after_fetch = postroom_model::AfterFetch::Delete;
+    let id = mailbox.id.clone();
+    lab.add([(mailbox, "pw".to_owned())]).await;
+    let bucket = std::mem::replace(&mut lab.settings.bucket, "no-such-bucket".to_owned());
+    let state = lab.fetch_one(&lab.fetch(), &id).await;
+    assert_eq!((class(&state), state.messages), (Some(FaultClass::Storage), 0));
+    assert_eq!(server.deletions(), 0, "nothing is deleted that is not durable");
+    lab.settings.bucket = bucket;
+    let state = lab.fetch_one(&lab.fetch(), &id).await;
+    assert_eq!((class(&state), state.messages), (None, 3));
+    assert!(server.deletions() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_that_ends_in_the_middle_of_a_folder_is_no_failure_and_the_rest_follows() {
+    let server = OddServer::start(messages(120), Quirk::Slow).await;
+    let (mut lab, _, _) = lab_with(&[]).await;
+    let mut mailbox = mailbox("many", server.port());
+    mailbox.folders = vec!["INBOX".to_owned(), "Other".to_owned()];
+    let id = mailbox.id.clone();
+    lab.add([(mailbox, "pw".to_owned())]).await;
+    lab.settings.slice = Duration::from_millis(300);
+    let fetch = lab.fetch();
+    let state = lab.poll(&fetch, std::slice::from_ref(&id)).await.remove(0);
+    assert_eq!(class(&state), None, "{:?}", state.failure);
+    let done = state.folders["INBOX"].last_uid;
+    assert!((1..120).contains(&done) && state.backlog > 0, "{done} done, {} left", state.backlog);
+    let state = lab.fetch_one(&fetch, &id).await;
+    assert_eq!((class(&state), state.folders["INBOX"].last_uid), (None, 120));
+    assert_eq!(state.folders["Other"].last_uid, 120);
 }

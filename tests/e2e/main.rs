@@ -8,4 +8,5 @@ mod dovecot;
 mod events;
 mod faults;
 mod interruption;
+mod schedule;
 mod stack;

@@ -145,7 +145,7 @@ impl Lab {
         };
         self.registry.put_batch(&batch, clock(), 0.0).await.expect("a stored batch");
         let body = format!(r#"{{"batch":{{"id":"1m-0001","due_at":{}}}}}"#, clock().as_second());
-        fetch.work_message(&body, &invocation()).await.expect("a worked batch");
+        fetch.work_message(&body, &invocation(90)).await.expect("a worked batch");
         self.states(ids).await
     }
 
@@ -154,8 +154,16 @@ impl Lab {
     /// # Panics
     /// When it cannot be worked.
     pub async fn fetch_one(&self, fetch: &Fetch, id: &MailboxId) -> MailboxState {
+        self.fetch_within(fetch, id, 90).await
+    }
+
+    /// Works one mailbox by itself in a function that may run for so many seconds.
+    ///
+    /// # Panics
+    /// When it cannot be worked.
+    pub async fn fetch_within(&self, fetch: &Fetch, id: &MailboxId, seconds: i64) -> MailboxState {
         let body = format!(r#"{{"mailbox":{{"id":"{id}","cause":{{"demand":"test"}}}}}}"#);
-        fetch.work_message(&body, &invocation()).await.expect("a worked mailbox");
+        fetch.work_message(&body, &invocation(seconds)).await.expect("a worked mailbox");
         self.states(std::slice::from_ref(id)).await.remove(0)
     }
 
@@ -212,9 +220,12 @@ impl Lab {
     }
 }
 
-/// An invocation that has a minute.
-fn invocation() -> Invocation {
-    let deadline = clock().saturating_add(SignedDuration::from_secs(90)).expect("in range");
+/// An invocation that may run for so many seconds.
+///
+/// # Panics
+/// Never before the year 9999.
+pub fn invocation(seconds: i64) -> Invocation {
+    let deadline = clock().saturating_add(SignedDuration::from_secs(seconds)).expect("in range");
     Invocation { request_id: format!("r-{:016x}", fastrand::u64(..)), deadline }
 }
 

@@ -9,6 +9,6 @@ mod relay;
 
 pub use dovecot::{User, share, token_set};
 pub use http::http;
-pub use lab::{Lab, clock, environment, stack_s3, stack_sqs};
+pub use lab::{Lab, clock, environment, invocation, stack_s3, stack_sqs};
 pub use odd_server::{OddServer, Quirk};
 pub use relay::Relay;

@@ -28,6 +28,10 @@ pub enum Quirk {
     SendsMoreThanAnnounced(u32),
     /// It lists the message with this UID and never delivers it.
     Withholds(u32),
+    /// It refuses every command that asks for the text of the message with this UID.
+    Refuses(u32),
+    /// It delivers the message with this UID as an empty one.
+    Empties(u32),
     /// It answers the sign-in with bytes that mean nothing.
     Garbage,
     /// It answers the sign-in with a line that never ends.
@@ -51,6 +55,7 @@ pub enum Quirk {
 pub struct OddServer {
     address: SocketAddr,
     delivered: Arc<AtomicUsize>,
+    deletions: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -64,20 +69,27 @@ impl OddServer {
         let address = listener.local_addr().expect("an address");
         let messages = Arc::new(messages);
         let delivered = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&delivered);
+        let deletions = Arc::new(AtomicUsize::new(0));
+        let (counter, deleted) = (Arc::clone(&delivered), Arc::clone(&deletions));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let messages = Arc::clone(&messages);
-                let delivered = Arc::clone(&counter);
+                let (delivered, deletions) = (Arc::clone(&counter), Arc::clone(&deleted));
                 tokio::spawn(async move {
                     // An error is a client that went away.
-                    let _ = Conversation { stream: BufReader::new(stream), messages, delivered, quirk }
-                        .run()
-                        .await;
+                    let _ = Conversation {
+                        stream: BufReader::new(stream),
+                        messages,
+                        delivered,
+                        deletions,
+                        quirk,
+                    }
+                    .run()
+                    .await;
                 });
             }
         });
-        Self { address, delivered, task }
+        Self { address, delivered, deletions, task }
     }
 
     /// The port it listens on.
@@ -87,6 +99,11 @@ impl OddServer {
 }
 
 impl OddServer {
+    /// How many commands it got that mark messages as deleted.
+    pub fn deletions(&self) -> usize {
+        self.deletions.load(Ordering::Relaxed)
+    }
+
     /// How many texts it has begun to deliver.
     pub fn delivered(&self) -> usize {
         self.delivered.load(Ordering::Relaxed)
@@ -103,6 +120,7 @@ struct Conversation {
     stream: BufReader<TcpStream>,
     messages: Arc<Vec<Vec<u8>>>,
     delivered: Arc<AtomicUsize>,
+    deletions: Arc<AtomicUsize>,
     quirk: Quirk,
 }
 
@@ -137,7 +155,11 @@ impl Conversation {
                     self.say(&format!("* BYE bye\r\n{done}")).await?;
                     return Ok(());
                 }
-                () => self.say(&done).await?,
+                () => {
+                    let deletes = verb.contains("\\DELETED");
+                    self.deletions.fetch_add(usize::from(deletes), Ordering::Relaxed);
+                    self.say(&done).await?;
+                }
             }
             line.clear();
         }
@@ -173,14 +195,34 @@ impl Conversation {
     async fn fetch(&mut self, verb: &str, done: &str) -> std::io::Result<()> {
         let set = verb["UID FETCH ".len()..].split(' ').next().unwrap_or_default().to_owned();
         let texts = verb.contains("BODY");
+        if let Quirk::Refuses(refused) = self.quirk
+            && texts
+            && self.uids(&set).contains(&refused)
+        {
+            let tag = done.split(' ').next().unwrap_or_default();
+            return self.say(&format!("{tag} NO [SERVERBUG] Internal error occurred\r\n")).await;
+        }
         for uid in self.uids(&set) {
             let text = self.messages[uid as usize - 1].clone();
+            if verb.contains("BODY.PEEK[HEADER]") {
+                let end =
+                    text.windows(4).position(|four| four == b"\r\n\r\n").map_or(text.len(), |at| at + 4);
+                let sizes = format!("UID {uid} RFC822.SIZE {} BODY[HEADER] {{{end}}}", text.len());
+                self.say(&format!("* {uid} FETCH ({sizes}\r\n")).await?;
+                self.stream.get_mut().write_all(&text[..end]).await?;
+                self.say(")\r\n").await?;
+                continue;
+            }
             if !texts {
                 self.say(&format!("* {uid} FETCH (UID {uid} RFC822.SIZE {})\r\n", text.len())).await?;
                 continue;
             }
             match self.quirk {
                 Quirk::Withholds(quiet) if quiet == uid => continue,
+                Quirk::Empties(empty) if empty == uid => {
+                    self.say(&format!("* {uid} FETCH (UID {uid} BODY[] \"\")\r\n")).await?;
+                    continue;
+                }
                 Quirk::ClosesInLiteral(last) if last == uid => {
                     self.say(&format!("* {uid} FETCH (UID {uid} BODY[] {{{}}}\r\n", text.len())).await?;
                     self.stream.get_mut().write_all(&text[..text.len() / 2]).await?;

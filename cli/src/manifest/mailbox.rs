@@ -3,7 +3,7 @@
 use super::{
     problem::{Placed, Problems},
     provider::SASL,
-    secret::{SecretSources, Shape, secret},
+    secret::{SecretSources, Shape, Sourced, secret},
     section::{Section, chosen},
 };
 use postroom_model::{AccountId, AfterFetch, Interval, MailboxId, Protocol, SaslPolicy, Tls};
@@ -32,7 +32,7 @@ pub(super) struct MailboxEntry {
     pub(super) tags: BTreeMap<String, String>,
     /// Whether a password is given, readable or not.
     pub(super) has_password: bool,
-    pub(super) password: Option<SecretString>,
+    pub(super) password: Option<Sourced<SecretString>>,
     /// Whether something in it is wrong.
     pub(super) flawed: bool,
 }
@@ -75,7 +75,7 @@ impl MailboxEntry {
         let owners = section.owners();
         let tags = section.text_map("tags");
         let password_at = section.place_of("password");
-        let password = secret(&mut section, "password", Shape::Line, sources).map(|secret| secret.value);
+        let password = secret(&mut section, "password", Shape::Line, sources);
         if let (Some(at), SignIn::Account(account)) = (password_at, &sign_in) {
             let reason = format!(
                 "the mailbox signs in with account {:?} and has a password too",

@@ -3,7 +3,7 @@
 use super::{
     preset,
     problem::{Placed, Problems},
-    secret::{SecretSources, Shape, secret},
+    secret::{SecretSources, Shape, Sourced, secret},
     section::Section,
 };
 use postroom_model::{ClientAuth, Endpoints, Preset, Provider, ProviderId, SaslPolicy};
@@ -19,7 +19,7 @@ pub(super) struct ProviderEntry {
     pub(super) provider: Option<Provider>,
     /// The addresses that the manifest gives, for the check of what the deployment allows.
     pub(super) urls: Vec<Placed<Url>>,
-    pub(super) secret: Option<ClientSecret>,
+    pub(super) secret: Option<Sourced<ClientSecret>>,
 }
 
 pub(super) const SASL: [(&str, SaslPolicy); 3] =
@@ -131,7 +131,7 @@ fn endpoints(
 fn client_auth(
     section: &mut Section<'_, '_>,
     sources: &SecretSources<'_>,
-) -> (ClientAuth, Option<ClientSecret>) {
+) -> (ClientAuth, Option<Sourced<ClientSecret>>) {
     let places = ["client_secret", "certificate", "key"].map(|key| section.place_of(key));
     let shared = secret(section, "client_secret", Shape::Line, sources);
     let certificate = secret(section, "certificate", Shape::Pem("CERTIFICATE"), sources);
@@ -146,13 +146,20 @@ fn client_auth(
         _ => {}
     }
     match places {
-        [Some(_), ..] => (ClientAuth::Secret, shared.map(|secret| ClientSecret::Secret(secret.value))),
+        [Some(_), ..] => {
+            let shared = shared
+                .map(|Sourced { secret, source }| Sourced { secret: ClientSecret::Secret(secret), source });
+            (ClientAuth::Secret, shared)
+        }
         [None, None, None] => (ClientAuth::Public, None),
         _ => {
             // A certificate is no secret; it is read like one because it stands beside its key.
-            let pair = certificate.zip(key).map(|(certificate, key)| ClientSecret::Certificate {
-                certificate: certificate.value.expose_secret().to_owned(),
-                key: key.value,
+            let pair = certificate.zip(key).map(|(certificate, key)| Sourced {
+                source: format!("{}; its key from {}", certificate.source, key.source),
+                secret: ClientSecret::Certificate {
+                    certificate: certificate.secret.expose_secret().to_owned(),
+                    key: key.secret,
+                },
             });
             (ClientAuth::Certificate, pair)
         }

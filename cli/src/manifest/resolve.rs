@@ -50,6 +50,8 @@ pub struct Ground<'a> {
     pub providers: &'a BTreeMap<ProviderId, Provider>,
     /// Accounts that stay deployed, whether the manifest names them or not.
     pub accounts: &'a BTreeMap<AccountId, Account>,
+    /// Mailboxes that are deployed.
+    pub mailboxes: &'a BTreeMap<MailboxId, Mailbox>,
     /// Mailboxes whose password the vault has.
     pub passwords: &'a BTreeSet<MailboxId>,
 }
@@ -257,6 +259,7 @@ fn mailbox(
     if host.is_none() && !entry.has_host && preset.is_some() {
         problems.add(entry.at, format!("mailbox {id} has no \"host\""));
     }
+    check_password(entry, host.as_deref(), known.ground, problems);
     if let Some(host) = &entry.host {
         check_host(host, &entry.tls, known.ground.allowances, problems);
     }
@@ -303,7 +306,6 @@ fn mailbox_provider<'a>(
     known: &Known<'a>,
     problems: &mut Problems,
 ) -> Found<&'a Provider> {
-    let id = &entry.id.value;
     match &entry.sign_in {
         SignIn::Account(account) => match known.provider_of(&account.value) {
             Found::Missing => {
@@ -313,17 +315,37 @@ fn mailbox_provider<'a>(
             }
             found => found,
         },
-        SignIn::Basic => {
-            if !entry.has_password && !known.ground.passwords.contains(id) {
-                let reason = format!(
-                    "mailbox {id} has neither \"password\" nor \"auth\", and the vault has no password of it"
-                );
-                let hint = "password = { env = \"NAME\" } or auth = { oauth = \"account\" }";
-                problems.add_with_hint(entry.at, reason, hint);
-            }
-            Found::Missing
-        }
+        SignIn::Basic => Found::Missing,
         SignIn::Unclear => Found::Flawed,
+    }
+}
+
+/// A mailbox without a password in the manifest needs one in the vault. That one goes only where it went
+/// before: whoever may change a manifest does not thereby learn the passwords of its mailboxes.
+fn check_password(entry: &MailboxEntry, host: Option<&str>, ground: &Ground<'_>, problems: &mut Problems) {
+    if entry.has_password || !matches!(entry.sign_in, SignIn::Basic) {
+        return;
+    }
+    let id = &entry.id.value;
+    if !ground.passwords.contains(id) {
+        let reason = format!(
+            "mailbox {id} has neither \"password\" nor \"auth\", and the vault has no password of it"
+        );
+        let hint = "password = { env = \"NAME\" } or auth = { oauth = \"account\" }";
+        problems.add_with_hint(entry.at, reason, hint);
+        return;
+    }
+    let (Some(host), Some(user)) = (host, &entry.user) else { return };
+    let is_as_before = ground.mailboxes.get(id).is_some_and(|deployed| {
+        deployed.auth == Auth::Basic
+            && deployed.server.host.eq_ignore_ascii_case(host)
+            && deployed.user == *user
+    });
+    if !is_as_before {
+        let reason = format!(
+            "mailbox {id} is not deployed with this host and user: the password in the vault is not sent elsewhere"
+        );
+        problems.add_with_hint(entry.at, reason, "give it again: password = { env = \"NAME\" }");
     }
 }
 

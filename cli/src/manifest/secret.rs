@@ -16,6 +16,15 @@ pub struct SecretSources<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<String>,
 }
 
+/// A secret, and where it was read from.
+#[derive(Debug, Clone)]
+pub struct Sourced<T> {
+    /// The secret.
+    pub secret: T,
+    /// Its source in words: `environment variable NAME` or `file name`.
+    pub source: String,
+}
+
 /// What a secret must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -32,7 +41,7 @@ pub(super) fn secret(
     key: &'static str,
     shape: Shape,
     sources: &SecretSources<'_>,
-) -> Option<Placed<SecretString>> {
+) -> Option<Sourced<SecretString>> {
     let Placed { at, value } = section.take(key)?;
     let hint = format!("{key} = {{ env = \"NAME\" }} or {key} = {{ file = \"name\" }}");
     let table = match value {
@@ -52,29 +61,42 @@ pub(super) fn secret(
             return None;
         }
     };
-    let mut source = Section::new(section.problems, at, table);
-    let variable = source.filled_text("env");
-    let file = source.filled_text("file");
-    let found = match (variable, file) {
-        (Some(variable), None) => (sources.variable)(&variable.value)
-            .ok_or_else(|| format!("environment variable {} is not set", variable.value)),
-        (None, Some(file)) => read(&sources.folder.join(&file.value)),
-        (None, None) if source.is_flawed() => return None,
+    let mut inner = Section::new(section.problems, at, table);
+    let variable = inner.filled_text("env");
+    let file = inner.filled_text("file");
+    let (source, found) = match (variable, file) {
+        (Some(Placed { value: name, .. }), None) => {
+            let source = format!("environment variable {name}");
+            let found = match is_of_aws(&name) {
+                true => Err(format!("{source} is AWS's own: no mail or authorization server may get it")),
+                false => (sources.variable)(&name).ok_or_else(|| format!("{source} is not set")),
+            };
+            (source, found)
+        }
+        (None, Some(Placed { value: name, .. })) => {
+            (format!("file {name}"), read(&sources.folder.join(&name)))
+        }
+        (None, None) if inner.is_flawed() => return None,
         _ => {
-            source.problems.add_with_hint(at, format!("{key:?} needs either \"env\" or \"file\""), hint);
+            inner.problems.add_with_hint(at, format!("{key:?} needs either \"env\" or \"file\""), hint);
             return None;
         }
     };
     let checked = found.map(without_line_end).and_then(|text| check(&text, key, shape).map(|()| text));
     let secret = match checked {
-        Ok(text) => Some(Placed { at, value: SecretString::from(text) }),
+        Ok(text) => Some(Sourced { secret: SecretString::from(text), source }),
         Err(reason) => {
-            source.problems.add(at, reason);
+            inner.problems.add(at, reason);
             None
         }
     };
-    source.finish();
+    inner.finish();
     secret
+}
+
+/// Whether a variable is among those that whoever applies a manifest is signed in to AWS with.
+fn is_of_aws(name: &str) -> bool {
+    name.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("AWS_"))
 }
 
 fn read(path: &Path) -> Result<String, String> {

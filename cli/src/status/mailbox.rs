@@ -2,8 +2,8 @@
 
 use super::FaultReport;
 use jiff::Timestamp;
-use postroom_model::{Auth, Batch, Interval, MailboxId, Protocol};
-use postroom_registry::LoadedMailbox;
+use postroom_model::{Auth, Batch, Fault, FaultClass, Interval, MailboxId, Protocol};
+use postroom_registry::{LoadedMailbox, QuarantineRecord};
 use serde::Serialize;
 
 /// How one mailbox is doing.
@@ -40,6 +40,33 @@ pub struct MailboxReport {
     pub backlog: u64,
     /// Messages on record in quarantine.
     pub quarantined: u64,
+    /// Those messages one by one, where the mailbox was asked for by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Vec<QuarantineReport>>,
+}
+
+/// A message that could not be archived.
+#[derive(Debug, Clone, Serialize)]
+pub struct QuarantineReport {
+    /// The folder's name at the server.
+    pub folder: String,
+    /// The folder's UIDVALIDITY.
+    pub uid_validity: u32,
+    /// The message's UID.
+    pub uid: u32,
+    /// What kind of fault it was.
+    pub class: FaultClass,
+    /// What the server or the system said.
+    pub reason: String,
+    /// When it was put on record.
+    pub at: Timestamp,
+}
+
+impl From<QuarantineRecord> for QuarantineReport {
+    fn from(QuarantineRecord { folder, stuck, at }: QuarantineRecord) -> Self {
+        let Fault { class, reason, .. } = stuck.fault;
+        Self { folder, uid_validity: stuck.uid_validity, uid: stuck.uid, class, reason, at }
+    }
 }
 
 /// A mailbox in one word.
@@ -107,7 +134,13 @@ impl MailboxReport {
             bytes: state.bytes,
             backlog: state.backlog,
             quarantined: state.quarantined,
+            quarantine: None,
         }
+    }
+
+    /// The report with the messages that are on record in quarantine.
+    pub fn with_quarantine(self, records: Vec<QuarantineRecord>) -> Self {
+        Self { quarantine: Some(records.into_iter().map(QuarantineReport::from).collect()), ..self }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The report as people read it: one aligned table each, details only where something is wrong.
 
-use super::{AccountReport, AuthorizationStatus, FaultReport, MailboxReport, MailboxStatus, Report};
+use super::{
+    AccountReport, AuthorizationStatus, FaultReport, MailboxReport, MailboxStatus, QuarantineReport, Report,
+};
 use crate::plan::counted;
 use jiff::{SignedDuration, Timestamp};
 use postroom_model::{Actor, Auth, Protocol};
@@ -117,6 +119,11 @@ fn mailbox_details(mailbox: &MailboxReport, now: Timestamp) -> String {
     }
     if mailbox.quarantined > 0 {
         let _infallible = writeln!(text, "{} in quarantine", counted_messages(mailbox.quarantined));
+    }
+    for message in mailbox.quarantine.iter().flatten() {
+        let QuarantineReport { folder, uid_validity, uid, class, reason, at } = message;
+        let place = format!("folder {folder:?}, UID {uid} (UIDVALIDITY {uid_validity})");
+        let _infallible = writeln!(text, "    {place}, {}: {class}: {reason}", moment(*at, now));
     }
     text
 }

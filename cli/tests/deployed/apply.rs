@@ -23,7 +23,11 @@ async fn applying_again_writes_nothing_and_pruning_leaves_nothing() {
     let later = MANIFEST.replace("interval = \"5m\"", "interval = \"1h\"");
     let changed = fixture.apply(&later, "an0ther", &[]).await.expect("applies");
     assert!(changed.contains("~ mailbox site-diary: interval 5m → 1h\n"), "{changed}");
-    assert!(changed.contains("~ password of legacy-plant\n") && !changed.contains("an0ther"), "{changed}");
+    assert!(
+        changed.contains("~ password of legacy-plant (from environment variable PLANT_PASSWORD)\n")
+            && !changed.contains("an0ther"),
+        "{changed}"
+    );
     let registry = &fixture.deployment.registry;
     let diary = registry.mailbox(&id("site-diary")).await.expect("answers").expect("is there");
     assert_eq!(diary.mailbox.interval, "1h".parse::<Interval>().expect("interval"));
@@ -61,7 +65,7 @@ async fn what_is_deployed_may_be_referred_to_unless_it_is_about_to_be_pruned() {
 
         [[mailbox]]
         id = "legacy-plant"
-        host = "imap.example.com"
+        host = "pop.example.com"
         user = "plant"
     "#;
     let applied =

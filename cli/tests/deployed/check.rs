@@ -7,6 +7,9 @@ use tokio::{
     net::TcpListener,
 };
 
+/// It offers a capability that would turn a terminal's text red.
+const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN X\x1b[31m\u{9b}] hello\r\n";
+
 /// An IMAP server for one session: it answers each command by its verb.
 async fn server(login: &'static str) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("listens");
@@ -14,7 +17,7 @@ async fn server(login: &'static str) -> u16 {
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("accepts");
         let (reading, mut writing) = stream.into_split();
-        writing.write_all(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hello\r\n").await.expect("greets");
+        writing.write_all(GREETING.as_bytes()).await.expect("greets");
         let mut lines = BufReader::new(reading).lines();
         while let Some(line) = lines.next_line().await.expect("reads") {
             let (tag, command) = line.split_once(' ').expect("a command");
@@ -53,6 +56,7 @@ async fn checked(login: &'static str) -> (String, Outcome) {
     let (text, outcome) =
         printed(async |out| check(&fixture.deployment, &args, now(), out).await).await.expect("checks");
     assert!(!text.contains("s3cret"));
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
     (text.replace(&port.to_string(), "PORT"), outcome)
 }
 
@@ -66,7 +70,7 @@ async fn each_step_is_told_and_a_missing_folder_shows_what_there_is() {
     ok      resolve    127.0.0.1 is at 127.0.0.1
     ok      connect    port PORT answers
     ok      tls        none: this deployment allows that for this host
-    ok      greeting   an IMAP server; it offers AUTH=PLAIN IMAP4REV1 SASL-IR
+    ok      greeting   an IMAP server; it offers AUTH=PLAIN IMAP4REV1 SASL-IR X�[31M�
     ok      mechanism  PLAIN: the server offers it, for passwords
     ok      sign-in    the server accepts "plant"
     ok      folder     "INBOX" has 3 messages
@@ -87,7 +91,7 @@ async fn a_refusal_comes_with_the_servers_words_and_what_to_do() {
     ok      resolve    127.0.0.1 is at 127.0.0.1
     ok      connect    port PORT answers
     ok      tls        none: this deployment allows that for this host
-    ok      greeting   an IMAP server; it offers AUTH=PLAIN IMAP4REV1 SASL-IR
+    ok      greeting   an IMAP server; it offers AUTH=PLAIN IMAP4REV1 SASL-IR X�[31M�
     ok      mechanism  PLAIN: the server offers it, for passwords
     FAILED  sign-in    PLAIN sign-in refused: NO [AUTHENTICATIONFAILED] wrong password
                        password_refused; who must act: the owner

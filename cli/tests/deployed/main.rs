@@ -4,5 +4,6 @@ mod apply;
 mod check;
 mod deployment;
 mod fetch;
+mod status;
 mod support;
 mod token;

@@ -10,6 +10,32 @@ use postroom_cli::{
 use secrecy::ExposeSecret;
 use std::io::Write;
 
+#[tokio::test]
+async fn the_stored_refresh_token_and_its_end_are_kept_when_none_comes_back() {
+    let fixture = Fixture::new().await;
+    fixture.apply(include_str!("../manifest.example.toml"), "s3cret", &[]).await.expect("applies");
+    let without = r#"{"access_token":"first","token_type":"Bearer","expires_in":3600}"#;
+    let warned = imported(&fixture, without).await.expect("imports");
+    assert!(warned.contains("warning: there is no refresh token"), "{warned}");
+    let with = r#"{"access_token":"second","token_type":"Bearer","expires_in":3600,"refresh_token":"r3fresh",
+        "refresh_token_expires_in":86400}"#;
+    imported(&fixture, with).await.expect("imports");
+
+    insta::assert_snapshot!(imported(&fixture, without).await.expect("imports"), @"
+    account projects: the token set is in the vault
+        the access token ends in 60 min (2027-01-15 09:00 UTC)
+        the file has no refresh token: the one in the vault is kept
+        the refresh token ends in 24 h (2027-01-16 08:00 UTC)
+    ");
+    let vault = &fixture.deployment.vault;
+    let kept = vault.token_set(&id("projects")).await.expect("answers").expect("is there");
+    assert_eq!(kept.access_token.expose_secret(), "first");
+    assert_eq!(kept.refresh_token.expect("is kept").expose_secret(), "r3fresh");
+    let known = fixture.deployment.registry.account_status(&id("projects")).await.expect("answers");
+    assert_eq!(kept.refresh_expires_at, known.refresh_expires_at);
+    assert_eq!(known.refresh_expires_at.map(|at| at.duration_since(now()).as_hours()), Some(24));
+}
+
 async fn imported(fixture: &Fixture, json: &str) -> Result<String, Error> {
     let mut file = tempfile::NamedTempFile::new().expect("file");
     file.write_all(json.as_bytes()).expect("writes");
@@ -29,15 +55,11 @@ async fn a_token_set_is_stored_once_and_its_end_is_known() {
     insta::assert_snapshot!(imported(&fixture, json).await.expect("imports"), @"
     account projects: the token set is in the vault
         the access token ends in 60 min (2027-01-15 09:00 UTC)
-        the file does not say when the refresh token ends
+        it is not known when the refresh token ends
     ");
     let tokens =
         fixture.deployment.vault.token_set(&id("projects")).await.expect("answers").expect("is there");
     assert_eq!(tokens.access_token.expose_secret(), "s3cret");
-    let without_refresh = json.replace("refresh_token", "refresh");
-    let warned = imported(&fixture, &without_refresh).await.expect("imports");
-    assert!(warned.contains("warning: there is no refresh token"), "{warned}");
-
     let error = imported(&fixture, "s3cret").await.expect_err("no token set");
     assert_eq!(error.exit_status(), 2);
     assert!(!error.to_string().contains("s3cret"));
