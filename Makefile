@@ -3,7 +3,7 @@
 LOCAL := python3 -m infra.local
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check advisories watch package deploy
+.PHONY: help demo up down test bench check advisories watch package deploy
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ down: ## stop what `make up` started
 
 test: ## all tests, against real servers; TEST='-p postroom-mail' for some
 	@$(LOCAL) test $(if $(TEST),-- $(TEST))
+
+bench: ## measure Postroom beside other programs; RUNS=5, ONLY=reading,storing,memory,polling,distance,starting, ARM=1
+	@python3 -m infra.bench $(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY)) $(if $(ARM),--arm)
 
 check: ## formatting, lints, the template, the dependency policy
 	@$(LOCAL) check

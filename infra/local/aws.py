@@ -62,6 +62,7 @@ def start(instance: Instance) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     in_order.unlink(missing_ok=True)
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # secrets are written down there
     # Functions inherit this environment, so it holds what they need and nothing of the person's.
     env = {
         **environment(instance),

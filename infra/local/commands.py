@@ -2,10 +2,9 @@
 
 import argparse
 import os
-import subprocess
 
 from . import aws, checks, demo, install, manifest, processes, seed, stack
-from .instance import DEV, LOOPBACK, OWN, ROOT, TEST
+from .instance import DEV, LOOPBACK, OWN, ROOT, TEST, WATCH
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,13 +67,13 @@ def down() -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Builds everything for tests, starts a stack of its own for them, and runs them."""
+    """Builds everything for tests, starts a stack of its own for them, and runs all or those asked for."""
     stack.prepare(mail_servers=True)
     processes.call(["cargo", "build", "--workspace", "--all-targets"])
     wanted = stack.Wanted(programs=ROOT / "target" / "debug")
     with stack.locked(TEST), stack.running(TEST, wanted):
         env = {**os.environ, **stack.test_environment(TEST), processes.MARK: str(TEST.folder)}
-        return subprocess.run(["cargo", "test", "--workspace", *arguments], cwd=ROOT, env=env).returncode
+        return processes.status(["cargo", "test", *(arguments or ["--workspace"])], env=env)
 
 
 def watch() -> int:
@@ -84,8 +83,13 @@ def watch() -> int:
         raise processes.Failed("there is no stack to work against: make up")
     port = os.environ.get("POSTROOM_WATCH_PORT", "9100")
     print(f"In another terminal, for example:\n  {_invoke('dispatch', port)}\n", flush=True)
-    env = {**aws.environment(instance), **aws.function_environment(instance)}
-    aws.cargo_lambda("watch", "--invoke-address", LOOPBACK, "--invoke-port", port, env=env)
+    mark = {processes.MARK: str(WATCH.folder)}
+    env = {**aws.environment(instance), **aws.function_environment(instance), **mark}
+    try:
+        aws.cargo_lambda("watch", "--invoke-address", LOOPBACK, "--invoke-port", port, env=env)
+    finally:
+        with processes.undisturbed():
+            processes.stop_stragglers(WATCH)
     return 0
 
 

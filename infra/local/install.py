@@ -5,6 +5,7 @@ distribution. An installation that fits its lock file is left alone, which takes
 """
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -80,9 +81,15 @@ def cargo_tool(package: str) -> str:
 
 def dovecot() -> None:
     """The mail server, from the distribution."""
-    if shutil.which("dovecot", path=_PATH) and Path("/usr/lib/dovecot/imap").exists():
-        return
-    debian_packages("Dovecot 2.3", ["dovecot-core", "dovecot-imapd"])
+    if not (shutil.which("dovecot", path=_PATH) and Path("/usr/lib/dovecot/imap").exists()):
+        debian_packages("Dovecot 2.3", ["dovecot-core", "dovecot-imapd"])
+    command = [program("dovecot", "Dovecot 2.3"), "--version"]
+    version = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    if not version.startswith("2.3."):  # 2.4 has another configuration language
+        raise Failed(
+            f"The local mail server needs Dovecot 2.3, and this machine has {version or 'one of unknown version'}. "
+            "Debian 12 has 2.3, for example in a container."
+        )
 
 
 def debian_packages(what: str, packages: list[str]) -> None:
@@ -94,7 +101,7 @@ def debian_packages(what: str, packages: list[str]) -> None:
         raise Failed(
             f"{what} is needed and installing it takes root. Please run:\n"
             f"  sudo apt-get install -y --no-install-recommends {' '.join(packages)}\n"
-            "and, unless you want them, stop the servers that this starts: sudo systemctl disable --now …"
+            "and, if that starts a server that you do not want: sudo systemctl disable --now NAME"
         )
     _say(f"{what} (apt)")
     apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
@@ -133,10 +140,15 @@ def environment(folder: Path, lock: Path) -> None:
     if _installed(folder, key):
         return
     _say(f"{folder.name} (PyPI)")
+    if importlib.util.find_spec("ensurepip") is None:  # Debian's Python has it in a package of its own
+        debian_packages("Python's venv module", ["python3-venv"])
     try:
         venv.create(folder, clear=True, with_pip=True)
     except subprocess.CalledProcessError:
-        raise Failed("Python's venv module does not work: please apt-get install python3-venv") from None
+        raise Failed(
+            f"Python's venv module does not work with {sys.executable}: "
+            "please install it, with Debian's Python by sudo apt-get install python3-venv"
+        ) from None
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     # The lock file names every package, so nothing is left to resolve.
     call([*pip, "--no-deps", "--require-hashes", "--requirement", str(lock)])

@@ -87,7 +87,8 @@ class Instance:
 DEV = Instance("dev")
 OWN = Instance("own")
 TEST = Instance("test", persistent=False)
-ALL = (DEV, OWN, TEST)
+# What `make watch` runs; it has no servers of its own.
+WATCH = Instance("watch", persistent=False)
 
 
 def mail_user() -> pwd.struct_passwd:

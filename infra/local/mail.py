@@ -4,10 +4,12 @@ Every user exists. A user's password is `pw-` and the user's name; a token opens
 account, and other mailboxes as `allow` says.
 """
 
+import contextlib
 import imaplib
 import os
 import shutil
 import ssl
+import stat
 from pathlib import Path
 from string import Template
 
@@ -64,7 +66,7 @@ def sign_in(instance: Instance, user: str, token: str | None = None) -> imaplib.
 
 
 def _configure(instance: Instance) -> Path:
-    folder = instance.mail_folder()
+    folder = _own_folder(instance)
     certificates.ensure(folder / "tls")
     shutil.rmtree(folder / "run", ignore_errors=True)  # sockets of a server that was killed
     owner = mail_user()
@@ -85,7 +87,8 @@ def _configure(instance: Instance) -> Path:
     }
     # Tokens are compared with the user by name, or, for shared mailboxes, not at all.
     for name, username_format in {"own.conf.ext": "%Lu", "shared.conf.ext": "any"}.items():
-        _fill("oauth2.conf.ext", folder / name, {**common, "username_format": username_format})
+        values = {**common, "username_format": username_format}
+        _fill("oauth2.conf.ext", folder / name, values, mode=0o600)  # with the mail server's client secret
     if not (folder / "shared").exists():
         write(folder / "shared", "")
     mail = folder / "mail"
@@ -94,5 +97,21 @@ def _configure(instance: Instance) -> Path:
     return _fill("dovecot.conf", folder / "dovecot.conf", common)
 
 
-def _fill(template: str, target: Path, values: dict[str, object]) -> Path:
-    return write(target, Template((HERE / template).read_text()).substitute(values))
+def _own_folder(instance: Instance) -> Path:
+    """The mail folder, made if it is not there. It may lie where anybody can make one of its name first,
+    and whoever can write in it decides what Dovecot runs."""
+    folder = instance.mail_folder()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o711)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise processes.Failed(
+            f"{folder} is not a folder that only you can write in, and the local mail server would trust what "
+            "lies there. Please look who made it, and delete it."
+        )
+    return folder
+
+
+def _fill(template: str, target: Path, values: dict[str, object], mode: int = 0o644) -> Path:
+    return write(target, Template((HERE / template).read_text()).substitute(values), mode)

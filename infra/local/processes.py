@@ -28,12 +28,23 @@ class Failed(Exception):
 
 def call(command: list[str], cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
     """Runs a program to its end, its output going to the person."""
+    if status(command, cwd, env) != 0:
+        raise Failed(f"this failed: {' '.join(command)}")
+
+
+def status(command: list[str], cwd: Path = ROOT, env: dict[str, str] | None = None) -> int:
+    """Runs a program to its end and answers its exit status. When it is to end early, it may clear up."""
     try:
-        status = subprocess.run(command, cwd=cwd, env=env).returncode
+        process = subprocess.Popen(command, cwd=cwd, env=env)
     except FileNotFoundError:
         raise Failed(f"{command[0]} is not installed, or not on the PATH") from None
-    if status != 0:
-        raise Failed(f"this failed: {' '.join(command)}")
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        raise
 
 
 def adopt_orphans() -> None:

@@ -50,6 +50,8 @@ def build() -> None:
     PROGRAMS.mkdir(parents=True, exist_ok=True)
     shutil.copy2(aws.BUILT / CLI / "bootstrap", PROGRAMS / f".{CLI}")
     os.replace(PROGRAMS / f".{CLI}", PROGRAMS / CLI)
+    (PROGRAMS / "cargo-lambda").unlink(missing_ok=True)
+    (PROGRAMS / "cargo-lambda").symlink_to(install.AWS_TOOLS / "bin" / "cargo-lambda")
 
 
 def start(instance: Instance, wanted: Wanted) -> bool:
@@ -155,7 +157,7 @@ def write_env(instance: Instance, wanted: Wanted) -> None:
     """Writes `.local/env`, to be sourced by a shell."""
     lines = [f"export {name}='{value}'" for name, value in environment(instance, wanted).items()]
     lines.append(f"export PATH='{PROGRAMS}':\"$PATH\"")
-    write(ENV, "\n".join(lines) + "\n")
+    write(ENV, "\n".join(lines) + "\n", mode=0o600)
 
 
 def forget_env(instance: Instance) -> None:

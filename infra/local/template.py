@@ -8,12 +8,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
-from .aws import TEMPLATE
+from .aws import REGION, TEMPLATE
 
 Resource = dict[str, Any]
 
@@ -24,7 +25,7 @@ def problems() -> list[str]:
         resources = _translate()
     except (yaml.YAMLError, ValueError) as error:
         return [f"the template cannot be read: {error}"]
-    checks = (_table, _bucket, _queues, _functions, _schedule, _rights)
+    checks = (_table, _bucket, _queues, _functions, _schedule, _alarms, _rights)
     return [problem for check in checks for problem in check(resources)]
 
 
@@ -34,7 +35,8 @@ def _translate() -> dict[str, Resource]:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://uploaded/by-sam"
-    translated = Translator(None, Parser()).translate(template, parameter_values={})
+    translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=REGION))
+    translated = translator.translate(template, parameter_values={})
     return translated["Resources"]
 
 
@@ -111,6 +113,23 @@ def _schedule(resources: dict[str, Resource]) -> Iterator[str]:
     tick = resources["Tick"]["Properties"]
     yield from _expect("Tick", tick, "ScheduleExpression", "rate(1 minute)")
     yield from _expect("Tick", tick, "FlexibleTimeWindow", {"Mode": "OFF"})
+
+
+def _alarms(resources: dict[str, Resource]) -> Iterator[str]:
+    alarms = _of_type(resources, "AWS::CloudWatch::Alarm")
+    of_stack = [{"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}]
+    for name, metric, missing in (
+        ("NoTicksAlarm", "Ticks", "breaching"),
+        ("LateBatchesAlarm", "OldestDueLag", "notBreaching"),
+    ):
+        properties = alarms[name]["Properties"]
+        yield from _expect(name, properties, "Namespace", "Postroom")
+        yield from _expect(name, properties, "MetricName", metric)
+        yield from _expect(name, properties, "Dimensions", of_stack)
+        yield from _expect(name, properties, "TreatMissingData", missing)
+    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    for name, alarm in alarms.items():
+        yield from _expect(name, alarm["Properties"], "AlarmActions", topic)
 
 
 def _rights(resources: dict[str, Resource]) -> Iterator[str]:
