@@ -58,7 +58,14 @@ mod tests {
             assert_eq!(serde_json::to_string(&work).expect("writes"), text);
         }
         let long = format!(r#"{{"mailbox":{{"id":"a","cause":{{"demand":"{}"}}}}}}"#, "x".repeat(65));
-        for poison in [long.as_str(), "", "{}", "[]", r#"{"batch":{"id":"../x","due_at":1}}"#, r#"{"mailbox":{"id":"a"}}"#] {
+        for poison in [
+            long.as_str(),
+            "",
+            "{}",
+            "[]",
+            r#"{"batch":{"id":"../x","due_at":1}}"#,
+            r#"{"mailbox":{"id":"a"}}"#,
+        ] {
             assert!(serde_json::from_str::<Work>(poison).is_err(), "{poison}");
         }
     }
