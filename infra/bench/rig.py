@@ -85,6 +85,9 @@ def start() -> None:
 
 def stop() -> None:
     """Stops everything and gives the memory back."""
+    # Dovecot clears its environment, so that it does not carry the mark of a straggler.
+    for name in (mail.NAME, aws.NAME):
+        processes.stop(RIG, name)
     processes.stop_stragglers(RIG)
     shutil.rmtree(RIG.folder, ignore_errors=True)
 
