@@ -10,8 +10,8 @@ use mail_parser::DateTime;
 /// The fields kept as object metadata, by their metadata names.
 const KEPT: [&str; 5] = ["message-id", "date", "from", "to", "subject"];
 
-/// The most that one field may take, in bytes: five of them stay under S3's 2 KB of user metadata
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>).
+/// The most that one field may take, in bytes: five of them and the folder stay under S3's 2 KB of
+/// user metadata (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>).
 const MAX_FIELD: usize = 300;
 
 /// The day a message belongs to in UTC: when the last server received it (the topmost `Received`
