@@ -3,7 +3,7 @@
 LOCAL := python3 -m infra.local
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test bench check advisories watch package deploy
+.PHONY: help demo up down test browser screenshots bench check advisories watch package deploy
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,15 +11,21 @@ help: ## this list
 demo: ## fetch mail from real servers into S3, by the schedule, and compare (no AWS account needed)
 	@$(LOCAL) demo
 
-up: ## start a local stack and leave it running; MAIL=0 without mail servers, MAIL_CA=file, PLAINTEXT_HOSTS=a,b
+up: ## start a local stack and leave it running; MAIL=0 without mail servers, MAIL_CA=file, PLAINTEXT_HOSTS=a,b, PARAMETERS='AdminProvider=sso …'
 	@$(LOCAL) up $(if $(filter 0,$(MAIL)),--no-mail) $(if $(MAIL_CA),--mail-ca '$(MAIL_CA)') \
-	  $(if $(PLAINTEXT_HOSTS),--plaintext-hosts '$(PLAINTEXT_HOSTS)')
+	  $(if $(PLAINTEXT_HOSTS),--plaintext-hosts '$(PLAINTEXT_HOSTS)') $(if $(PARAMETERS),-- $(PARAMETERS))
 
 down: ## stop what `make up` started
 	@$(LOCAL) down
 
 test: ## all tests, against real servers; TEST='-p postroom-mail' for some
 	@$(LOCAL) test $(if $(TEST),-- $(TEST))
+
+browser: ## the tests in a browser alone; ONLY='consent' for those whose name has it
+	@$(LOCAL) browser $(if $(ONLY),-- --test-name-pattern='$(ONLY)')
+
+screenshots: ## take the pictures in docs/images anew
+	@$(LOCAL) browser --screenshots
 
 bench: ## measure Postroom beside other programs; RUNS=5, ONLY=reading,storing,memory,polling,distance,starting, ARM=1
 	@python3 -m infra.bench $(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY)) $(if $(ARM),--arm)

@@ -9,8 +9,7 @@ use crate::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use postroom_model::{AccountId, MailboxId, ProviderId};
-use postroom_vault::ClientSecret;
+use postroom_model::{AccountId, ClientSecret, MailboxId, ProviderId};
 use secrecy::SecretString;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -48,6 +47,7 @@ pub async fn apply(
         })
         .map_err(Error::Manifest)?;
     deployed.client_secrets = client_secrets(deployment, manifest.client_secrets.keys()).await?;
+    deployed.account_passwords = account_passwords(deployment, manifest.account_passwords.keys()).await?;
     let plan = Plan::new(&deployed, &manifest, args.prune);
     writeln!(out, "{plan}")?;
     if args.dry_run || plan.steps.is_empty() {
@@ -83,12 +83,8 @@ async fn passwords(
 ) -> Result<BTreeMap<MailboxId, SecretString>, Error> {
     let mut readable = BTreeMap::new();
     for (id, password) in deployment.vault.passwords(mailboxes).await? {
-        match password {
-            Ok(password) => drop(readable.insert(id, password)),
-            // It counts as absent, so that applying it again mends it.
-            Err(postroom_vault::Error::Unreadable { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let found = unless_unreadable(password.map(Some))?;
+        readable.extend(found.map(|password| (id, password)));
     }
     Ok(readable)
 }
@@ -99,13 +95,30 @@ async fn client_secrets(
 ) -> Result<BTreeMap<ProviderId, ClientSecret>, Error> {
     let mut readable = BTreeMap::new();
     for id in providers {
-        match deployment.vault.client_secret(id).await {
-            Ok(secret) => readable.extend(secret.map(|secret| (id.clone(), secret))),
-            Err(postroom_vault::Error::Unreadable { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let found = unless_unreadable(deployment.vault.client_secret(id).await)?;
+        readable.extend(found.map(|secret| (id.clone(), secret)));
     }
     Ok(readable)
+}
+
+async fn account_passwords(
+    deployment: &Deployment,
+    accounts: impl Iterator<Item = &AccountId>,
+) -> Result<BTreeMap<AccountId, SecretString>, Error> {
+    let mut readable = BTreeMap::new();
+    for id in accounts {
+        let found = unless_unreadable(deployment.vault.account_password(id).await)?;
+        readable.extend(found.map(|password| (id.clone(), password)));
+    }
+    Ok(readable)
+}
+
+/// What cannot be read counts as absent, so that applying it again mends it.
+fn unless_unreadable<T>(found: postroom_vault::Result<Option<T>>) -> Result<Option<T>, Error> {
+    match found {
+        Err(postroom_vault::Error::Unreadable { .. }) => Ok(None),
+        found => Ok(found?),
+    }
 }
 
 /// Takes a plan's steps: those of one kind side by side, the kinds one after another.
@@ -131,12 +144,18 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
     let Deployment { registry, vault, .. } = deployment;
     match action {
         Action::PutClientSecret(id, secret) => drop(vault.put_client_secret(id, secret).await?),
+        Action::PutAccountPassword(id, password) => {
+            vault.put_account_password(id, password).await?;
+            for placed in registry.mailboxes_of(id).await? {
+                registry.end_rest(&placed.mailbox.id, now).await?;
+            }
+        }
         Action::PutPassword(id, password) => {
             vault.put_password(id, password).await?;
             registry.end_rest(id, now).await?;
         }
         Action::PutProvider(provider) => registry.put_provider(provider).await?,
-        Action::PutAccount(account) => registry.put_account(account).await?,
+        Action::PutAccount(account) => registry.put_account(account, now).await?,
         Action::PutMailbox(mailbox) => registry.put_mailbox(mailbox).await?,
         Action::PutBatch(batch) => registry.put_batch(batch, now, fastrand::f64()).await?,
         Action::DeleteMailbox(id) => {
@@ -155,5 +174,6 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
 
 async fn delete_account(deployment: &Deployment, id: &AccountId) -> Result<(), Error> {
     deployment.vault.delete_token_set(id).await?;
+    deployment.vault.delete_account_password(id).await?;
     Ok(deployment.registry.delete_account(id).await?)
 }

@@ -37,6 +37,11 @@ pub enum Command {
     Status(StatusArgs),
     /// Connect and sign in to a mailbox without fetching, and explain each step.
     Check(CheckArgs),
+    /// Authorise an account: with a code on any device, or where nobody needs to consent, at once.
+    Authorize(AuthorizeArgs),
+    /// Handle accounts.
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Handle the tokens of accounts.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -87,6 +92,30 @@ pub struct StatusArgs {
 pub struct CheckArgs {
     /// The mailbox to sign in to.
     pub mailbox: MailboxId,
+}
+
+/// `postroom authorize`
+#[derive(Debug, Args)]
+pub struct AuthorizeArgs {
+    /// The account to authorise.
+    pub account: AccountId,
+    /// Show an address and a code, with which the person signs in on any device, and wait for that.
+    #[arg(long)]
+    pub device: bool,
+}
+
+/// `postroom account`
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Revoke an account's authorization at its server, and forget its tokens.
+    Revoke(RevokeArgs),
+}
+
+/// `postroom account revoke`
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// The account whose authorization ends.
+    pub account: AccountId,
 }
 
 /// `postroom token`

@@ -1,12 +1,18 @@
 //! `postroom check`: connects and signs in as `fetch` would, and tells each step to a person.
 //!
-//! It stores nothing and changes nothing at the server: folders are opened read-only. It uses the
-//! password or token that is in the vault, and does not renew a token.
+//! It stores no mail and changes nothing at the mail server: folders are opened read-only. It uses the
+//! password or token that `fetch` would use; one that is stale is renewed, as `fetch` would do it.
 
-use crate::{Error, Outcome, args::CheckArgs, deployment::Deployment, status::moment};
+use crate::{
+    Error, Outcome,
+    args::CheckArgs,
+    deployment::Deployment,
+    status::{moment, plain},
+    token::until,
+};
 use jiff::Timestamp;
 use postroom_mail::{
-    Credential, Error as MailError, Mechanism, Network, NetworkSettings,
+    Credential, Error as MailError, Mechanism, Network, NetworkSettings, Stage,
     imap::{self, Access, Connection, Session},
 };
 use postroom_model::{Auth, Fault, FaultClass, Mailbox, Protocol, SaslPolicy, Tls};
@@ -68,8 +74,9 @@ pub async fn check(
     };
     steps.connected(&mailbox)?;
     steps.greeted(&mailbox, &connection)?;
-    if let Some(mechanism) = preferred(&mailbox, &connection.capabilities().mechanisms()) {
-        steps.done("mechanism", &why(mechanism, &mailbox))?;
+    match connection.mechanism(&credential, mailbox.sasl) {
+        Ok(mechanism) => steps.done("mechanism", &why(mechanism, &mailbox))?,
+        Err(error) => return steps.failed("mechanism", &error.fault()),
     }
     let mut session = match connection.sign_in(&mailbox.user, &credential, mailbox.sasl).await {
         Ok(session) => session,
@@ -125,28 +132,17 @@ impl Steps<'_> {
             }
             Auth::Oauth(account) => account,
         };
-        let Some(tokens) = deployment.vault.token_set(account).await? else {
-            let reason = format!("the vault has no token set of account {account}");
-            return self.failed("token", &Fault::new(FaultClass::AuthorizationEnded, reason)).map(|_| None);
+        let access = deployment.tokens.access(account, &mailbox.user, None, until(now)).await;
+        let tokens = match access {
+            Ok(access) => access.tokens,
+            Err(fault) => return self.failed("token", &fault).map(|_| None),
         };
         let obtained = moment(tokens.obtained_at, now);
-        match tokens.expires_at {
-            Some(end) if end <= now => {
-                let reason = format!(
-                    "the access token of account {account}, obtained {obtained}, ended {}",
-                    moment(end, now)
-                );
-                self.failed("token", &Fault::new(FaultClass::AuthorizationEnded, reason))?;
-                return Ok(None);
-            }
-            Some(end) => {
-                let text = format!("account {account}, obtained {obtained}, ends {}", moment(end, now));
-                self.done("token", &text)?;
-            }
-            None => {
-                self.done("token", &format!("account {account}, obtained {obtained}; its end is not known"))?
-            }
-        }
+        let ends = match tokens.expires_at {
+            Some(end) => format!("ends {}", moment(end, now)),
+            None => "its end is not known".to_owned(),
+        };
+        self.done("token", &format!("account {account}, obtained {obtained}, {ends}"))?;
         Ok(Some(Credential::AccessToken(tokens.access_token)))
     }
 
@@ -225,11 +221,6 @@ impl Steps<'_> {
     }
 }
 
-/// A text with U+FFFD for each control character.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
 /// What the mailbox is set to, in one line.
 fn settings(mailbox: &Mailbox) -> String {
     let protocol = match mailbox.protocol {
@@ -259,26 +250,16 @@ fn step_of(error: &MailError) -> &'static str {
         | MailError::Tls { .. }
         | MailError::NotTls { .. }
         | MailError::NoStarttls(_) => "tls",
-        MailError::TimedOut { waiting_for: "a TCP connection", .. } => CONNECT,
+        MailError::TimedOut { stage: Stage::Resolving | Stage::Connecting, .. } => CONNECT,
+        MailError::TimedOut { stage: Stage::Encrypting, .. } => "tls",
         _ => "greeting",
     }
-}
-
-/// The mechanism that signing in prefers among those offered; where there is none, signing in says so.
-fn preferred(mailbox: &Mailbox, offered: &[&str]) -> Option<Mechanism> {
-    let candidates: &[Mechanism] = match (&mailbox.auth, mailbox.sasl) {
-        (Auth::Basic, _) => &[Mechanism::Plain, Mechanism::Login],
-        (Auth::Oauth(_), SaslPolicy::Auto) => &[Mechanism::Oauthbearer, Mechanism::Xoauth2],
-        (Auth::Oauth(_), SaslPolicy::Xoauth2) => &[Mechanism::Xoauth2],
-        (Auth::Oauth(_), SaslPolicy::Oauthbearer) => &[Mechanism::Oauthbearer],
-    };
-    let is_offered = |mechanism: &Mechanism| offered.contains(&mechanism.to_string().as_str());
-    candidates.iter().copied().find(is_offered)
 }
 
 /// Why a mechanism is used.
 fn why(mechanism: Mechanism, mailbox: &Mailbox) -> String {
     let reason = match (&mailbox.auth, mailbox.sasl) {
+        (Auth::Basic, _) if mechanism == Mechanism::Command => "the server offers no SASL mechanism",
         (Auth::Basic, _) => "the server offers it, for passwords",
         (Auth::Oauth(_), SaslPolicy::Auto) => "the server offers it, for tokens",
         (Auth::Oauth(_), _) => "`sasl` asks for it, and the server offers it",

@@ -4,12 +4,19 @@ use crate::{Error, manifest::Allowances};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::{config::ProvideCredentials, error::ProvideErrorMetadata, types::Stack};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::{SignedDuration, Timestamp};
+use postroom_oauth::{Http, HttpSettings};
 use postroom_registry::Registry;
-use postroom_vault::Vault;
-use std::error::Error as StdError;
+use postroom_tokens::Tokens;
+use postroom_vault::{Sealer, Vault};
+use std::{error::Error as StdError, time::Duration};
 
 /// Emulators have this account; AWS gives the number to nobody. Only there are local servers allowed.
 const LOCAL_ACCOUNT: &str = ":000000000000:";
+/// How long a whole request to an authorization server may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// The lead with which tokens are renewed, where the stack does not say: its own default.
+const DEFAULT_LEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// A deployed Postroom.
 #[derive(Debug, Clone)]
@@ -18,6 +25,10 @@ pub struct Deployment {
     pub registry: Registry,
     /// Its secrets.
     pub vault: Vault,
+    /// Where token sets of accounts are changed.
+    pub tokens: Tokens,
+    /// The address of its console, without a slash at the end.
+    pub console_url: String,
     /// SQS, for its fetch queue.
     pub sqs: aws_sdk_sqs::Client,
     /// The address of its fetch queue.
@@ -29,11 +40,11 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Finds the deployment of a stack.
+    /// Finds the deployment of a stack. Its tokens are handled by this clock.
     ///
     /// # Errors
     /// One sentence that says what is missing and what to do.
-    pub async fn find(stack: &str, config: &SdkConfig) -> Result<Self, Error> {
+    pub async fn find(stack: &str, config: &SdkConfig, clock: fn() -> Timestamp) -> Result<Self, Error> {
         let region = config.region().ok_or(Error::NoRegion)?.to_string();
         let credentials = config.credentials_provider().ok_or(Error::NoCredentials(None))?;
         credentials.provide_credentials().await.map_err(no_credentials)?;
@@ -49,12 +60,12 @@ impl Deployment {
             }
         })?;
         match found.stacks() {
-            [found] => Self::of(stack, found, config),
+            [found] => Self::of(stack, found, config, clock),
             _ => Err(Error::IncompleteStack { stack: stack.to_owned(), what: "exactly one description" }),
         }
     }
 
-    fn of(name: &str, stack: &Stack, config: &SdkConfig) -> Result<Self, Error> {
+    fn of(name: &str, stack: &Stack, config: &SdkConfig, clock: fn() -> Timestamp) -> Result<Self, Error> {
         let incomplete = |what| Error::IncompleteStack { stack: name.to_owned(), what };
         let output = |key| {
             let found = stack.outputs().iter().find(|output| output.output_key() == Some(key));
@@ -73,15 +84,28 @@ impl Deployment {
                 Some(pem.ok_or_else(|| incomplete("a readable MailCa parameter (base64 of PEM)"))?)
             }
         };
+        let allowances = Allowances {
+            local_servers: is_local && parameter("AllowLocalServers") == "true",
+            plaintext_hosts: hosts.map(str::to_owned).collect(),
+        };
+        let registry = Registry::new(aws_sdk_dynamodb::Client::new(config), output("TableName")?);
+        let vault = Vault::new(aws_sdk_secretsmanager::Client::new(config), output("SecretPrefix")?);
+        let sealer = Sealer::new(aws_sdk_kms::Client::new(config), output("TokenKeyId")?);
+        let http = Http::new(HttpSettings {
+            extra_ca_pem: mail_ca.clone(),
+            allow_local: allowances.local_servers,
+            plaintext_hosts: allowances.plaintext_hosts.clone(),
+            timeout: REQUEST_TIMEOUT,
+        })?;
+        let lead = parameter("RefreshLeadMinutes").parse().map_or(DEFAULT_LEAD, SignedDuration::from_mins);
         Ok(Self {
-            registry: Registry::new(aws_sdk_dynamodb::Client::new(config), output("TableName")?),
-            vault: Vault::new(aws_sdk_secretsmanager::Client::new(config), output("SecretPrefix")?),
+            tokens: Tokens::new(registry.clone(), vault.clone(), sealer, http, lead, clock),
+            registry,
+            vault,
+            console_url: output("ConsoleUrl")?.trim_end_matches('/').to_owned(),
             sqs: aws_sdk_sqs::Client::new(config),
             fetch_queue_url: output("FetchQueueUrl")?.to_owned(),
-            allowances: Allowances {
-                local_servers: is_local && parameter("AllowLocalServers") == "true",
-                plaintext_hosts: hosts.map(str::to_owned).collect(),
-            },
+            allowances,
             mail_ca,
         })
     }

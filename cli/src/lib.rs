@@ -2,12 +2,15 @@
 //!
 //! A manifest is read ([`manifest`]), compared with what is deployed ([`plan`]) and applied
 //! ([`apply`]); mailboxes are fetched on demand ([`fetch`]), watched ([`status`]) and tried out
-//! ([`check`]); tokens are brought in ([`token`]).
+//! ([`check`]); accounts are authorised ([`authorize`]) and revoked ([`account`]), and tokens brought
+//! in ([`token`]).
 //! Everything that is printed goes to a writer that is passed in; the clock, too, is the caller's. No
 //! secret is ever printed.
 
+pub mod account;
 pub mod apply;
 pub mod args;
+pub mod authorize;
 pub mod check;
 pub mod deployment;
 pub mod fetch;
@@ -16,7 +19,7 @@ pub mod plan;
 pub mod status;
 pub mod token;
 
-use args::{Cli, Command, TokenCommand};
+use args::{AccountCommand, Cli, Command, TokenCommand};
 use aws_config::BehaviorVersion;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use deployment::Deployment;
@@ -117,6 +120,12 @@ pub enum Error {
     /// The vault could not answer.
     #[error(transparent)]
     Vault(#[from] postroom_vault::Error),
+    /// Token sets could not be handled.
+    #[error(transparent)]
+    Tokens(#[from] postroom_tokens::Error),
+    /// Requests cannot be made from this machine, or not with this deployment's settings.
+    #[error(transparent)]
+    Http(#[from] postroom_oauth::HttpError),
     /// Connections cannot be made from this machine, or not with this deployment's settings.
     #[error(transparent)]
     Network(#[from] postroom_mail::NetworkError),
@@ -167,16 +176,17 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     error.to_string()
 }
 
-/// Does what the command line asks for, at `now`.
+/// Does what the command line asks for.
 ///
 /// # Errors
 /// [`Error`], when it could not.
-pub async fn run(cli: Cli, now: Timestamp, out: &mut dyn Write) -> Result<Outcome, Error> {
+pub async fn run(cli: Cli, clock: fn() -> Timestamp, out: &mut dyn Write) -> Result<Outcome, Error> {
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let find = || Deployment::find(&cli.stack, &config);
+    let find = || Deployment::find(&cli.stack, &config, clock);
+    let now = clock();
     match cli.command {
         Command::Apply(args) => {
-            let draft = draft(&args.file)?;
+            let draft = draft(&args.file, now)?;
             match find().await {
                 Ok(deployment) => apply::apply(&deployment, draft, &args, now, out).await,
                 Err(because) => Err(match draft.into_problems() {
@@ -188,14 +198,18 @@ pub async fn run(cli: Cli, now: Timestamp, out: &mut dyn Write) -> Result<Outcom
         Command::Fetch(args) => fetch::fetch(&find().await?, &args, now, out).await,
         Command::Status(args) => status::status(&find().await?, &args, now, out).await,
         Command::Check(args) => check::check(&find().await?, &args, now, out).await,
+        Command::Authorize(args) => authorize::authorize(&find().await?, &args, clock, out).await,
+        Command::Account(AccountCommand::Revoke(args)) => {
+            account::revoke(&find().await?, &args, now, out).await
+        }
         Command::Token(TokenCommand::Import(args)) => token::import(&find().await?, &args, now, out).await,
     }
 }
 
-fn draft(file: &Path) -> Result<Draft, Error> {
+fn draft(file: &Path, now: Timestamp) -> Result<Draft, Error> {
     let text = std::fs::read_to_string(file)
         .map_err(|source| Error::Unreadable { file: file.to_owned(), source })?;
     let folder = file.parent().map(Path::to_owned).unwrap_or_default();
     let sources = SecretSources { folder, variable: &|name| std::env::var(name).ok() };
-    Ok(Draft::read(&file.display().to_string(), &text, &sources))
+    Ok(Draft::read(&file.display().to_string(), &text, &sources, now))
 }

@@ -8,8 +8,8 @@ use std::{error::Error as _, io, process::ExitCode};
 #[tokio::main]
 async fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "this is where the time comes in")]
-    let now = Timestamp::now();
-    match run(Cli::parse(), now, &mut io::stdout().lock()).await {
+    let clock = Timestamp::now;
+    match run(Cli::parse(), clock, &mut io::stdout().lock()).await {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::NotWell) => ExitCode::FAILURE,
         // Whoever read the output has seen enough of it.

@@ -6,6 +6,9 @@
 //! Nothing here talks to AWS.
 
 mod account;
+mod client;
+mod endpoints;
+mod grant;
 mod mailbox;
 mod preset;
 mod problem;
@@ -16,13 +19,14 @@ mod section;
 
 use problem::Placed;
 pub use problem::Problems;
+pub(crate) use resolve::PASSWORD_GRANT;
 pub use resolve::{Allowances, Ground};
 pub use secret::{SecretSources, Sourced};
 
 use account::AccountEntry;
+use jiff::Timestamp;
 use mailbox::{MailboxEntry, SignIn};
-use postroom_model::{Account, AccountId, Mailbox, MailboxId, Provider, ProviderId};
-use postroom_vault::ClientSecret;
+use postroom_model::{Account, AccountId, ClientSecret, Mailbox, MailboxId, Provider, ProviderId};
 use provider::ProviderEntry;
 use secrecy::SecretString;
 use section::{Section, tables};
@@ -38,10 +42,14 @@ pub struct Manifest {
     pub accounts: BTreeMap<AccountId, Account>,
     /// Its mailboxes.
     pub mailboxes: BTreeMap<MailboxId, Mailbox>,
-    /// Client secrets, or certificates with their keys, that it points to.
+    /// Client secrets, certificates with their keys, or service accounts' keys that it points to.
     pub client_secrets: BTreeMap<ProviderId, Sourced<ClientSecret>>,
-    /// Passwords that it points to.
+    /// Passwords of accounts that it points to.
+    pub account_passwords: BTreeMap<AccountId, Sourced<SecretString>>,
+    /// Passwords of mailboxes that it points to.
     pub passwords: BTreeMap<MailboxId, Sourced<SecretString>>,
+    /// What people should think twice about although nothing is wrong.
+    pub warnings: Vec<String>,
     /// What people should know although nothing is wrong.
     pub notes: Vec<String>,
 }
@@ -56,8 +64,9 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Takes a manifest apart. `file` is how its problems name it.
-    pub fn read(file: &str, text: &str, sources: &SecretSources<'_>) -> Self {
+    /// Takes a manifest apart. `file` is how its problems name it; a certificate that has ended by
+    /// `now` is one.
+    pub fn read(file: &str, text: &str, sources: &SecretSources<'_>, now: Timestamp) -> Self {
         let mut problems = Problems::new(file, text);
         let (document, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
@@ -77,10 +86,12 @@ impl Draft {
             tables(&mut document, "mailbox"),
         );
         document.finish();
-        let providers: Vec<_> =
-            providers.into_iter().filter_map(|t| ProviderEntry::read(&mut problems, t, sources)).collect();
+        let providers: Vec<_> = providers
+            .into_iter()
+            .filter_map(|t| ProviderEntry::read(&mut problems, t, sources, now))
+            .collect();
         let accounts: Vec<_> =
-            accounts.into_iter().filter_map(|t| AccountEntry::read(&mut problems, t)).collect();
+            accounts.into_iter().filter_map(|t| AccountEntry::read(&mut problems, t, sources)).collect();
         let mailboxes: Vec<_> =
             mailboxes.into_iter().filter_map(|t| MailboxEntry::read(&mut problems, t, sources)).collect();
         unique("provider", providers.iter().map(|entry| &entry.id), &mut problems);

@@ -9,10 +9,9 @@ mod difference;
 use crate::manifest::{Manifest, Sourced};
 use difference::difference;
 use postroom_model::{
-    Account, AccountId, Auth, Batch, Endpoints, Grant, Interval, Mailbox, MailboxId, Preset, Protocol,
-    Provider, ProviderId, assign,
+    Account, AccountId, Auth, Batch, ClientSecret, Endpoints, Grant, Interval, Mailbox, MailboxId, Preset,
+    Protocol, Provider, ProviderId, assign,
 };
-use postroom_vault::ClientSecret;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use std::{
@@ -33,6 +32,8 @@ pub struct Deployed {
     pub batches: Vec<Batch>,
     /// The vault's client secrets and certificates, at least of the manifest's providers.
     pub client_secrets: BTreeMap<ProviderId, ClientSecret>,
+    /// The vault's passwords of accounts, at least of those that the manifest has one for.
+    pub account_passwords: BTreeMap<AccountId, SecretString>,
     /// The vault's passwords, at least of the manifest's mailboxes that sign in with one.
     pub passwords: BTreeMap<MailboxId, SecretString>,
 }
@@ -44,6 +45,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What is deployed, not in the manifest, and left alone.
     pub left_alone: Vec<String>,
+    /// What people should think twice about although nothing is wrong.
+    pub warnings: Vec<String>,
     /// What people should know although nothing is wrong.
     pub notes: Vec<String>,
 }
@@ -62,6 +65,8 @@ pub struct Step {
 pub enum Action {
     /// Stores a provider's client secret or certificate.
     PutClientSecret(ProviderId, ClientSecret),
+    /// Stores an account's password.
+    PutAccountPassword(AccountId, SecretString),
     /// Stores a mailbox's password.
     PutPassword(MailboxId, SecretString),
     /// Writes a provider.
@@ -74,7 +79,7 @@ pub enum Action {
     PutBatch(Batch),
     /// Deletes a mailbox and its password; what is archived of it stays.
     DeleteMailbox(MailboxId),
-    /// Deletes an account and its token set.
+    /// Deletes an account, its token set and its password.
     DeleteAccount(AccountId),
     /// Deletes a provider and its secret.
     DeleteProvider(ProviderId),
@@ -84,12 +89,14 @@ impl Plan {
     /// Compares a manifest with what is deployed. With `prune`, what the manifest does not name is
     /// deleted.
     pub fn new(deployed: &Deployed, wanted: &Manifest, prune: bool) -> Self {
-        let mut plan = Self { notes: wanted.notes.clone(), ..Self::default() };
+        let (warnings, notes) = (wanted.warnings.clone(), wanted.notes.clone());
+        let mut plan = Self { warnings, notes, ..Self::default() };
         plan.secrets(deployed, wanted);
         plan.definitions("provider", &deployed.providers, &wanted.providers, |provider| {
             Action::PutProvider(provider.into())
         });
         plan.definitions("account", &deployed.accounts, &wanted.accounts, Action::PutAccount);
+        plan.consents(deployed, wanted);
         plan.definitions("mailbox", &deployed.mailboxes, &wanted.mailboxes, Action::PutMailbox);
         plan.batches(deployed, wanted, prune);
         plan.leftovers("mailbox", &deployed.mailboxes, &wanted.mailboxes, prune, Action::DeleteMailbox);
@@ -107,6 +114,7 @@ impl Plan {
             let kind = match secret {
                 ClientSecret::Secret(_) => "client secret",
                 ClientSecret::Certificate { .. } => "certificate",
+                ClientSecret::ServiceAccount { .. } => "service account key",
             };
             let stored = deployed.client_secrets.get(id);
             if let Some(sign) = sign(stored.map(|stored| same_client_secret(stored, secret))) {
@@ -114,11 +122,26 @@ impl Plan {
                 self.step(format!("{sign} {kind} of {id} (from {source})"), action);
             }
         }
-        for (id, Sourced { secret, source }) in &wanted.passwords {
-            let stored = deployed.passwords.get(id);
-            if let Some(sign) = sign(stored.map(|stored| same(stored, secret))) {
-                let action = Action::PutPassword(id.clone(), secret.clone());
-                self.step(format!("{sign} password of {id} (from {source})"), action);
+        self.passwords(
+            "account ",
+            &deployed.account_passwords,
+            &wanted.account_passwords,
+            Action::PutAccountPassword,
+        );
+        self.passwords("", &deployed.passwords, &wanted.passwords, Action::PutPassword);
+    }
+
+    fn passwords<I: Ord + Display + Clone>(
+        &mut self,
+        kind: &str,
+        deployed: &BTreeMap<I, SecretString>,
+        wanted: &BTreeMap<I, Sourced<SecretString>>,
+        put: fn(I, SecretString) -> Action,
+    ) {
+        for (id, Sourced { secret, source }) in wanted {
+            if let Some(sign) = sign(deployed.get(id).map(|stored| same(stored, secret))) {
+                let action = put(id.clone(), secret.clone());
+                self.step(format!("{sign} password of {kind}{id} (from {source})"), action);
             }
         }
     }
@@ -137,6 +160,21 @@ impl Plan {
                 None => format!("+ {kind} {id} ({})", new.described()),
             };
             self.step(line, put(new.clone()));
+        }
+    }
+
+    /// Notes accounts whose tokens were consented to as something else than what is wanted now.
+    fn consents(&mut self, deployed: &Deployed, wanted: &Manifest) {
+        fn asked(account: &Account) -> impl PartialEq {
+            (account.provider.clone(), account.login.clone(), account.scopes.clone())
+        }
+        for (id, new) in wanted.accounts.iter().filter(|(_, account)| account.grant.needs_consent()) {
+            if deployed.accounts.get(id).is_some_and(|old| asked(old) != asked(new)) {
+                let note = format!(
+                    "account {id}: the change counts once it is authorised again (`postroom authorize {id}`)"
+                );
+                self.notes.push(note);
+            }
         }
     }
 
@@ -186,6 +224,7 @@ impl fmt::Display for Plan {
             writeln!(f, "left alone, because the manifest does not name them (--prune deletes them):")?;
             self.left_alone.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
         }
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))?;
         self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
         match self.steps.len() {
             0 => write!(f, "nothing to do"),
@@ -219,6 +258,10 @@ fn same_client_secret(one: &ClientSecret, other: &ClientSecret) -> bool {
             ClientSecret::Certificate { certificate: one, key: one_key },
             ClientSecret::Certificate { certificate: other, key: other_key },
         ) => one == other && same(one_key, other_key),
+        (
+            ClientSecret::ServiceAccount { email: one, key_id: one_id, key: one_key },
+            ClientSecret::ServiceAccount { email: other, key_id: other_id, key: other_key },
+        ) => one == other && one_id == other_id && same(one_key, other_key),
         _ => false,
     }
 }
@@ -251,6 +294,7 @@ impl Described for Account {
             Grant::ClientCredentials => "client credentials",
             Grant::ServiceAccount => "service account",
             Grant::DeviceCode => "device code",
+            Grant::Password => "password",
         };
         format!("provider {}, {grant}", self.provider)
     }

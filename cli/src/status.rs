@@ -16,32 +16,37 @@
 //! | `mailboxes[].quarantine[]` | of mailboxes that were named: `folder`, `uid_validity`, `uid`, `class`, `reason`, `at` of each of these |
 //! | `unreadable[]` | `id` and `reason` of mailboxes whose record cannot be read |
 //! | `accounts[].status` | `authorised`, `expired`, `failing`, `never_authorised` |
-//! | `accounts[].obtained_at`, `.access_expires_at`, `.refresh_expires_at` | of its token set |
+//! | `accounts[].login`, `.identity`, `.authorised_at` | who must consent; who did, and when |
+//! | `accounts[].obtained_at`, `.access_expires_at`, `.refresh_expires_at` | of its token set, which the last renewal brought |
+//! | `accounts[].next_renewal` | when its token set is renewed next |
+//! | `accounts[].ends_at`, `.ended_by` | when the authorization ends unless something is done, and by what: `refresh_token`, `idle_limit`, `access_token`, `client_secret` |
+//! | `accounts[].missing_scopes` | asked for and not granted |
 //! | `accounts[].client_secret_expires` | the day on which its provider's client secret or certificate ends |
-//! | `accounts[].fault` | `class`, `reason`, `actor`, `advice` |
+//! | `accounts[].fault`, `.failures` | `class`, `reason`, `actor`, `advice`; renewals in a row that failed |
+//! | `incidents[]` | what keeps a provider's accounts from new tokens: `provider`, `class`, `reason`, `actor`, `advice`, `since`, `seen_at`, and the `account` it was seen with |
 //!
 //! Actors are `nobody`, `owner`, `operator`, `administrator` and `we`.
 
+mod account;
 mod mailbox;
 mod text;
 
+pub use account::{AccountReport, AuthorizationStatus, IncidentReport};
 pub use mailbox::{MailboxReport, MailboxStatus, QuarantineReport};
-pub(crate) use text::{moment, size};
+pub(crate) use text::{because, faulted, moment, plain, size};
 
 use crate::{Error, Outcome, args::StatusArgs, deployment::Deployment, fetch::refuse_unknown};
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::{Timestamp, civil::Date};
-use postroom_model::{
-    Account, AccountId, AccountStatus, Actor, Auth, Batch, BatchId, Fault, FaultClass, Grant, MailboxId,
-    Provider, ProviderId,
-};
+use jiff::Timestamp;
+use postroom_model::{Account, AccountId, Actor, Auth, Batch, BatchId, Fault, FaultClass, MailboxId};
+use postroom_registry::Incident;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write,
 };
 
-/// Accounts that are looked up at once.
+/// Mailboxes whose quarantine is looked up at once.
 const AT_ONCE: usize = 16;
 
 /// How mailboxes and accounts are doing. Its `Display` is what people read.
@@ -55,6 +60,8 @@ pub struct Report {
     pub unreadable: Vec<Unreadable>,
     /// Accounts, in order of their ids.
     pub accounts: Vec<AccountReport>,
+    /// What keeps providers of these accounts from giving tokens.
+    pub incidents: Vec<IncidentReport>,
 }
 
 /// A mailbox whose record cannot be read.
@@ -64,50 +71,6 @@ pub struct Unreadable {
     pub id: MailboxId,
     /// Why.
     pub reason: String,
-}
-
-/// How one account is doing.
-#[derive(Debug, Clone, Serialize)]
-pub struct AccountReport {
-    /// Which.
-    pub id: AccountId,
-    /// Its provider.
-    pub provider: ProviderId,
-    /// How it is authorised.
-    pub grant: Grant,
-    /// In one word.
-    pub status: AuthorizationStatus,
-    /// The mailboxes that sign in with it.
-    pub mailboxes: Vec<MailboxId>,
-    /// When its token set was obtained.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub obtained_at: Option<Timestamp>,
-    /// When its access token ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_expires_at: Option<Timestamp>,
-    /// When its refresh token ends, where the server said so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refresh_expires_at: Option<Timestamp>,
-    /// The day on which its provider's client secret or certificate ends, if known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_secret_expires: Option<Date>,
-    /// Why its tokens were refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<FaultReport>,
-}
-
-/// An account's authorization in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthorizationStatus {
-    /// It has a token set, and nothing speaks against it.
-    Authorised,
-    /// Its access token, as far as is known, has ended, and nothing has renewed it.
-    Expired,
-    /// Its tokens were refused.
-    Failing,
-    /// It never had a token set.
-    NeverAuthorised,
 }
 
 /// A fault, with what it means for people.
@@ -127,36 +90,6 @@ impl From<&Fault> for FaultReport {
     fn from(fault: &Fault) -> Self {
         let Fault { class, reason, .. } = fault.clone();
         Self { class, reason, actor: class.actor(), advice: class.advice() }
-    }
-}
-
-impl AccountReport {
-    /// An account's report at `now`, from what the registry knows.
-    pub fn new(
-        account: &Account,
-        known: &AccountStatus,
-        provider: Option<&Provider>,
-        mailboxes: Vec<MailboxId>,
-        now: Timestamp,
-    ) -> Self {
-        let status = match known {
-            AccountStatus { fault: Some(_), .. } => AuthorizationStatus::Failing,
-            AccountStatus { obtained_at: None, .. } => AuthorizationStatus::NeverAuthorised,
-            AccountStatus { access_expires_at: Some(end), .. } if *end <= now => AuthorizationStatus::Expired,
-            _ => AuthorizationStatus::Authorised,
-        };
-        Self {
-            id: account.id.clone(),
-            provider: account.provider.clone(),
-            grant: account.grant,
-            status,
-            mailboxes,
-            obtained_at: known.obtained_at,
-            access_expires_at: known.access_expires_at,
-            refresh_expires_at: known.refresh_expires_at,
-            client_secret_expires: provider.and_then(|provider| provider.client_auth_expires),
-            fault: known.fault.as_ref().map(FaultReport::from),
-        }
     }
 }
 
@@ -196,7 +129,13 @@ async fn gather(deployment: &Deployment, only: &[MailboxId], now: Timestamp) -> 
     let loaded = registry.load(ids).await?;
     refuse_unknown(only, &loaded.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>())?;
 
-    let mut report = Report { at: now, mailboxes: Vec::new(), unreadable: Vec::new(), accounts: Vec::new() };
+    let mut report = Report {
+        at: now,
+        mailboxes: Vec::new(),
+        unreadable: Vec::new(),
+        accounts: Vec::new(),
+        incidents: Vec::new(),
+    };
     let mut users: BTreeMap<AccountId, Vec<MailboxId>> = BTreeMap::new();
     for (id, mailbox) in loaded {
         match mailbox {
@@ -211,17 +150,18 @@ async fn gather(deployment: &Deployment, only: &[MailboxId], now: Timestamp) -> 
         }
     }
     let named: BTreeSet<&AccountId> = users.keys().collect();
-    let accounts = accounts.iter().filter(|account| only.is_empty() || named.contains(&account.id));
-    report.accounts = stream::iter(accounts)
-        .map(|account| async {
-            let known = registry.account_status(&account.id).await?;
-            let provider = providers.iter().find(|provider| provider.id == account.provider);
-            let mailboxes = users.get(&account.id).cloned().unwrap_or_default();
-            Ok::<_, Error>(AccountReport::new(account, &known, provider, mailboxes, now))
-        })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
+    let accounts: Vec<Account> =
+        accounts.into_iter().filter(|account| only.is_empty() || named.contains(&account.id)).collect();
+    let ids: Vec<AccountId> = accounts.iter().map(|account| account.id.clone()).collect();
+    let (statuses, incidents) = futures::try_join!(registry.account_statuses(&ids), registry.incidents())?;
+    report.accounts.extend(accounts.iter().map(|account| {
+        let known = statuses.get(&account.id).cloned().unwrap_or_default();
+        let provider = providers.iter().find(|provider| provider.id == account.provider);
+        let mailboxes = users.get(&account.id).cloned().unwrap_or_default();
+        AccountReport::new(account, &known, provider, mailboxes, now)
+    }));
+    let concerns = |incident: &Incident| accounts.iter().any(|account| account.provider == incident.provider);
+    report.incidents.extend(incidents.into_iter().filter(concerns).map(IncidentReport::from));
     if !only.is_empty() {
         let reports = stream::iter(report.mailboxes).map(|mailbox| async {
             let records = registry.quarantined(&mailbox.id).await?;
@@ -231,5 +171,6 @@ async fn gather(deployment: &Deployment, only: &[MailboxId], now: Timestamp) -> 
     }
     report.mailboxes.sort_by(|one, other| one.id.cmp(&other.id));
     report.accounts.sort_by(|one, other| one.id.cmp(&other.id));
+    report.incidents.sort_by(|one, other| one.provider.cmp(&other.provider));
     Ok(report)
 }

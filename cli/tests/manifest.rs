@@ -1,9 +1,12 @@
 //! Manifests: what is accepted, and what is said about mistakes.
 
+use jiff::Timestamp;
 use postroom_cli::manifest::{Allowances, Draft, Ground, Manifest, Problems, SecretSources};
 use postroom_model::{
-    Account, AccountId, Auth, Mailbox, MailboxId, Preset, Provider, ProviderId, SaslPolicy, Tls,
+    Account, AccountId, Auth, ClientAuth, ClientSecret, Endpoints, Mailbox, MailboxId, Preset, Provider,
+    ProviderId, SaslPolicy, Tls,
 };
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a test's manifest stands on.
@@ -22,10 +25,14 @@ impl Deployed {
             "SECRET" | "CONTOSO_SECRET" | "ACME_SECRET" | "PLANT_PASSWORD" => Some("s3cret-value".to_owned()),
             "EMPTY" => Some(String::new()),
             "LINES" => Some("s3cret\nvalue".to_owned()),
+            "CERTIFICATE" => Some(certificate(2027)),
+            "ENDED" => Some(certificate(2026)),
+            "KEY" => Some(KeyPair::generate().expect("key").serialize_pem()),
+            "SERVICE_ACCOUNT" => Some(service_account()),
             _ => None,
         };
         let sources = SecretSources { folder: "tests".into(), variable: &variable };
-        Draft::read("manifest.toml", text, &sources).resolve(&Ground {
+        Draft::read("manifest.toml", text, &sources, now()).resolve(&Ground {
             allowances: &self.allowances,
             providers: &self.providers,
             accounts: &self.accounts,
@@ -39,6 +46,28 @@ impl Deployed {
         assert!(!report.contains("s3cret"), "a secret's value is never shown");
         report
     }
+}
+
+/// 2027-01-15 08:00:00 UTC
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).expect("in range")
+}
+
+/// A certificate, PEM, that ends on 30 September.
+fn certificate(year: i32) -> String {
+    let mut parameters = CertificateParams::default();
+    parameters.not_after = date_time_ymd(year, 9, 30);
+    parameters.self_signed(&KeyPair::generate().expect("key")).expect("certificate").pem()
+}
+
+/// A key file as Google makes it; the key in it is none.
+fn service_account() -> String {
+    serde_json::json!({
+        "type": "service_account", "client_id": "107", "client_email": "postroom@p.iam.example",
+        "private_key_id": "k1",
+        "private_key": "-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----\n",
+    })
+    .to_string()
 }
 
 fn example() -> Manifest {
@@ -74,7 +103,8 @@ fn the_example_is_complete_with_what_its_presets_know() {
         "offline_access",
         "https://outlook.office.com/IMAP.AccessAsUser.All"
       ],
-      "sasl": "xoauth2"
+      "sasl": "xoauth2",
+      "idle_days": 90
     }
     "#);
     assert_eq!(manifest.client_secrets.len(), 2);
@@ -95,7 +125,8 @@ fn every_mistake_is_reported_at_once() {
     manifest.toml:13:1: the provider has no "client_id"
     manifest.toml:15:10: an authorization server must be reached by https
         hint: only a stack with AllowLocalServers may use http, for loopback and the hosts in PlaintextHosts
-    manifest.toml:16:13: "issuer" finds the other addresses by itself: give one or the other
+    manifest.toml:16:13: addresses of its own need both "authorize_url" and "token_url"
+        hint: an "issuer" alone finds them all by itself
     manifest.toml:17:17: environment variable NOT_SET is not set
     manifest.toml:18:25: "client_secret_expires" must be a day, without quotes
         hint: client_secret_expires = 2027-09-30
@@ -115,7 +146,7 @@ fn every_mistake_is_reported_at_once() {
     manifest.toml:32:11: "ann" is no mail address
     manifest.toml:35:6: account projects is there twice: the first is on line 28
     manifest.toml:36:12: there is no provider nowhere
-        hint: there are contoso, entra, sso
+        hint: there are contoso, delegated, entra, old, sovereign, sso
     manifest.toml:37:1: unknown key "granted"
         hint: did you mean "grant"?
     manifest.toml:41:1: unknown key "intervall"
@@ -131,7 +162,7 @@ fn every_mistake_is_reported_at_once() {
         hint: tls = "implicit" or "starttls"; or name the host in the stack's parameter PlaintextHosts
     manifest.toml:53:8: "user" has control characters in it
     manifest.toml:54:18: there is no account project
-        hint: there are projects
+        hint: there are keyed, person, projects
     manifest.toml:55:12: cannot read tests/no-such-file: No such file or directory (os error 2)
     manifest.toml:55:12: the mailbox signs in with account "project" and has a password too
         hint: leave out "password" or "auth"
@@ -141,8 +172,8 @@ fn every_mistake_is_reported_at_once() {
     manifest.toml:58:15: "attachments" must be true or false, without quotes
     manifest.toml:60:1: mailbox c has neither "password" nor "auth", and the vault has no password of it
         hint: password = { env = "NAME" } or auth = { oauth = "account" }
-    manifest.toml:63:8: "localhost" is the machine that Postroom itself runs on
-        hint: only a stack with AllowLocalServers may use servers on loopback
+    manifest.toml:63:8: "localhost" is the machine that Postroom itself runs on, or its link
+        hint: only a stack with AllowLocalServers may use such servers
     manifest.toml:65:11: POP3 knows no folders: leave "folders" out
     manifest.toml:65:21: "INBOX" is in "folders" twice
     manifest.toml:65:38: "folders" has control characters in it
@@ -153,7 +184,33 @@ fn every_mistake_is_reported_at_once() {
     manifest.toml:70:6: mailbox a is there twice: the first is on line 40
     manifest.toml:73:2: unknown key "mailboxes"
         hint: did you mean "mailbox"?
-    44 errors in manifest.toml; nothing was applied
+    manifest.toml:79:9: "us-gov" is not a possible "cloud"; possible are global, us_gov, us_gov_dod, china
+        hint: did you mean "us_gov"?
+    manifest.toml:82:19: "service_account" is Google's; Microsoft knows no such thing
+    manifest.toml:82:19: a provider has one of "client_secret", "certificate" with its "key", and "service_account"
+    manifest.toml:83:12: "jwks_url" needs the "issuer" whose id_tokens its keys sign
+    manifest.toml:84:13: "idle_days" must be a number from 1 to 3650, without quotes
+    manifest.toml:85:24: the parameter "state" is Postroom's own to set
+    manifest.toml:85:48: "prompt" must be a text in quotes
+    manifest.toml:86:24: "allow_password_grant" must be true or false, without quotes
+    manifest.toml:91:9: "cloud" is for preset = "microsoft" only
+    manifest.toml:93:15: the certificate ended on 2026-09-30
+        hint: register a new one with the app, and name it here
+    manifest.toml:98:17: addresses of its own need both "authorize_url" and "token_url"
+        hint: an "issuer" alone finds them all by itself
+    manifest.toml:99:19: what "service_account" points to is no key file of a service account
+        hint: create a key of the service account in the Google Cloud console, of the type JSON
+    manifest.toml:104:9: this grant needs a "login": a mailbox by which it is tried that the delegation works
+    manifest.toml:104:9: this grant needs a service account's key, and provider old has none
+        hint: service_account = { file = "key.json" } at the provider
+    manifest.toml:105:12: "password" is for grant = "password" only
+        hint: a mailbox's password stands at the mailbox
+    manifest.toml:110:9: this grant needs a "password"
+        hint: password = { env = "NAME" } or password = { file = "name" }
+    manifest.toml:110:9: this grant needs a "login": whose password it is
+    manifest.toml:110:9: provider sovereign does not allow the password grant
+        hint: grant = "authorization_code"; only for an old server that knows no other way, allow_password_grant = true at the provider
+    62 errors in manifest.toml; nothing was applied
     "#);
 }
 
@@ -204,6 +261,9 @@ fn the_ground_decides_what_may_be_used_and_what_may_be_left_out() {
         (allowances(false, &["127.0.0.1"]), plain("127.0.0.1"), 1),
         (allowances(false, &[]), issuer("https://sso.example"), 0),
         (allowances(false, &[]), issuer("https://127.0.0.1:9400"), 1),
+        (allowances(false, &[]), issuer("https://169.254.169.254"), 1),
+        (allowances(false, &[]), issuer("https://[::ffff:169.254.169.254]"), 1),
+        (allowances(false, &[]), secure("169.254.169.254"), 1),
         (allowances(false, &["sso.example"]), issuer("http://sso.example"), 1),
         (allowances(true, &["sso.example"]), issuer("http://sso.example"), 0),
         (allowances(true, &[]), issuer("http://127.0.0.1:9400"), 0),
@@ -276,6 +336,9 @@ fn grants_are_checked_against_their_provider() {
     let shared = format!("preset = \"microsoft\"\ntenant = \"common\"\n{secret}");
     let explicit = "authorize_url = \"https://s.example/a\"\ntoken_url = \"https://s.example/t\"";
     let app = "grant = \"client_credentials\"";
+    let delegated = "service_account = { env = \"SERVICE_ACCOUNT\" }";
+    let password = "grant = \"password\"\nlogin = \"ann\"\npassword = { env = \"SECRET\" }";
+    let old = &*format!("{explicit}\nallow_password_grant = true");
     for (provider, account, expected) in [
         (entra, "", ""),
         ("preset = \"microsoft\"", "", "needs a \"tenant\""),
@@ -295,15 +358,29 @@ fn grants_are_checked_against_their_provider() {
         (&*confidential, "grant = \"service_account\"", "service_account is Google's"),
         (explicit, "", ""),
         (explicit, "grant = \"device_code\"", "needs a \"device_url\""),
+        (&*format!("{explicit}\ndevice_url = \"https://s.example/d\""), "grant = \"device_code\"", ""),
         ("authorize_url = \"https://s.example/a\"", "", "both \"authorize_url\" and \"token_url\""),
+        (&*format!("issuer = \"https://s.example\"\n{explicit}"), "", ""),
+        (&*format!("jwks_url = \"https://s.example/k\"\n{explicit}"), "", "needs the \"issuer\""),
+        ("preset = \"google\"\ncloud = \"china\"", "", "microsoft\" only"),
+        (
+            &*format!("preset = \"google\"\n{secret}"),
+            "grant = \"service_account\"",
+            "needs a service account's key",
+        ),
+        (&*format!("{explicit}\n{delegated}"), "grant = \"service_account\"\nlogin = \"ann\"", ""),
+        (&*format!("{explicit}\n{delegated}"), "grant = \"service_account\"", "this grant needs a \"login\""),
+        (&*format!("preset = \"google\"\n{delegated}"), "", "serves no other grant"),
+        (&*format!("{explicit}\n{secret}\n{delegated}"), "", "a provider has one of"),
+        (explicit, password, "does not allow the password grant"),
+        (old, "grant = \"password\"\nlogin = \"ann\"", "this grant needs a \"password\""),
+        (old, "grant = \"password\"\npassword = { env = \"SECRET\" }", "this grant needs a \"login\""),
+        (old, "password = { env = \"SECRET\" }", "is for grant = \"password\" only"),
+        (old, password, ""),
         ("issuer = \"ftp://s.example\"", "", "is not an address of a server"),
         ("issuer = \"https://ann:pw@s.example\"", "", "is not an address of a server"),
         ("preset = \"google\"\ntenant = \"x\"", "", "microsoft\" only"),
-        (
-            &*format!("{explicit}\n{secret}\nkey = {{ env = \"SECRET\" }}"),
-            "",
-            "either a \"client_secret\" or",
-        ),
+        (&*format!("{explicit}\n{secret}\nkey = {{ env = \"SECRET\" }}"), "", "a provider has one of"),
     ] {
         match Deployed::default().resolve(&oauth(provider, account, "")) {
             Ok(_) => assert_eq!(expected, "", "{provider} {account} should be refused"),
@@ -337,4 +414,137 @@ fn presets_fill_in_the_server_and_the_mechanism() {
     }
     let report = Deployed::default().report(&oauth(custom, "", "interval = \"5m\""));
     assert!(report.contains("mailbox m has no \"host\""), "{report}");
+}
+
+/// The only provider of a manifest whose provider has these keys.
+fn provider(keys: &str) -> Provider {
+    let manifest = Deployed::default().resolve(&oauth(keys, "", "")).expect("fine");
+    manifest.providers.into_values().next().expect("a provider")
+}
+
+#[test]
+fn addresses_of_its_own_take_the_place_of_the_presets_one_by_one() {
+    let explicit = |keys: &str| match provider(keys).endpoints {
+        Endpoints::Explicit { issuer, jwks_url, authorize_url, token_url, revoke_url, device_url } => {
+            [issuer, jwks_url, Some(authorize_url), Some(token_url), revoke_url, device_url]
+                .map(|url| url.map_or_else(|| "-".to_owned(), String::from))
+                .join("\n")
+        }
+        Endpoints::Issuer(issuer) => issuer.into(),
+    };
+    let own = "token_url = \"https://proxy.example/t\"";
+    insta::assert_snapshot!(explicit(&format!("preset = \"microsoft\"\ntenant = \"contoso.com\"\n{own}")), @"
+    -
+    -
+    https://login.microsoftonline.com/contoso.com/oauth2/v2.0/authorize
+    https://proxy.example/t
+    -
+    https://login.microsoftonline.com/contoso.com/oauth2/v2.0/devicecode
+    ");
+    insta::assert_snapshot!(explicit(&format!("preset = \"google\"\n{own}")), @"
+    https://accounts.google.com/
+    https://www.googleapis.com/oauth2/v3/certs
+    https://accounts.google.com/o/oauth2/v2/auth
+    https://proxy.example/t
+    https://oauth2.googleapis.com/revoke
+    https://oauth2.googleapis.com/device/code
+    ");
+    assert_eq!(explicit("preset = \"google\""), "https://accounts.google.com/");
+    let alone = "preset = \"microsoft\"\ntenant = \"contoso.com\"\nissuer = \"https://sso.example/v2.0\"";
+    assert_eq!(explicit(alone), "https://sso.example/v2.0");
+    let custom = "authorize_url = \"https://s.example/a\"\ntoken_url = \"https://s.example/t\"\n\
+        issuer = \"https://s.example\"\njwks_url = \"https://s.example/k\"";
+    insta::assert_snapshot!(explicit(custom), @"
+    https://s.example/
+    https://s.example/k
+    https://s.example/a
+    https://s.example/t
+    -
+    -
+    ");
+}
+
+#[test]
+fn national_clouds_have_their_own_sign_in_scopes_and_mail() {
+    let table = ["global", "us_gov", "us_gov_dod", "china"].map(|cloud| {
+        let keys = format!(
+            "preset = \"microsoft\"\ntenant = \"c.example\"\ncloud = \"{cloud}\"\nclient_secret = {{ env = \"SECRET\" }}"
+        );
+        let app = "grant = \"client_credentials\"";
+        let manifest = Deployed::default().resolve(&oauth(&keys, app, "interval = \"5m\"")).expect("fine");
+        let provider = &manifest.providers[&"p".parse().expect("id")];
+        let Endpoints::Explicit { token_url, .. } = &provider.endpoints else { panic!("explicit") };
+        let app_only = &manifest.accounts[&"a".parse().expect("id")].scopes[0];
+        let host = &manifest.mailboxes[&"m".parse().expect("id")].server.host;
+        let sign_in = token_url.host_str().unwrap_or_default();
+        format!("{sign_in} {host} {} {app_only}", provider.scopes[3])
+    });
+    insta::assert_snapshot!(table.join("\n"), @"
+    login.microsoftonline.com outlook.office365.com https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office365.com/.default
+    login.microsoftonline.us outlook.office365.us https://outlook.office365.us/IMAP.AccessAsUser.All https://outlook.office365.us/.default
+    login.microsoftonline.us webmail.apps.mil https://outlook-dod.office365.us/IMAP.AccessAsUser.All https://outlook-dod.office365.us/.default
+    login.partner.microsoftonline.cn partner.outlook.cn https://partner.outlook.cn/IMAP.AccessAsUser.All https://partner.outlook.cn/.default
+    ");
+}
+
+#[test]
+fn what_a_preset_fills_in_can_be_overridden() {
+    let google = provider("preset = \"google\"");
+    assert_eq!(google.idle_days, Some(180));
+    let parameters: Vec<_> = google.authorize_parameters.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    assert_eq!(parameters, ["access_type=offline", "prompt=consent"]);
+    let own = provider("preset = \"google\"\nidle_days = 30\nauthorize_parameters = { hd = \"a.example\" }");
+    assert_eq!((own.idle_days, own.authorize_parameters.len()), (Some(30), 1));
+    let manifest =
+        Deployed::default().resolve(&oauth("preset = \"google\"\nauthorize_parameters = {}", "", ""));
+    assert_eq!(
+        manifest.expect("fine").notes,
+        [
+            "account a: without the parameter access_type=offline Google gives no refresh token, and consent lasts an hour"
+        ]
+    );
+}
+
+#[test]
+fn a_certificate_says_itself_when_it_ends() {
+    let entra = "preset = \"microsoft\"\ntenant = \"contoso.com\"\nkey = { env = \"KEY\" }";
+    let named = |name: &str, rest: &str| format!("{entra}\ncertificate = {{ env = \"{name}\" }}\n{rest}");
+    let ends = |keys: &str| provider(keys).client_auth_expires.map(|day| day.to_string());
+    assert_eq!(ends(&named("CERTIFICATE", "")).as_deref(), Some("2027-09-30"));
+    let earlier = "client_secret_expires = 2027-06-01";
+    assert_eq!(ends(&named("CERTIFICATE", earlier)).as_deref(), Some("2027-06-01"));
+    for (keys, expected) in [
+        (named("ENDED", ""), "the certificate ended on 2026-09-30"),
+        (named("CERTIFICATE", "client_secret_expires = 2028-01-01"), "ends on 2027-09-30 already"),
+    ] {
+        let report = Deployed::default().report(&oauth(&keys, "", ""));
+        assert!(report.contains(expected), "{report}");
+    }
+}
+
+#[test]
+fn a_service_accounts_key_file_is_taken_apart_and_never_shown() {
+    let text = "[[provider]]\nid = \"p\"\npreset = \"google\"\nservice_account = { env = \"SERVICE_ACCOUNT\" }\n\
+        [[account]]\nid = \"a\"\nprovider = \"p\"\ngrant = \"service_account\"\nlogin = \"ann@a.example\"\n";
+    let manifest = Deployed::default().resolve(text).expect("fine");
+    let id = "p".parse().expect("id");
+    let provider = &manifest.providers[&id];
+    assert_eq!((provider.client_auth, provider.client_id.as_str()), (ClientAuth::ServiceAccount, "107"));
+    let ClientSecret::ServiceAccount { email, key_id, .. } = &manifest.client_secrets[&id].secret else {
+        panic!("a service account")
+    };
+    assert_eq!((email.as_str(), key_id.as_str()), ("postroom@p.iam.example", "k1"));
+    assert!(!format!("{manifest:?}").contains("s3cret"));
+    let report = Deployed::default().report(&text.replace("SERVICE_ACCOUNT", "SECRET"));
+    assert!(report.contains("is no key file of a service account"), "{report}");
+}
+
+#[test]
+fn whoever_allows_the_password_grant_is_warned() {
+    let keys = "authorize_url = \"https://s.example/a\"\ntoken_url = \"https://s.example/t\"\nallow_password_grant = true";
+    let account = "grant = \"password\"\nlogin = \"ann\"\npassword = { env = \"SECRET\" }";
+    let manifest = Deployed::default().resolve(&oauth(keys, account, "")).expect("fine");
+    insta::assert_snapshot!(manifest.warnings.join("\n"), @"provider p has allow_password_grant: accounts may hand a person's password to the authorization server, which OAuth's security practice forbids; use it only for a server that knows no other way");
+    let passwords: Vec<&str> = manifest.account_passwords.keys().map(AccountId::as_str).collect();
+    assert_eq!(passwords, ["a"]);
 }

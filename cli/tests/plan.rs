@@ -1,5 +1,6 @@
 //! Plans: what applying a manifest to a deployment would do.
 
+use jiff::Timestamp;
 use postroom_cli::{
     manifest::{Allowances, Draft, Ground, Manifest, SecretSources},
     plan::{Action, Deployed, Plan},
@@ -30,6 +31,10 @@ user = "plant"
 password = { env = "SECRET" }
 "#;
 
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).expect("in range")
+}
+
 fn manifest(text: &str, secret: &str) -> Manifest {
     let variable = |_: &str| Some(secret.to_owned());
     let sources = SecretSources { folder: ".".into(), variable: &variable };
@@ -40,7 +45,7 @@ fn manifest(text: &str, secret: &str) -> Manifest {
         mailboxes: &BTreeMap::new(),
         passwords: &BTreeSet::new(),
     };
-    Draft::read("manifest.toml", text, &sources).resolve(&ground).expect("a good manifest")
+    Draft::read("manifest.toml", text, &sources, now()).resolve(&ground).expect("a good manifest")
 }
 
 /// What is deployed once all steps of a plan are done.
@@ -48,6 +53,9 @@ fn after(mut deployed: Deployed, plan: &Plan) -> Deployed {
     for step in &plan.steps {
         match step.action.clone() {
             Action::PutClientSecret(id, secret) => drop(deployed.client_secrets.insert(id, secret)),
+            Action::PutAccountPassword(id, secret) => {
+                drop(deployed.account_passwords.insert(id, secret));
+            }
             Action::PutPassword(id, secret) => drop(deployed.passwords.insert(id, secret)),
             Action::PutProvider(provider) => drop(deployed.providers.insert(provider.id.clone(), *provider)),
             Action::PutAccount(account) => {
@@ -121,6 +129,13 @@ fn a_plan_says_what_is_new_what_changes_and_what_is_left_alone() {
     assert!(!format!("{pruning:?}").contains("an0ther"), "a plan shows no secret");
     let deployed = after(deployed, &pruning);
     assert_eq!(Plan::new(&deployed, &second, true).to_string(), "nothing to do");
+
+    let asking = manifest(&changed.replace("id = \"team\"", "id = \"team\"\nscopes = [\"imap\"]"), "an0ther");
+    insta::assert_snapshot!(Plan::new(&deployed, &asking, true), @r#"
+    ~ account team: scopes [] → ["imap"]
+    note: account team: the change counts once it is authorised again (`postroom authorize team`)
+    1 change
+    "#);
 
     let emptied = Plan::new(&deployed, &manifest("", ""), true);
     insta::assert_snapshot!(emptied, @"

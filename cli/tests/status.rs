@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use postroom_cli::status::{AccountReport, MailboxReport, Report, Unreadable};
-use postroom_model::{Account, AccountStatus, Batch, Fault, FaultClass, Provider};
-use postroom_registry::{LoadedMailbox, PlacedMailbox};
+use postroom_model::{Account, AccountStatus, Batch, Fault, FaultClass, Governs, Provider};
+use postroom_registry::{Incident, LoadedMailbox, PlacedMailbox};
 use serde_json::{Value, json};
 
 /// 2027-01-15 08:00:00 UTC
@@ -83,16 +83,42 @@ fn people_read_who_must_act_and_when_what_happens() {
         ),
     ];
     let at = |second| Timestamp::from_second(second).ok();
-    let good =
-        AccountStatus { obtained_at: at(NOW - 600), access_expires_at: at(NOW + 3000), ..Default::default() };
+    let good = AccountStatus {
+        obtained_at: at(NOW - 600),
+        access_expires_at: at(NOW + 3000),
+        authorised_at: at(NOW - 30 * 86_400),
+        identity: Some("projects@contoso.com".into()),
+        missing_scopes: vec!["https://outlook.office.com/POP.AccessAsUser.All".into()],
+        ends_at: at(NOW + 90 * 86_400),
+        ended_by: Some(Governs::IdleLimit),
+        due_at: at(NOW + 2000),
+        ..Default::default()
+    };
     let refused = AccountStatus {
         obtained_at: at(NOW - 6000),
         access_expires_at: at(NOW - 2400),
         refresh_expires_at: at(NOW + 89 * 86_400),
+        ends_at: at(NOW + 89 * 86_400),
+        ended_by: Some(Governs::RefreshToken),
         fault: Some(Fault::new(
             FaultClass::AuthorizationEnded,
             "AADSTS700082: the refresh token has expired",
         )),
+        failures: 1,
+        ..Default::default()
+    };
+    let unreached = AccountStatus {
+        fault: Some(Fault::new(FaultClass::Unreachable, "login.microsoftonline.com: no route to host")),
+        failures: 3,
+        due_at: at(NOW + 240),
+        ..good.clone()
+    };
+    let incident = Incident {
+        provider: id("contoso"),
+        fault: Fault::new(FaultClass::AppRegistration, "AADSTS7000222: the client secret has expired"),
+        since: Timestamp::from_second(NOW - 7200).expect("in range"),
+        seen_at: Timestamp::from_second(NOW - 180).expect("in range"),
+        account: id("projects"),
     };
     let report = Report {
         at: now(),
@@ -105,7 +131,9 @@ fn people_read_who_must_act_and_when_what_happens() {
             account("drawings", &AccountStatus::default()),
             account("minutes", &refused),
             account("projects", &good),
+            account("reports", &unreached),
         ],
+        incidents: vec![incident.into()],
     };
     insta::assert_snapshot!(report, @"
     7 mailboxes: 2 working, 1 waiting for the first poll, 1 not fetched by this release, 1 failing and tried again, 1 needs the owner, 1 unreadable
@@ -126,17 +154,34 @@ fn people_read_who_must_act_and_when_what_happens() {
     site-diary  working      imap imap.example.com  oauth projects  2 min ago (2027-01-15 07:58 UTC)  1204      61.2 MB  in 3 min (2027-01-15 08:03 UTC)
         1 message in quarantine
 
-    ACCOUNT   STATUS            PROVIDER  MAILBOXES  TOKEN OBTAINED                      ACCESS TOKEN ENDS                  REFRESH TOKEN ENDS                 CLIENT SECRET ENDS
+    ACCOUNT   STATUS            PROVIDER  MAILBOXES  LAST RENEWAL                        ACCESS TOKEN ENDS                  AUTHORIZATION ENDS                 CLIENT SECRET ENDS
     drawings  never authorised  contoso   1          -                                   -                                  -                                  2027-09-30
-        `postroom token import drawings --from FILE` gives it a token set
-    minutes   failing           contoso   1          100 min ago (2027-01-15 06:20 UTC)  40 min ago (2027-01-15 07:20 UTC)  in 89 days (2027-04-14 08:00 UTC)  2027-09-30
+        `postroom authorize drawings` says how to authorise it
+    minutes   failing           contoso   1          100 min ago (2027-01-15 06:20 UTC)  40 min ago (2027-01-15 07:20 UTC)  -                                  2027-09-30
+        1 renewal failed
         authorization_ended: AADSTS700082: the refresh token has expired
         who must act: the owner. Authorise the account again.
-    projects  authorised        contoso   1          10 min ago (2027-01-15 07:50 UTC)   in 50 min (2027-01-15 08:50 UTC)   -                                  2027-09-30
+        `postroom authorize minutes` says how to authorise it
+    projects  authorised        contoso   1          10 min ago (2027-01-15 07:50 UTC)   in 50 min (2027-01-15 08:50 UTC)   in 90 days (2027-04-15 08:00 UTC)  2027-09-30
+        the authorization ends then because a refresh token that nobody uses dies; each renewal puts that off
+        authorised by projects@contoso.com 30 days ago (2026-12-16 08:00 UTC)
+        asked for and not granted: https://outlook.office.com/POP.AccessAsUser.All
+    reports   authorised        contoso   1          10 min ago (2027-01-15 07:50 UTC)   in 50 min (2027-01-15 08:50 UTC)   in 90 days (2027-04-15 08:00 UTC)  2027-09-30
+        the authorization ends then because a refresh token that nobody uses dies; each renewal puts that off
+        authorised by projects@contoso.com 30 days ago (2026-12-16 08:00 UTC)
+        asked for and not granted: https://outlook.office.com/POP.AccessAsUser.All
+        3 renewals in a row failed; tried again in 4 min (2027-01-15 08:04 UTC)
+        unreachable: login.microsoftonline.com: no route to host
+        who must act: nobody yet. It is tried again by itself; if it lasts, check the host name, the port and the network.
+
+    provider contoso gives no tokens since 2 h ago (2027-01-15 06:00 UTC), last seen 3 min ago (2027-01-15 07:57 UTC) with account projects
+        app_registration: AADSTS7000222: the client secret has expired
+        who must act: the operator. Mend the app registration: client id, secret or certificate, redirect address, scopes.
 
     odd: item MAILBOX#odd/CONFIG has version 9
     ");
-    let empty = Report { mailboxes: vec![], unreadable: vec![], accounts: vec![], ..report };
+    let empty =
+        Report { mailboxes: vec![], unreadable: vec![], accounts: vec![], incidents: vec![], ..report };
     assert_eq!(empty.to_string(), "no mailboxes: apply a manifest\n");
 }
 

@@ -133,6 +133,10 @@ def _environment(function: str, runtime: Runtime) -> dict[str, str]:
         "QUEUE_URL": queue,
         "BUCKET_NAME": rig.BUCKET,
         "SECRET_PREFIX": PREFIX,
+        "TOKEN_KEY_ID": "bench",
+        "REFRESH_LEAD_MINUTES": "10",
+        "PUBLIC_URL": "https://console.bench.test",
+        "LANGUAGE": "en",
         "MAIL_CA": base64.b64encode(mail.ca(rig.RIG).read_bytes()).decode(),
         "ALLOW_LOCAL_SERVERS": "true",
     }

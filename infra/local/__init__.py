@@ -3,7 +3,9 @@ authorization server.
 
 It guarantees that everything listens on loopback only, that whatever a command started is stopped
 when the command ends in whatever way, and that nothing is installed outside of `.local/` except
-Dovecot, which comes from the distribution.
+Dovecot and Chromium, which come from the distribution. Functions have the rights of their roles and no
+others, as on AWS.
 
-It leaves out what AWS enforces and the emulator does not: permissions, memory limits, quotas.
+It leaves out what AWS enforces and the emulator does not: conditions on a table's keys, memory limits,
+quotas, throttling.
 """

@@ -38,12 +38,16 @@ def _arguments() -> argparse.Namespace:
         "check": "formatting, lints, the template, the dependency policy",
         "advisories": "look for known vulnerabilities among the dependencies (needs the network)",
         "test": "all tests, against real servers",
+        "browser": "the tests in a browser alone",
         "watch": "run one function from its sources, and again at every change, against the stack of `up`",
         "package": "build the functions for AWS",
     }.items():
         command = commands.add_parser(name, help=text)
         if name == "test":
             command.add_argument("arguments", nargs="*", help="for `cargo test`")
+        if name == "browser":
+            command.add_argument("--screenshots", action="store_true", help="take the documentation's pictures instead")
+            command.add_argument("arguments", nargs="*", help="for `node --test`")
     deploy = commands.add_parser("deploy", help="deploy what `package` built to an AWS account")
     deploy.add_argument("--stack", default="postroom", help="the stack's name")
     deploy.add_argument("parameters", nargs="*", help="the template's parameters: Name=value")
@@ -51,7 +55,15 @@ def _arguments() -> argparse.Namespace:
     up.add_argument("--no-mail", action="store_true", help="without the demo's mail and authorization servers")
     up.add_argument("--mail-ca", type=Path, help="PEM file of private certificate authorities to trust")
     up.add_argument("--plaintext-hosts", default="", help="hosts that may be spoken to without TLS")
+    up.add_argument("parameters", nargs="*", type=_parameter, help="the template's parameters: Name=value")
     return parser.parse_args()
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form Name=value")
+    return name, value
 
 
 def _continue_in(python: Path) -> None:

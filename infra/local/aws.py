@@ -19,7 +19,7 @@ from .instance import LOOPBACK, ROOT, Instance, write
 NAME = "emulator"
 REGION = "eu-central-1"
 TEMPLATE = ROOT / "infra" / "template.yaml"
-FUNCTIONS = ("dispatch", "fetch", "console")
+FUNCTIONS = ("dispatch", "fetch", "token-refresh", "console")
 BUILT = ROOT / "target" / "lambda-local"
 
 
@@ -74,6 +74,8 @@ def start(instance: Instance) -> None:
         "MINISTACK_REGION": REGION,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        # Each function may do what its role says and nothing else; whoever signs with another key is root.
+        "AUTH": "true",
         "PERSIST_STATE": "1" if instance.persistent else "0",
         "STATE_DIR": str(folder / "state"),
         "S3_PERSIST": "1" if instance.persistent else "0",
@@ -117,6 +119,7 @@ def deploy(instance: Instance, programs: Path, parameters: dict[str, str]) -> bo
         tail = "\n".join((result.stdout + result.stderr).splitlines()[-20:])
         raise processes.Failed(f"sam deploy failed:\n{tail}\n(whole log: {log})")
     _mend_concurrency(instance)
+    _allow_plain_http(instance)
     write(stamp, digest)
     return True
 
@@ -147,14 +150,15 @@ def function_environment(instance: Instance) -> dict[str, str]:
     """What the template gives the functions by their environment, all together."""
     functions = client(instance, "lambda")
     env: dict[str, str] = {}
-    for name in (outputs(instance)[f"{each.title()}FunctionName"] for each in FUNCTIONS):
+    for each in FUNCTIONS:
+        name = outputs(instance)[f"{each.title().replace('-', '')}FunctionName"]
         env |= functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     return env
 
 
 def console_url(instance: Instance) -> str:
-    """The console's address in a form that needs no name resolution."""
-    host = outputs(instance)["ConsoleUrl"].split("//")[1]
+    """The address of the console's API in a form that needs no name resolution."""
+    host = outputs(instance)["ConsoleApiEndpoint"].split("//")[1]
     return f"{endpoint(instance)}/_aws/execute-api/{host.split('.')[0]}/$default"
 
 
@@ -166,6 +170,11 @@ def _mend_concurrency(instance: Instance) -> None:
         scaling = mapping.get("ScalingConfig")
         if scaling:
             functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig=scaling)
+
+
+def _allow_plain_http(instance: Instance) -> None:
+    """Takes away the bucket's policy, which does nothing but insist on TLS: the emulator has none."""
+    client(instance, "s3").delete_bucket_policy(Bucket=outputs(instance)["MailBucketName"])
 
 
 def _stage(instance: Instance, programs: Path) -> Path:

@@ -1,4 +1,5 @@
-"""A private certificate authority for the local mail server, and the server's certificate."""
+"""A private certificate authority for the local mail server, the server's certificate, and one that an app
+registration proves itself with."""
 
 import datetime
 import ipaddress
@@ -6,7 +7,8 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from .instance import LOOPBACK, write
@@ -35,15 +37,23 @@ def ensure(folder: Path) -> None:
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    key = server_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
     write(folder / "ca.pem", _pem(ca))
-    write(folder / "server.key", key.decode(), mode=0o600)
+    write(folder / "server.key", _key_pem(server_key), mode=0o600)
     write(folder / "server.pem", _pem(server))
 
 
-def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def ensure_client(folder: Path) -> None:
+    """Makes `client.pem` and `client.key`, unless they are there: RSA, as Microsoft wants it."""
+    if (folder / "client.pem").exists():
+        return
+    name, key = _name("Postroom app registration"), rsa.generate_private_key(65537, 2048)
+    write(folder / "client.key", _key_pem(key), mode=0o600)
+    write(folder / "client.pem", _pem(_certificate(name, name, key).sign(key, hashes.SHA256())))
+
+
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, key: CertificateIssuerPrivateKeyTypes
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -69,6 +79,12 @@ def _key_usage(**uses: bool) -> x509.KeyUsage:
         False,
     )
     return x509.KeyUsage(**{**none, **uses})
+
+
+def _key_pem(key: CertificateIssuerPrivateKeyTypes) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
 
 
 def _pem(certificate: x509.Certificate) -> str:

@@ -16,7 +16,8 @@ def check() -> int:
     install.cargo_tools()
     sam_tools = install.SAM_TOOLS / "bin"
     deny = install.cargo_tool("cargo-deny")
-    scripts = sorted(map(str, (Path(__file__).parent / "authserver").glob("*.mjs")))
+    folders = (Path(__file__).parent / "authserver", ROOT / "tests" / "browser")
+    scripts = [str(script) for folder in folders for script in sorted(folder.glob("*.mjs"))]
     results = [
         _run("formatting (Rust)", ["cargo", "fmt", "--all", "--check"]),
         _run("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),

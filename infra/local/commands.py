@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from . import aws, checks, demo, install, manifest, processes, seed, stack
+from . import aws, browser, checks, demo, install, manifest, processes, seed, stack
 from .instance import DEV, LOOPBACK, OWN, ROOT, TEST, WATCH
 
 
@@ -14,11 +14,14 @@ def run(arguments: argparse.Namespace) -> int:
         case "demo":
             return demo.demo()
         case "up":
-            return up(stack.Wanted(not arguments.no_mail, arguments.mail_ca, arguments.plaintext_hosts))
+            given = (not arguments.no_mail, arguments.mail_ca, arguments.plaintext_hosts, dict(arguments.parameters))
+            return up(stack.Wanted(*given))
         case "down":
             return down()
         case "test":
             return test(arguments.arguments)
+        case "browser":
+            return browser_tests(arguments.screenshots, arguments.arguments)
         case "check":
             return checks.check()
         case "advisories":
@@ -67,13 +70,28 @@ def down() -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Builds everything for tests, starts a stack of its own for them, and runs all or those asked for."""
+    """Builds everything for tests, starts a stack of its own for them, and runs all, the browser's too, or
+    those of `cargo test` that are asked for."""
     stack.prepare(mail_servers=True)
+    if not arguments:
+        install.browser_tests()
     processes.call(["cargo", "build", "--workspace", "--all-targets"])
     wanted = stack.Wanted(programs=ROOT / "target" / "debug")
     with stack.locked(TEST), stack.running(TEST, wanted):
         env = {**os.environ, **stack.test_environment(TEST), processes.MARK: str(TEST.folder)}
-        return processes.status(["cargo", "test", *(arguments or ["--workspace"])], env=env)
+        failed = processes.status(["cargo", "test", *(arguments or ["--workspace"])], env=env)
+        return failed or (0 if arguments else browser.test(TEST))
+
+
+def browser_tests(screenshots: bool, arguments: list[str]) -> int:
+    """The browser tests alone, or the pictures of the documentation, on a stack of its own."""
+    stack.prepare(mail_servers=True)
+    install.browser_tests()
+    programs = [part for program in (*aws.FUNCTIONS, stack.CLI) for part in ("--bin", program)]
+    processes.call(["cargo", "build", "--workspace", *programs])
+    wanted = stack.Wanted(programs=ROOT / "target" / "debug")
+    with stack.locked(TEST), stack.running(TEST, wanted):
+        return browser.take_screenshots(TEST) if screenshots else browser.test(TEST, arguments)
 
 
 def watch() -> int:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from . import aws, mail, manifest, seed, stack
+from . import authserver, aws, mail, manifest, seed, stack
 from .instance import DEV, ROOT, Instance
 from .processes import Failed
 
@@ -136,7 +136,7 @@ def _is_done(mailbox: dict[str, str], began: datetime.datetime) -> bool:
 def _logs(lines: int = 20) -> str:
     logs = aws.client(DEV, "logs")
     text = []
-    for function in ("dispatch", "fetch"):
+    for function in aws.FUNCTIONS:
         events = logs.filter_log_events(logGroupName=f"/postroom/{DEV.stack}/{function}")["events"]
         text += [f"{function}: {event['message'].rstrip()}" for event in events[-lines:]]
     return "\n".join(text)
@@ -152,7 +152,7 @@ def _compare(bucket: str) -> tuple[list[tuple[str, Contents, Contents]], bool]:
 def _at_server(mailbox: seed.Mailbox) -> Contents:
     token = None
     if mailbox.account:
-        token = json.loads(manifest.token_file(DEV, mailbox.account).read_text())["access_token"]
+        token = str(authserver.token_set(DEV, seed.login(mailbox.account))["access_token"])
     found: Counter[tuple[str, int]] = Counter()
     connection = mail.sign_in(DEV, mailbox.user, token)
     for folder in mailbox.folders:

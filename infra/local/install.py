@@ -1,7 +1,7 @@
 """Installs what the local stack needs and the machine lacks.
 
-Everything is pinned by a lock file with hashes and lies in `.local/`; only Dovecot comes from the
-distribution. An installation that fits its lock file is left alone, which takes no time.
+Everything is pinned by a lock file with hashes and lies in `.local/`; only Dovecot and Chromium come
+from the distribution. An installation that fits its lock file is left alone, which takes no time.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import sys
 import venv
 from pathlib import Path
 
-from .instance import LOCAL, write
+from .instance import LOCAL, ROOT, write
 from .processes import Failed, call
 
 HERE = Path(__file__).parent
@@ -23,6 +23,7 @@ AWS_TOOLS = LOCAL / "aws-tools"
 # The SAM CLI and the linters, apart because they pin other versions of the same libraries.
 SAM_TOOLS = LOCAL / "sam-tools"
 AUTHSERVER = LOCAL / "authserver"
+BROWSER_TESTS = LOCAL / "browser-tests"
 CARGO_TOOLS = LOCAL / "cargo-tools"
 
 # Built without optimisation, which takes a fraction of the time; they look at one small workspace.
@@ -43,17 +44,31 @@ def sam_tools() -> None:
 
 def authserver() -> None:
     """The authorization server's packages."""
-    source = HERE / "authserver"
+    _node_packages("authorization server", HERE / "authserver", AUTHSERVER)
+
+
+def browser_tests() -> None:
+    """Chromium from the distribution, with a font, and what drives it."""
+    if not (shutil.which("chromium") and Path("/usr/share/fonts/truetype/liberation").exists()):
+        debian_packages("Chromium", ["chromium", "fonts-liberation"])
+    _node_packages("browser tests", ROOT / "tests" / "browser", BROWSER_TESTS)
+
+
+def _node_packages(what: str, source: Path, target: Path) -> None:
     key = _key(source / "package-lock.json")
-    if _installed(AUTHSERVER, key):
-        return
-    npm = program("npm", "Node.js 20 or later with npm")
-    _say("authorization server (npm)")
-    AUTHSERVER.mkdir(parents=True, exist_ok=True)
-    for file in ("package.json", "package-lock.json"):
-        shutil.copy(source / file, AUTHSERVER)
-    call([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], cwd=AUTHSERVER)
-    _stamp(AUTHSERVER, key)
+    if not _installed(target, key):
+        npm = program("npm", "Node.js 20 or later with npm")
+        _say(f"{what} (npm)")
+        target.mkdir(parents=True, exist_ok=True)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(source / file, target)
+        call([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], cwd=target)
+        _stamp(target, key)
+    # Node looks for packages beside a script, so the scripts are beside them.
+    for old in target.glob("*.mjs"):
+        old.unlink()
+    for script in source.glob("*.mjs"):
+        shutil.copy(script, target)
 
 
 def cargo_tools() -> None:

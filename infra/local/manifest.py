@@ -9,10 +9,6 @@ from .instance import LOOPBACK, Instance, write
 
 PROVIDER = "local-sso"
 
-# A fortnight. The schedule goes on at once when a stack is started again, so the tokens of the last
-# time must still open the mailboxes.
-TOKEN_SECONDS = 14 * 24 * 3600
-
 
 def folder(instance: Instance) -> Path:
     """Where the manifest and its secrets lie."""
@@ -26,7 +22,7 @@ def prepare(instance: Instance) -> Path:
     os.chmod(place, 0o700)
     _secret(place / "client-secret", authserver.CLIENT_SECRET)
     for account in seed.ACCOUNTS:
-        tokens = authserver.token_set(instance, seed.login(account), seconds=TOKEN_SECONDS)
+        tokens = authserver.token_set(instance, seed.login(account))
         _secret(token_file(instance, account), json.dumps(tokens))
     for mailbox in seed.MAILBOXES:
         if mailbox.account is None:

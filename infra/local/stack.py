@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import authserver, aws, install, mail, processes
+from . import authserver, aws, console, install, mail, manifest, processes
 from .instance import LOCAL, LOOPBACK, ROOT, Instance, write
 
 # Programs as people call them; `.local/env` puts the folder on the PATH.
 PROGRAMS = LOCAL / "bin"
 CLI = "postroom"
 ENV = LOCAL / "env"
+
+# Who administers the console of a stack with the demo's servers, and where its mails come from.
+ADMIN = "admin@postroom.test"
+SENDER = "postroom@postroom.test"
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,15 @@ class Wanted:
     # A file of private certificate authorities, besides the demo mail server's own.
     ca: Path | None = None
     plaintext_hosts: str = ""
+    # Parameters of the template besides those that follow from the rest.
+    parameters: dict[str, str] = field(default_factory=dict)
     # The built programs.
     programs: Path = field(default_factory=lambda: aws.BUILT)
 
     @property
     def servers(self) -> list[str]:
         """The servers, in the order in which they are started."""
-        return [*([authserver.NAME, mail.NAME] if self.mail else []), aws.NAME]
+        return [*([authserver.NAME, mail.NAME] if self.mail else []), aws.NAME, console.NAME]
 
 
 def prepare(mail_servers: bool) -> None:
@@ -69,13 +75,16 @@ def start(instance: Instance, wanted: Wanted) -> bool:
             authserver.start(instance)
             mail.start(instance)
         aws.start(instance)
-    ca = _authorities(instance, wanted)
-    aws.deploy(instance, wanted.programs, aws.local_parameters(ca, wanted.plaintext_hosts))
+    parameters = aws.local_parameters(_authorities(instance, wanted), wanted.plaintext_hosts)
+    deployed = aws.deploy(instance, wanted.programs, {**parameters, **_console(instance, wanted), **wanted.parameters})
+    if fresh or deployed:
+        console.start(instance)
     return fresh
 
 
 def stop(instance: Instance) -> None:
     """Stops whatever runs of a stack. A persistent one goes on from there at its next start."""
+    processes.stop(instance, console.NAME)
     aws.stop(instance)
     for name in (mail.NAME, authserver.NAME):
         processes.stop(instance, name)
@@ -132,6 +141,12 @@ def test_environment(instance: Instance) -> dict[str, str]:
         "POSTROOM_TEST_AWS_REGION": aws.REGION,
         "POSTROOM_TEST_STACK": instance.stack,
         "POSTROOM_TEST_CONSOLE_URL": aws.console_url(instance),
+        # The console as people reach it.
+        "POSTROOM_TEST_CONSOLE": console.url(instance),
+        "POSTROOM_TEST_ADMIN": ADMIN,
+        "POSTROOM_TEST_ADMIN_PROVIDER": manifest.PROVIDER,
+        "POSTROOM_TEST_SENDER": SENDER,
+        "POSTROOM_TEST_TOKEN_KEY": outputs["TokenKeyId"],
         "POSTROOM_TEST_TABLE": outputs["TableName"],
         "POSTROOM_TEST_BUCKET": outputs["MailBucketName"],
         "POSTROOM_TEST_QUEUE_URL": outputs["FetchQueueUrl"],
@@ -144,6 +159,11 @@ def test_environment(instance: Instance) -> dict[str, str]:
         "POSTROOM_TEST_ISSUER": authserver.issuer(instance),
         "POSTROOM_TEST_CLIENT_ID": authserver.CLIENT_ID,
         "POSTROOM_TEST_CLIENT_SECRET": authserver.CLIENT_SECRET,
+        # Of the client "postroom-certificate", PEM.
+        "POSTROOM_TEST_CLIENT_CERTIFICATE": str(authserver.client_certificate(instance)),
+        "POSTROOM_TEST_CLIENT_KEY": str(authserver.client_key(instance)),
+        # A service account's key as Google writes it.
+        "POSTROOM_TEST_SERVICE_ACCOUNT": str(authserver.service_account(instance)),
         # A user's mail lies in <root>/<user>/Maildir; the password is "pw-<user>".
         "POSTROOM_TEST_MAIL_ROOT": str(folder / "mail"),
         # Each line "mailbox/account:::::::nopassword" lets an account's token open another mailbox.
@@ -172,10 +192,12 @@ def addresses(instance: Instance, wanted: Wanted) -> str:
     rows = {
         "AWS API": aws.endpoint(instance),
         "stack": instance.stack,
-        **{name: outputs[name] for name in ("MailBucketName", "TableName", "FetchQueueUrl", "ConsoleUrl")},
+        **{name: outputs[name] for name in ("MailBucketName", "TableName", "FetchQueueUrl")},
+        "console": console.url(instance),
     }
     if wanted.mail:
         rows |= {
+            "administrator": f"{ADMIN}, without a password",
             "IMAP, TLS": f"{LOOPBACK}:{instance.port('imaps')}",
             "IMAP, STARTTLS": f"{LOOPBACK}:{instance.port('imap')}",
             "its CA": str(mail.ca(instance)),
@@ -183,6 +205,14 @@ def addresses(instance: Instance, wanted: Wanted) -> str:
         }
     rows["logs"] = str(instance.logs.relative_to(ROOT))
     return "\n".join(f"  {name:<16} {value}" for name, value in rows.items())
+
+
+def _console(instance: Instance, wanted: Wanted) -> dict[str, str]:
+    """The console's parameters."""
+    parameters = {"PublicUrl": console.url(instance), "SenderAddress": SENDER}
+    if wanted.mail:
+        parameters |= {"AdminProvider": manifest.PROVIDER, "AdminAddresses": ADMIN}
+    return parameters
 
 
 def _authorities(instance: Instance, wanted: Wanted) -> str:

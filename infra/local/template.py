@@ -18,6 +18,17 @@ from .aws import REGION, TEMPLATE
 
 Resource = dict[str, Any]
 
+# What a function needs that renews tokens.
+TOKEN_VARIABLES = {
+    "TABLE_NAME",
+    "SECRET_PREFIX",
+    "TOKEN_KEY_ID",
+    "REFRESH_LEAD_MINUTES",
+    "MAIL_CA",
+    "PLAINTEXT_HOSTS",
+    "ALLOW_LOCAL_SERVERS",
+}
+
 
 def problems() -> list[str]:
     """Everything that is wrong with the template."""
@@ -25,7 +36,7 @@ def problems() -> list[str]:
         resources = _translate()
     except (yaml.YAMLError, ValueError) as error:
         return [f"the template cannot be read: {error}"]
-    checks = (_table, _bucket, _queues, _functions, _schedule, _alarms, _rights)
+    checks = (_table, _bucket, _keys, _queues, _functions, _schedules, _routes, _alarms, _rights)
     return [problem for check in checks for problem in check(resources)]
 
 
@@ -50,6 +61,17 @@ def _table(resources: dict[str, Resource]) -> Iterator[str]:
     recovery = {"PointInTimeRecoveryEnabled": True}
     yield from _expect("Table", properties, "PointInTimeRecoverySpecification", recovery)
     yield from _expect("Table", properties, "SSESpecification", {"SSEEnabled": True})
+    indexes = {index["IndexName"]: index for index in properties["GlobalSecondaryIndexes"]}
+    for name, hash_key, range_key, projection in (
+        ("due", "schedule", "due_at", "KEYS_ONLY"),
+        ("kind", "kind", "id", "ALL"),
+        ("ending", "ending", "ends_at", "KEYS_ONLY"),
+        ("account", "account", "id", "ALL"),
+    ):
+        keys = [(hash_key, "HASH"), (range_key, "RANGE")]
+        schema = [{"AttributeName": attribute, "KeyType": kind} for attribute, kind in keys]
+        yield from _expect(f"the index {name}", indexes[name], "KeySchema", schema)
+        yield from _expect(f"the index {name}", indexes[name], "Projection", {"ProjectionType": projection})
 
 
 def _bucket(resources: dict[str, Resource]) -> Iterator[str]:
@@ -75,6 +97,16 @@ def _bucket(resources: dict[str, Resource]) -> Iterator[str]:
         yield "MailBucketPolicy: it does not insist on TLS"
 
 
+def _keys(resources: dict[str, Resource]) -> Iterator[str]:
+    key = resources["TokenKey"]
+    yield from _kept("TokenKey", key)
+    yield from _expect("TokenKey", key["Properties"], "EnableKeyRotation", True)
+    secret = resources["ConsoleKey"]["Properties"]
+    yield from _expect("ConsoleKey", secret, "Name", {"Fn::Sub": "postroom/${AWS::StackName}/console"})
+    if secret.get("GenerateSecretString", {}).get("PasswordLength", 0) < 64:
+        yield "ConsoleKey: it is generated with fewer than 64 characters"
+
+
 def _queues(resources: dict[str, Resource]) -> Iterator[str]:
     queues = _of_type(resources, "AWS::SQS::Queue")
     for name, queue in queues.items():
@@ -92,8 +124,8 @@ def _queues(resources: dict[str, Resource]) -> Iterator[str]:
 
 def _functions(resources: dict[str, Resource]) -> Iterator[str]:
     functions = _of_type(resources, "AWS::Lambda::Function")
-    if set(functions) != {"DispatchFunction", "FetchFunction", "ConsoleFunction"}:
-        yield f"there are other functions than three: {sorted(functions)}"
+    if set(functions) != {"DispatchFunction", "FetchFunction", "TokenRefreshFunction", "ConsoleFunction"}:
+        yield f"there are other functions than four: {sorted(functions)}"
     for name, function in functions.items():
         properties = function["Properties"]
         yield from _expect(name, properties, "Runtime", "provided.al2023")
@@ -102,6 +134,11 @@ def _functions(resources: dict[str, Resource]) -> Iterator[str]:
         yield from _expect(f"{name}'s logs", logs["Properties"], "RetentionInDays", {"Ref": "LogRetentionDays"})
         role = name.replace("Function", "Role")
         yield from _expect(name, properties, "Role", {"Fn::GetAtt": [role, "Arn"]})
+    for name in ("FetchFunction", "TokenRefreshFunction", "ConsoleFunction"):
+        variables = functions[name]["Properties"]["Environment"]["Variables"]
+        missing = TOKEN_VARIABLES - variables.keys()
+        if missing:
+            yield f"{name}: it renews tokens and lacks {', '.join(sorted(missing))}"
     (mapping,) = _of_type(resources, "AWS::Lambda::EventSourceMapping").values()
     yield from _expect("Work", mapping["Properties"], "BatchSize", 1)
     yield from _expect("Work", mapping["Properties"], "FunctionResponseTypes", ["ReportBatchItemFailures"])
@@ -109,10 +146,34 @@ def _functions(resources: dict[str, Resource]) -> Iterator[str]:
     yield from _expect("Work", mapping["Properties"], "ScalingConfig", concurrency)
 
 
-def _schedule(resources: dict[str, Resource]) -> Iterator[str]:
-    tick = resources["Tick"]["Properties"]
-    yield from _expect("Tick", tick, "ScheduleExpression", "rate(1 minute)")
-    yield from _expect("Tick", tick, "FlexibleTimeWindow", {"Mode": "OFF"})
+def _schedules(resources: dict[str, Resource]) -> Iterator[str]:
+    for name, rate, function in (
+        ("Tick", "rate(1 minute)", "DispatchFunction"),
+        ("RefreshTick", "rate(5 minutes)", "TokenRefreshFunction"),
+    ):
+        tick = resources[name]["Properties"]
+        yield from _expect(name, tick, "ScheduleExpression", rate)
+        yield from _expect(name, tick, "FlexibleTimeWindow", {"Mode": "OFF"})
+        yield from _expect(name, tick["Target"], "Arn", {"Fn::GetAtt": [function, "Arn"]})
+
+
+def _routes(resources: dict[str, Resource]) -> Iterator[str]:
+    routes = {name: route["Properties"] for name, route in _of_type(resources, "AWS::ApiGatewayV2::Route").items()}
+    keys = [route["RouteKey"] for route in routes.values()]
+    if len(set(keys)) != len(keys) or "$default" in keys:
+        yield "the console's routes: each must be there once and name its path"
+    for name, route in routes.items():
+        yield from _expect(name, route, "Target", {"Fn::Sub": "integrations/${ConsoleIntegration}"})
+    stage = resources["ConsoleStage"]
+    limited = stage["Properties"]["RouteSettings"]
+    everything = stage["Properties"]["DefaultRouteSettings"]["ThrottlingRateLimit"]
+    # The stage cannot be made before a route that it names.
+    named = {routes[name]["RouteKey"] for name in stage["DependsOn"]}
+    if named != set(limited):
+        yield f"ConsoleStage: it depends on {sorted(named)} and limits {sorted(limited)}"
+    for key in ("GET /callback", "GET /sign-in", "POST /link"):
+        if limited.get(key, {}).get("ThrottlingRateLimit", everything) >= everything:
+            yield f"ConsoleStage: {key} is not limited further than the rest"
 
 
 def _alarms(resources: dict[str, Resource]) -> Iterator[str]:
@@ -121,11 +182,14 @@ def _alarms(resources: dict[str, Resource]) -> Iterator[str]:
     for name, metric, missing in (
         ("NoTicksAlarm", "Ticks", "breaching"),
         ("LateBatchesAlarm", "OldestDueLag", "notBreaching"),
+        ("LateTokensAlarm", "OldestRefreshLag", "breaching"),
+        ("AppRegistrationAlarm", "RefreshFailures", "notBreaching"),
     ):
         properties = alarms[name]["Properties"]
         yield from _expect(name, properties, "Namespace", "Postroom")
         yield from _expect(name, properties, "MetricName", metric)
-        yield from _expect(name, properties, "Dimensions", of_stack)
+        of_class = [{"Name": "Class", "Value": "app_registration"}] if name == "AppRegistrationAlarm" else []
+        yield from _expect(name, properties, "Dimensions", of_stack + of_class)
         yield from _expect(name, properties, "TreatMissingData", missing)
     topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     for name, alarm in alarms.items():
@@ -133,13 +197,14 @@ def _alarms(resources: dict[str, Resource]) -> Iterator[str]:
 
 
 def _rights(resources: dict[str, Resource]) -> Iterator[str]:
-    """No right is wider than it must be, and nobody may delete mail or secrets."""
+    """No right is wider than it must be, and nobody may delete mail or what people defined."""
     for name, role in _of_type(resources, "AWS::IAM::Role").items():
         if role["Properties"].get("ManagedPolicyArns"):
             yield f"{name}: a managed policy gives more than is needed"
         for policy in role["Properties"].get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                yield from _statement(name, statement)
+            for each in policy["PolicyDocument"]["Statement"]:
+                # One that is there on a condition.
+                yield from _statement(name, each["Fn::If"][1] if "Fn::If" in each else each)
 
 
 def _statement(role: str, statement: dict[str, Any]) -> Iterator[str]:
@@ -148,11 +213,25 @@ def _statement(role: str, statement: dict[str, Any]) -> Iterator[str]:
         service, _, verb = action.partition(":")
         if "*" in action:
             yield f"{role}: {action} is a wildcard"
-        if verb.startswith("Delete") and service != "sqs" or verb.startswith("Put") and "Policy" in verb:
+        may_delete = service == "sqs" or _names_what_it_deletes(action, statement)
+        if verb.startswith("Delete") and not may_delete or verb.startswith("Put") and "Policy" in verb:
             yield f"{role}: {action} is not needed by any function"
+        if service == "kms" and verb not in {"GenerateDataKey", "Decrypt"}:
+            yield f"{role}: {action} is more than sealing and opening"
     # AWS takes no narrower resource for this one.
     if statement["Resource"] == "*" and actions != ["secretsmanager:BatchGetSecretValue"]:
         yield f"{role}: {', '.join(actions)} on every resource"
+
+
+def _names_what_it_deletes(action: str, statement: dict[str, Any]) -> bool:
+    """Whether a right to delete is one to what a function itself has put there."""
+    if action == "dynamodb:DeleteItem":
+        keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
+        return bool(keys) and set(keys) <= {"EPHEMERAL#*", "PROVIDER#*"}
+    if action == "secretsmanager:DeleteSecret":
+        resources = [each["Fn::Sub"] for each in statement["Resource"]]
+        return all(each.endswith(("/account/*", "/mailbox/*")) for each in resources)
+    return False
 
 
 def _of_type(resources: dict[str, Resource], kind: str) -> dict[str, Resource]:

@@ -17,9 +17,10 @@ fn class(state: &MailboxState) -> Option<FaultClass> {
 }
 
 async fn with_account(lab: &Lab, account: &User) {
-    let id = account.name().parse().expect("an id");
+    let provider = lab.provider(|_| {}).await;
+    let id = lab.account(&provider, account).await;
     let tokens = TokenSet::from_response(&token_set(account.name()).await, clock()).expect("a token set");
-    lab.vault.put_token_set(&id, &tokens).await.expect("stored");
+    lab.keep(&id, &provider, &tokens).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +104,7 @@ async fn a_wrong_password_is_the_owners_and_a_wrong_certificate_the_administrato
     assert!(!reason.contains("wrong"), "the password is not quoted: {reason}");
 
     let mut strict = Lab::new().await;
-    strict.settings.network.extra_ca_pem = None;
+    strict.settings.reach.extra_ca_pem = None;
     strict.add([(mailbox.clone(), user.password())]).await;
     let state = strict.fetch_one(&strict.fetch(), &mailbox.id).await;
     assert_eq!(class(&state), Some(FaultClass::Certificate));

@@ -21,9 +21,11 @@ fn fetch_takes_its_samples() {
 }
 
 #[test]
-fn dispatch_takes_any_tick() {
-    let event: serde_json::Value = serde_json::from_str(&sample("dispatch.json")).expect("JSON");
-    assert_eq!(event["source"], "aws.scheduler");
+fn what_is_scheduled_takes_any_tick() {
+    for name in ["dispatch.json", "token-refresh.json"] {
+        let event: serde_json::Value = serde_json::from_str(&sample(name)).expect("JSON");
+        assert_eq!(event["source"], "aws.scheduler", "{name}");
+    }
 }
 
 #[test]

@@ -10,3 +10,5 @@ mod faults;
 mod interruption;
 mod schedule;
 mod stack;
+mod tokens;
+mod watching;

@@ -1,6 +1,6 @@
-//! The test stack's Dovecot, and the authorization server it asks about tokens.
+//! The test stack's Dovecot.
 
-use crate::{environment, http};
+use crate::environment;
 use postroom_model::Mailbox;
 use std::{fmt::Write as _, path::PathBuf, process::Command};
 
@@ -81,18 +81,6 @@ impl User {
         command.arg("-c").arg(PathBuf::from(environment("POSTROOM_TEST_DOVECOT_CONF")));
         command.args(arguments).output().expect("doveadm runs")
     }
-}
-
-/// A token set for a user, as the token endpoint answers at the end of a sign-in.
-///
-/// # Panics
-/// When the authorization server does not answer.
-pub async fn token_set(user: &str) -> String {
-    let issuer = environment("POSTROOM_TEST_ISSUER");
-    let address = format!("{}/control/token?user={user}", issuer.trim_end_matches('/'));
-    let (code, body) = http("POST", &address, "", "").await;
-    assert_eq!(code, 200, "{body}");
-    body
 }
 
 /// Lets an account's token open another mailbox.

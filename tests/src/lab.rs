@@ -1,18 +1,23 @@
 //! Resources of one test's own at the local AWS API, and the `fetch` library on top of them.
 
+use crate::log;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType,
-};
+use aws_sdk_s3::config::Credentials;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use fetch::{Fetch, Invocation, Settings};
 use jiff::{SignedDuration, Timestamp};
-use postroom_mail::NetworkSettings;
+use postroom_lambda::Reach;
 use postroom_model::{Batch, Mailbox, MailboxId, MailboxState};
+use postroom_oauth::{Http, HttpSettings};
 use postroom_registry::Registry;
-use postroom_vault::Vault;
+use postroom_tokens::Tokens;
+use postroom_vault::{Sealer, Vault};
 use std::time::Duration;
+
+/// How long before its end an access token is renewed.
+const LEAD: SignedDuration = SignedDuration::from_mins(10);
+/// How long an authorization server may take to answer.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A variable that `make test` sets.
 ///
@@ -28,14 +33,54 @@ pub fn clock() -> Timestamp {
     Timestamp::now()
 }
 
-/// How the local AWS API is reached.
-async fn local_aws() -> SdkConfig {
+/// A moment so many seconds after the present one; a clock of another time.
+///
+/// # Panics
+/// Never before the year 9999.
+pub fn ahead<const SECONDS: i64>() -> Timestamp {
+    clock().checked_add(SignedDuration::from_secs(SECONDS)).expect("in range")
+}
+
+/// How the local AWS API is reached at an endpoint.
+pub(crate) async fn aws(endpoint: &str) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(environment("POSTROOM_TEST_AWS_REGION")))
-        .endpoint_url(environment("POSTROOM_TEST_AWS_ENDPOINT"))
-        .test_credentials()
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
         .load()
         .await
+}
+
+async fn local_aws() -> SdkConfig {
+    aws(&environment("POSTROOM_TEST_AWS_ENDPOINT")).await
+}
+
+/// How the authorization servers of tests are reached.
+pub(crate) fn local_http() -> HttpSettings {
+    HttpSettings {
+        extra_ca_pem: None,
+        allow_local: true,
+        plaintext_hosts: Vec::new(),
+        timeout: TOKEN_TIMEOUT,
+    }
+}
+
+/// What changes token sets, on the resources of these names.
+pub(crate) fn tokens(
+    aws: &SdkConfig,
+    table: &str,
+    prefix: &str,
+    key: &str,
+    clock: fn() -> Timestamp,
+) -> Tokens {
+    Tokens::new(
+        Registry::new(aws_sdk_dynamodb::Client::new(aws), table),
+        Vault::new(aws_sdk_secretsmanager::Client::new(aws), prefix),
+        Sealer::new(aws_sdk_kms::Client::new(aws), key),
+        Http::new(local_http()).expect("usable settings"),
+        LEAD,
+        clock,
+    )
 }
 
 /// S3 as the deployed stack uses it.
@@ -47,6 +92,16 @@ pub async fn stack_s3() -> aws_sdk_s3::Client {
 /// SQS as the deployed stack uses it.
 pub async fn stack_sqs() -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(&local_aws().await)
+}
+
+/// DynamoDB with the tables of the deployed stack and of all labs.
+pub async fn stack_dynamodb() -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(&local_aws().await)
+}
+
+/// Secrets Manager with the secrets of the deployed stack and of all labs.
+pub async fn stack_secrets() -> aws_sdk_secretsmanager::Client {
+    aws_sdk_secretsmanager::Client::new(&local_aws().await)
 }
 
 /// One test's own table, bucket, queue and secrets.
@@ -72,9 +127,10 @@ impl Lab {
     /// # Panics
     /// When the local AWS API does not do what it should.
     pub async fn new() -> Self {
+        log::keep();
         let name = format!("lab-{:016x}", fastrand::u64(..));
         let aws = local_aws().await;
-        create_table(&aws_sdk_dynamodb::Client::new(&aws), &name).await;
+        postroom_test_table::create(&aws_sdk_dynamodb::Client::new(&aws), &name).await;
         let s3 = aws_sdk_s3::Client::from_conf(
             aws_sdk_s3::config::Builder::from(&aws).force_path_style(true).build(),
         );
@@ -83,6 +139,7 @@ impl Lab {
             .build();
         let bucket = s3.create_bucket().bucket(&name).create_bucket_configuration(place).send().await;
         bucket.expect("a bucket");
+        let key = aws_sdk_kms::Client::new(&aws).create_key().send().await.expect("a key");
         let queue = aws_sdk_sqs::Client::new(&aws).create_queue().queue_name(&name).send().await;
         let settings = Settings {
             table: name.clone(),
@@ -90,16 +147,16 @@ impl Lab {
             s3_endpoint: None,
             queue_url: queue.expect("a queue").queue_url.expect("a URL"),
             secret_prefix: format!("lab/{name}"),
+            token_key: key.key_metadata.expect("a key").key_id,
             stack: name.clone(),
             memory_budget: 16 << 20,
             slice: Duration::from_secs(20),
-            network: NetworkSettings {
+            reach: Reach {
                 extra_ca_pem: std::fs::read_to_string(environment("POSTROOM_TEST_CA")).ok(),
                 allow_local: true,
                 plaintext_hosts: Vec::new(),
-                connect_timeout: Duration::from_secs(5),
-                idle_timeout: Duration::from_secs(2),
             },
+            lead: LEAD,
         };
         Self {
             registry: Registry::new(aws_sdk_dynamodb::Client::new(&aws), &name),
@@ -227,39 +284,4 @@ impl Lab {
 pub fn invocation(seconds: i64) -> Invocation {
     let deadline = clock().saturating_add(SignedDuration::from_secs(seconds)).expect("in range");
     Invocation { request_id: format!("r-{:016x}", fastrand::u64(..)), deadline }
-}
-
-async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str) {
-    let attribute = |name: &str, kind: ScalarAttributeType| {
-        AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect("complete")
-    };
-    let key = |name: &str, kind: KeyType| {
-        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("complete")
-    };
-    let index = |name: &str, hash: &str, range: &str, projection: ProjectionType| {
-        GlobalSecondaryIndex::builder()
-            .index_name(name)
-            .key_schema(key(hash, KeyType::Hash))
-            .key_schema(key(range, KeyType::Range))
-            .projection(Projection::builder().projection_type(projection).build())
-            .build()
-            .expect("complete")
-    };
-    let created = dynamodb
-        .create_table()
-        .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("pk", ScalarAttributeType::S))
-        .attribute_definitions(attribute("sk", ScalarAttributeType::S))
-        .attribute_definitions(attribute("schedule", ScalarAttributeType::S))
-        .attribute_definitions(attribute("due_at", ScalarAttributeType::N))
-        .attribute_definitions(attribute("kind", ScalarAttributeType::S))
-        .attribute_definitions(attribute("id", ScalarAttributeType::S))
-        .key_schema(key("pk", KeyType::Hash))
-        .key_schema(key("sk", KeyType::Range))
-        .global_secondary_indexes(index("due", "schedule", "due_at", ProjectionType::KeysOnly))
-        .global_secondary_indexes(index("kind", "kind", "id", ProjectionType::All))
-        .send()
-        .await;
-    created.expect("a table");
 }

@@ -62,7 +62,7 @@ impl MailboxEntry {
         let protocol = section.choice("protocol", &PROTOCOLS).map_or(Protocol::Imap, |p| p.value);
         let has_host = section.place_of("host").is_some();
         let host = host(&mut section);
-        let port = section.port("port");
+        let port = section.number("port", 1..=u16::MAX);
         let tls = section.choice("tls", &TLS).unwrap_or(Placed { at, value: Tls::Implicit });
         section.require("user", "the mailbox has no \"user\"");
         let user = section.filled_text("user").map(|user| user.value);

@@ -1,14 +1,17 @@
 //! `[[provider]]`: one app registration.
 
 use super::{
+    client::Client,
+    endpoints::endpoints,
     preset,
     problem::{Placed, Problems},
-    secret::{SecretSources, Shape, Sourced, secret},
+    secret::{SecretSources, Sourced},
     section::Section,
 };
-use postroom_model::{ClientAuth, Endpoints, Preset, Provider, ProviderId, SaslPolicy};
-use postroom_vault::ClientSecret;
-use secrecy::ExposeSecret;
+use jiff::Timestamp;
+use postroom_model::{ClientSecret, Cloud, Preset, Provider, ProviderId, SaslPolicy};
+use postroom_oauth::RESERVED_PARAMETERS;
+use std::collections::BTreeMap;
 use toml::de::DeTable;
 use url::Url;
 
@@ -28,11 +31,22 @@ pub(super) const SASL: [(&str, SaslPolicy); 3] =
 const PRESETS: [(&str, Preset); 3] =
     [("microsoft", Preset::Microsoft), ("google", Preset::Google), ("custom", Preset::Custom)];
 
+const CLOUDS: [(&str, Cloud); 4] = [
+    ("global", Cloud::Global),
+    ("us_gov", Cloud::UsGov),
+    ("us_gov_dod", Cloud::UsGovDod),
+    ("china", Cloud::China),
+];
+
+/// The longest idle limit that is believed, in days.
+const LONGEST_IDLE: u16 = 3650;
+
 impl ProviderEntry {
     pub(super) fn read(
         problems: &mut Problems,
         Placed { at, value }: Placed<DeTable<'_>>,
         sources: &SecretSources<'_>,
+        now: Timestamp,
     ) -> Option<Self> {
         let mut section = Section::new(problems, at, value);
         let id = section.id::<ProviderId>("provider");
@@ -41,28 +55,34 @@ impl ProviderEntry {
             None => Some(Preset::Custom),
         };
         let tenant = tenant(&mut section, preset);
+        let cloud = cloud(&mut section, preset);
         let mut urls = Vec::new();
-        let endpoints = endpoints(&mut section, preset, tenant.as_deref(), &mut urls);
-        section.require("client_id", "the provider has no \"client_id\"");
-        let client_id = section.filled_text("client_id");
-        let (client_auth, secret) = client_auth(&mut section, sources);
-        let client_auth_expires = section.date("client_secret_expires");
+        let endpoints = endpoints(&mut section, preset, tenant.as_deref(), cloud, &mut urls);
+        let client = Client::read(&mut section, preset, sources, now);
         let scopes = section.scopes();
         let sasl = section.choice("sasl", &SASL).map(|sasl| sasl.value);
+        let idle_days = section.number("idle_days", 1..=LONGEST_IDLE);
+        let authorize_parameters = authorize_parameters(&mut section);
+        let allow_password_grant = section.flag("allow_password_grant").unwrap_or_default();
         section.finish();
         let id = id?;
         let provider = preset.zip(endpoints).map(|(preset, endpoints)| Provider {
             id: id.value.clone(),
             preset,
             tenant,
+            cloud,
             endpoints,
-            client_id: client_id.map(|text| text.value).unwrap_or_default(),
-            client_auth,
-            client_auth_expires,
-            scopes: scopes.map_or_else(|| preset::scopes(preset), |scopes| scopes.value),
+            client_id: client.id.unwrap_or_default(),
+            client_auth: client.auth,
+            client_auth_expires: client.ends,
+            scopes: scopes.map_or_else(|| preset::scopes(preset, cloud), |scopes| scopes.value),
             sasl: sasl.unwrap_or_else(|| preset::sasl(preset)),
+            idle_days: idle_days.or_else(|| preset::idle_days(preset)),
+            authorize_parameters: authorize_parameters
+                .unwrap_or_else(|| preset::authorize_parameters(preset)),
+            allow_password_grant,
         });
-        Some(Self { id, provider, urls, secret })
+        Some(Self { id, provider, urls, secret: client.secret })
     }
 }
 
@@ -81,87 +101,19 @@ fn tenant(section: &mut Section<'_, '_>, preset: Option<Preset>) -> Option<Strin
     Some(tenant.value)
 }
 
-/// The authorization server's addresses: as given, else the preset's.
-fn endpoints(
-    section: &mut Section<'_, '_>,
-    preset: Option<Preset>,
-    tenant: Option<&str>,
-    urls: &mut Vec<Placed<Url>>,
-) -> Option<Endpoints> {
-    let issuer_at = section.place_of("issuer");
-    let places = ["authorize_url", "token_url", "revoke_url", "device_url"].map(|key| section.place_of(key));
-    let mut url = |key| {
-        let url = section.url(key);
-        urls.extend(url.clone());
-        url.map(|url| url.value)
-    };
-    let issuer = url("issuer");
-    let (authorize_url, token_url) = (url("authorize_url"), url("token_url"));
-    let (revoke_url, device_url) = (url("revoke_url"), url("device_url"));
-    match (issuer_at, places.into_iter().flatten().next()) {
-        (Some(_), Some(at)) => {
-            section.problems.add(at, "\"issuer\" finds the other addresses by itself: give one or the other");
-            None
-        }
-        (Some(_), None) => issuer.map(Endpoints::Issuer),
-        (None, Some(at)) => {
-            if places[0].is_none() || places[1].is_none() {
-                let reason = "without an \"issuer\", both \"authorize_url\" and \"token_url\" are needed";
-                section.problems.add(at, reason);
-            }
-            Some(Endpoints::Explicit {
-                authorize_url: authorize_url?,
-                token_url: token_url?,
-                revoke_url,
-                device_url,
-            })
-        }
-        (None, None) => {
-            if preset == Some(Preset::Custom) {
-                let reason = "the provider has neither an \"issuer\" nor \"authorize_url\" and \"token_url\"";
-                let hint = "preset = \"microsoft\" and preset = \"google\" know theirs";
-                section.problems.add_with_hint(section.at, reason, hint);
-            }
-            preset::endpoints(preset?, tenant)
-        }
+fn cloud(section: &mut Section<'_, '_>, preset: Option<Preset>) -> Cloud {
+    let Some(cloud) = section.choice("cloud", &CLOUDS) else { return Cloud::Global };
+    if matches!(preset, Some(Preset::Google | Preset::Custom)) {
+        section.problems.add(cloud.at, "\"cloud\" is for preset = \"microsoft\" only");
     }
+    cloud.value
 }
 
-/// How the client proves itself, and the secret that it needs for that.
-fn client_auth(
-    section: &mut Section<'_, '_>,
-    sources: &SecretSources<'_>,
-) -> (ClientAuth, Option<Sourced<ClientSecret>>) {
-    let places = ["client_secret", "certificate", "key"].map(|key| section.place_of(key));
-    let shared = secret(section, "client_secret", Shape::Line, sources);
-    let certificate = secret(section, "certificate", Shape::Pem("CERTIFICATE"), sources);
-    let key = secret(section, "key", Shape::Pem("PRIVATE KEY"), sources);
-    match places {
-        [Some(_), Some(at), _] | [Some(_), None, Some(at)] => {
-            let reason = "a provider has either a \"client_secret\" or a \"certificate\" with its \"key\"";
-            section.problems.add(at, reason);
-        }
-        [None, Some(at), None] => section.problems.add(at, "a \"certificate\" needs its \"key\""),
-        [None, None, Some(at)] => section.problems.add(at, "a \"key\" needs its \"certificate\""),
-        _ => {}
+fn authorize_parameters(section: &mut Section<'_, '_>) -> Option<BTreeMap<String, String>> {
+    let at = section.place_of("authorize_parameters")?;
+    let parameters = section.text_map("authorize_parameters");
+    for name in parameters.keys().filter(|name| RESERVED_PARAMETERS.contains(&name.as_str())) {
+        section.problems.add(at, format!("the parameter {name:?} is Postroom's own to set"));
     }
-    match places {
-        [Some(_), ..] => {
-            let shared = shared
-                .map(|Sourced { secret, source }| Sourced { secret: ClientSecret::Secret(secret), source });
-            (ClientAuth::Secret, shared)
-        }
-        [None, None, None] => (ClientAuth::Public, None),
-        _ => {
-            // A certificate is no secret; it is read like one because it stands beside its key.
-            let pair = certificate.zip(key).map(|(certificate, key)| Sourced {
-                source: format!("{}; its key from {}", certificate.source, key.source),
-                secret: ClientSecret::Certificate {
-                    certificate: certificate.secret.expose_secret().to_owned(),
-                    key: key.secret,
-                },
-            });
-            (ClientAuth::Certificate, pair)
-        }
-    }
+    Some(parameters)
 }

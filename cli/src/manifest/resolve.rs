@@ -3,14 +3,14 @@
 use super::{
     Manifest,
     account::AccountEntry,
+    grant,
     mailbox::{MailboxEntry, SignIn},
-    preset,
     problem::{Placed, Problems},
     provider::ProviderEntry,
 };
 use postroom_model::{
-    Account, AccountId, Auth, ClientAuth, Endpoints, Grant, Mailbox, MailboxId, Preset, Protocol, Provider,
-    ProviderId, SaslPolicy, Server, Tls,
+    Account, AccountId, Auth, Mailbox, MailboxId, Protocol, Provider, ProviderId, SaslPolicy, Server, Tls,
+    address::{is_local, is_loopback},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,14 +31,15 @@ pub struct Allowances {
 impl Allowances {
     /// Whether a host may be spoken to without TLS.
     fn plaintext(&self, host: &str) -> bool {
-        (self.local_servers && is_loopback(host))
+        (self.local_servers && is_here(host, is_loopback))
             || self.plaintext_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host is the machine itself by name, or by an address of which that is so.
+fn is_here(host: &str, is_so: fn(IpAddr) -> bool) -> bool {
     let host = host.trim_end_matches('.');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(is_so)
 }
 
 /// What a manifest stands on.
@@ -56,6 +57,10 @@ pub struct Ground<'a> {
     pub passwords: &'a BTreeSet<MailboxId>,
 }
 
+/// What people should know who allow the password grant (RFC 9700 section 2.4).
+pub(crate) const PASSWORD_GRANT: &str = "accounts may hand a person's password to the authorization server, \
+     which OAuth's security practice forbids; use it only for a server that knows no other way";
+
 pub(super) fn resolve(
     providers: &[ProviderEntry],
     accounts: &[AccountEntry],
@@ -70,11 +75,16 @@ pub(super) fn resolve(
         let id = &entry.id.value;
         manifest.providers.extend(entry.provider.clone().map(|provider| (id.clone(), provider)));
         manifest.client_secrets.extend(entry.secret.clone().map(|secret| (id.clone(), secret)));
+        if entry.provider.as_ref().is_some_and(|provider| provider.allow_password_grant) {
+            manifest.warnings.push(format!("provider {id} has allow_password_grant: {PASSWORD_GRANT}"));
+        }
     }
     for entry in accounts {
         if let Some(account) = account(entry, &known, problems, &mut manifest.notes) {
             manifest.accounts.insert(account.id.clone(), account);
         }
+        let password = entry.password.clone().map(|password| (entry.id.value.clone(), password));
+        manifest.account_passwords.extend(password);
     }
     for entry in mailboxes {
         if let Some(mailbox) = mailbox(entry, &known, problems, &mut manifest.notes) {
@@ -141,100 +151,33 @@ fn check_url(Placed { at, value }: &Placed<Url>, allowances: &Allowances, proble
         let hint =
             "only a stack with AllowLocalServers may use http, for loopback and the hosts in PlaintextHosts";
         problems.add_with_hint(*at, "an authorization server must be reached by https", hint);
-    } else if is_loopback(&host) && !allowances.local_servers {
-        refuse_loopback(*at, &host, problems);
+    } else if is_here(&host, is_local) && !allowances.local_servers {
+        refuse_local(*at, &host, problems);
     }
 }
 
-fn refuse_loopback(at: usize, host: &str, problems: &mut Problems) {
-    let reason = format!("{host:?} is the machine that Postroom itself runs on");
-    problems.add_with_hint(at, reason, "only a stack with AllowLocalServers may use servers on loopback");
+/// A name that resolves to such an address is refused when it is connected to.
+fn refuse_local(at: usize, host: &str, problems: &mut Problems) {
+    let reason = format!("{host:?} is the machine that Postroom itself runs on, or its link");
+    problems.add_with_hint(at, reason, "only a stack with AllowLocalServers may use such servers");
 }
 
+/// An account, once its provider is found and both fit together.
 fn account(
     entry: &AccountEntry,
     known: &Known<'_>,
     problems: &mut Problems,
     notes: &mut Vec<String>,
 ) -> Option<Account> {
-    let Placed { at, value: provider_id } = entry.provider.as_ref()?;
-    let provider = match known.provider(provider_id) {
-        Found::There(provider) => provider,
-        Found::Flawed => return None,
+    let Placed { at, value: id } = entry.provider.as_ref()?;
+    match known.provider(id) {
+        Found::There(provider) => grant::account(entry, provider, problems, notes),
+        Found::Flawed => None,
         Found::Missing => {
             let hint = names(known.providers.keys().copied(), known.ground.providers.keys());
-            problems.add_with_hint(*at, format!("there is no provider {provider_id}"), hint);
-            return None;
+            problems.add_with_hint(*at, format!("there is no provider {id}"), hint);
+            None
         }
-    };
-    let scopes = scopes(entry, provider, problems);
-    check_grant(entry, provider, problems);
-    let effective = if scopes.is_empty() { &provider.scopes } else { &scopes };
-    let asks_a_person = matches!(entry.grant.value, Grant::AuthorizationCode | Grant::DeviceCode);
-    if asks_a_person
-        && provider.preset == Preset::Microsoft
-        && !effective.iter().any(|scope| scope == "offline_access")
-    {
-        notes.push(format!(
-            "account {}: without the scope offline_access Microsoft gives no refresh token, and consent lasts about an hour",
-            entry.id.value
-        ));
-    }
-    (!entry.flawed).then(|| Account {
-        id: entry.id.value.clone(),
-        provider: provider_id.clone(),
-        grant: entry.grant.value,
-        login: entry.login.clone(),
-        scopes,
-        owners: entry.owners.clone(),
-    })
-}
-
-/// The account's own scopes. Microsoft lets an app of its own right ask for one scope only, and
-/// asking for the delegated ones is a common mistake that sign-in answers with nothing helpful.
-fn scopes(entry: &AccountEntry, provider: &Provider, problems: &mut Problems) -> Vec<String> {
-    let own = entry.scopes.as_ref();
-    if provider.preset != Preset::Microsoft || entry.grant.value != Grant::ClientCredentials {
-        return own.map(|scopes| scopes.value.clone()).unwrap_or_default();
-    }
-    let chosen = own.map(|scopes| (scopes.at, &scopes.value));
-    let inherited =
-        (provider.scopes != preset::scopes(Preset::Microsoft)).then_some((entry.grant.at, &provider.scopes));
-    if let Some((at, list)) = chosen.or(inherited)
-        && *list != [preset::MICROSOFT_APP_ONLY]
-    {
-        let reason = "with client_credentials Microsoft knows one scope only; delegated scopes are for people who consent";
-        problems.add_with_hint(at, reason, format!("scopes = [{:?}]", preset::MICROSOFT_APP_ONLY));
-    }
-    vec![preset::MICROSOFT_APP_ONLY.to_owned()]
-}
-
-fn check_grant(entry: &AccountEntry, provider: &Provider, problems: &mut Problems) {
-    let Placed { at, value: grant } = entry.grant;
-    let id = &provider.id;
-    let own_right = matches!(grant, Grant::ClientCredentials | Grant::ServiceAccount);
-    if own_right && provider.client_auth == ClientAuth::Public {
-        let reason = format!("this grant needs a client secret or a certificate, and provider {id} has none");
-        problems.add(at, reason);
-    }
-    let tenant = provider.tenant.as_deref().unwrap_or_default();
-    match grant {
-        Grant::ClientCredentials if preset::MICROSOFT_SHARED_TENANTS.contains(&tenant) => {
-            let reason =
-                format!("client_credentials needs one directory, and provider {id} has tenant {tenant:?}");
-            problems.add_with_hint(at, reason, "tenant = \"contoso.onmicrosoft.com\", or the directory's id");
-        }
-        Grant::ServiceAccount if provider.preset == Preset::Microsoft => {
-            problems.add_with_hint(
-                at,
-                "service_account is Google's; Microsoft has no such grant",
-                "grant = \"client_credentials\"",
-            );
-        }
-        Grant::DeviceCode if matches!(provider.endpoints, Endpoints::Explicit { device_url: None, .. }) => {
-            problems.add(at, format!("device_code needs a \"device_url\", and provider {id} has none"));
-        }
-        _ => {}
     }
 }
 
@@ -246,17 +189,12 @@ fn mailbox(
 ) -> Option<Mailbox> {
     let id = &entry.id.value;
     let provider = mailbox_provider(entry, known, problems);
-    let preset = match &provider {
-        Found::There(provider) => Some(provider.preset),
-        Found::Flawed => None,
-        Found::Missing => Some(Preset::Custom),
+    let known_host = match &provider {
+        Found::There(provider) => provider.mail_host(entry.protocol),
+        Found::Flawed | Found::Missing => None,
     };
-    let known_host = preset.and_then(|preset| match entry.protocol {
-        Protocol::Imap => preset.imap_host(),
-        Protocol::Pop3 => preset.pop3_host(),
-    });
     let host = entry.host.as_ref().map(|host| host.value.clone()).or_else(|| known_host.map(str::to_owned));
-    if host.is_none() && !entry.has_host && preset.is_some() {
+    if host.is_none() && !entry.has_host && !matches!(provider, Found::Flawed) {
         problems.add(entry.at, format!("mailbox {id} has no \"host\""));
     }
     check_password(entry, host.as_deref(), known.ground, problems);
@@ -356,8 +294,8 @@ fn check_host(host: &Placed<String>, tls: &Placed<Tls>, allowances: &Allowances,
         let hint =
             "tls = \"implicit\" or \"starttls\"; or name the host in the stack's parameter PlaintextHosts";
         problems.add_with_hint(tls.at, reason, hint);
-    } else if is_loopback(&host.value) && !allowances.local_servers {
-        refuse_loopback(host.at, &host.value, problems);
+    } else if is_here(&host.value, is_local) && !allowances.local_servers {
+        refuse_local(host.at, &host.value, problems);
     }
 }
 

@@ -25,11 +25,20 @@ pub struct Sourced<T> {
     pub source: String,
 }
 
+impl<T> Sourced<T> {
+    /// Something made of the secret, from the same source.
+    pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> Sourced<U> {
+        Sourced { secret: make(self.secret), source: self.source }
+    }
+}
+
 /// What a secret must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// One line without control characters, as a mail or authorization server can take it.
     Line,
+    /// Any text; whoever asked for it looks into it.
+    Text,
     /// A PEM file (RFC 7468) with a block whose label ends in this word.
     Pem(&'static str),
 }

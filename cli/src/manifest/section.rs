@@ -5,7 +5,7 @@
 
 use super::problem::{Placed, Problems};
 use jiff::civil::Date;
-use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, ops::RangeInclusive, str::FromStr};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -176,18 +176,19 @@ impl<'p, 'm> Section<'p, 'm> {
         None
     }
 
-    /// A TCP port.
-    pub(super) fn port(&mut self, key: &'static str) -> Option<u16> {
+    /// A whole number within limits.
+    pub(super) fn number(&mut self, key: &'static str, range: RangeInclusive<u16>) -> Option<u16> {
         let Placed { at, value } = self.take(key)?;
         let number = match &value {
             DeValue::Integer(number) => u16::from_str_radix(number.as_str(), number.radix()).ok(),
             _ => None,
         };
-        let port = number.filter(|port| *port != 0);
-        if port.is_none() {
-            self.problems.add(at, format!("{key:?} must be a number from 1 to 65535, without quotes"));
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let (least, most) = range.into_inner();
+            self.problems.add(at, format!("{key:?} must be a number from {least} to {most}, without quotes"));
         }
-        port
+        number
     }
 
     /// A day.

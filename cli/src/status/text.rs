@@ -1,14 +1,16 @@
 //! The report as people read it: one aligned table each, details only where something is wrong.
 
 use super::{
-    AccountReport, AuthorizationStatus, FaultReport, MailboxReport, MailboxStatus, QuarantineReport, Report,
+    AccountReport, AuthorizationStatus, FaultReport, IncidentReport, MailboxReport, MailboxStatus,
+    QuarantineReport, Report,
 };
-use crate::plan::counted;
+use crate::{Error, Outcome, manifest::PASSWORD_GRANT, plan::counted};
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Actor, Auth, Protocol};
+use postroom_model::{Actor, Auth, Fault, Governs, Grant, Protocol};
 use std::{
     collections::BTreeMap,
     fmt::{self, Write as _},
+    io::Write,
 };
 
 impl fmt::Display for Report {
@@ -30,15 +32,20 @@ impl fmt::Display for Report {
                 "STATUS",
                 "PROVIDER",
                 "MAILBOXES",
-                "TOKEN OBTAINED",
+                "LAST RENEWAL",
                 "ACCESS TOKEN ENDS",
-                "REFRESH TOKEN ENDS",
+                "AUTHORIZATION ENDS",
                 "CLIENT SECRET ENDS",
             ];
-            let rows =
-                self.accounts.iter().map(|account| (account_row(account, self.at), account_details(account)));
+            let rows = self
+                .accounts
+                .iter()
+                .map(|account| (account_row(account, self.at), account_details(account, self.at)));
             writeln!(f)?;
             table(f, head, rows)?;
+        }
+        for incident in &self.incidents {
+            writeln!(f, "\n{}", incident_details(incident, self.at).trim_end())?;
         }
         for unreadable in &self.unreadable {
             writeln!(f, "\n{}: {}", unreadable.id, unreadable.reason)?;
@@ -146,22 +153,86 @@ fn account_row(account: &AccountReport, now: Timestamp) -> [String; 8] {
         account.mailboxes.len().to_string(),
         moment_or_dash(account.obtained_at, now),
         moment_or_dash(account.access_expires_at, now),
-        moment_or_dash(account.refresh_expires_at, now),
+        moment_or_dash(account.ends_at.filter(|_| !has_ended(account)), now),
         account.client_secret_expires.map_or_else(|| "-".to_owned(), |day| day.to_string()),
     ]
 }
 
-fn account_details(account: &AccountReport) -> String {
-    match (&account.fault, account.status) {
-        (Some(fault), _) => fault_details(fault),
-        (None, AuthorizationStatus::NeverAuthorised) => {
-            format!("`postroom token import {} --from FILE` gives it a token set\n", account.id)
-        }
-        (None, AuthorizationStatus::Expired) => {
-            format!("`postroom token import {} --from FILE` gives it a new token set\n", account.id)
-        }
-        (None, AuthorizationStatus::Authorised | AuthorizationStatus::Failing) => String::new(),
+/// Whether the authorization ended before its time, so that only a person's consent helps.
+fn has_ended(account: &AccountReport) -> bool {
+    account.status == AuthorizationStatus::Failing
+        && account.fault.as_ref().is_some_and(|fault| fault.actor == Actor::Owner)
+}
+
+fn account_details(account: &AccountReport, now: Timestamp) -> String {
+    let mut text = String::new();
+    if let (Some(_), Some(governs), false) = (account.ends_at, account.ended_by, has_ended(account)) {
+        let _infallible = writeln!(text, "the authorization ends then because {}", because(governs));
     }
+    if let Some(at) = account.authorised_at {
+        let who = account.identity.as_deref().map(|who| format!(" by {}", plain(who))).unwrap_or_default();
+        let _infallible = writeln!(text, "authorised{who} {}", moment(at, now));
+    }
+    if !account.missing_scopes.is_empty() {
+        let scopes = account.missing_scopes.join(" ");
+        let _infallible = writeln!(text, "asked for and not granted: {scopes}");
+    }
+    if account.grant == Grant::Password {
+        let _infallible = writeln!(text, "warning: it has the password grant: {PASSWORD_GRANT}");
+    }
+    if account.failures > 0 {
+        let failed = counted(account.failures as usize, "renewal failed", "renewals in a row failed");
+        let tries = account.next_renewal.map(|at| format!("; tried again {}", moment(at, now)));
+        let _infallible = writeln!(text, "{failed}{}", tries.unwrap_or_default());
+    }
+    text += &account.fault.as_ref().map(fault_details).unwrap_or_default();
+    let lacks_tokens =
+        matches!(account.status, AuthorizationStatus::NeverAuthorised | AuthorizationStatus::Expired);
+    if has_ended(account) || lacks_tokens {
+        let id = &account.id;
+        let _infallible = match account.grant.needs_consent() {
+            true => writeln!(text, "`postroom authorize {id}` says how to authorise it"),
+            false => writeln!(text, "`postroom authorize {id}` asks for a token now"),
+        };
+    }
+    text
+}
+
+fn incident_details(incident: &IncidentReport, now: Timestamp) -> String {
+    let IncidentReport { provider, fault, since, seen_at, account } = incident;
+    let (since, seen) = (moment(*since, now), moment(*seen_at, now));
+    let details: String = fault_details(fault).lines().map(|line| format!("    {line}\n")).collect();
+    format!(
+        "provider {provider} gives no tokens since {since}, last seen {seen} with account {account}\n{details}"
+    )
+}
+
+/// What makes an authorization end, as the rest of a sentence.
+pub(crate) fn because(governs: Governs) -> &'static str {
+    match governs {
+        Governs::RefreshToken => "the server lets the refresh token end",
+        Governs::IdleLimit => "a refresh token that nobody uses dies; each renewal puts that off",
+        Governs::AccessToken => "there is no refresh token",
+        Governs::ClientSecret => "the app's client secret or certificate ends",
+        _ => "of a rule that is newer than this command",
+    }
+}
+
+/// Says what a command could not do, why, and who must act.
+pub(crate) fn faulted(out: &mut dyn Write, what: &str, fault: &Fault) -> Result<Outcome, Error> {
+    let details = match fault.class.actor() {
+        // The advice is about what is tried again by itself, and a command is not.
+        Actor::Nobody => format!("{fault}\nrun the command again in a while"),
+        _ => fault_details(&fault.into()),
+    };
+    writeln!(out, "{what}")?;
+    details.lines().try_for_each(|line| writeln!(out, "    {}", plain(line)))?;
+    Ok(Outcome::NotWell)
+}
+
+/// A text with U+FFFD for each control character: what a server said cannot steer the terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn fault_details(fault: &FaultReport) -> String {

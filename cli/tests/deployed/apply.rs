@@ -3,6 +3,7 @@
 use crate::support::{Fixture, id, now};
 use postroom_cli::Error;
 use postroom_model::{Interval, ProviderId};
+use secrecy::ExposeSecret;
 
 const MANIFEST: &str = include_str!("../manifest.example.toml");
 
@@ -93,4 +94,41 @@ async fn what_broke_off_is_said_and_applying_again_continues() {
     let continued = fixture.apply(MANIFEST, "s3cret", &[]).await.expect("continues");
     assert!(!continued.contains("provider") && continued.contains("+ mailbox site-diary"), "{continued}");
     assert!(fixture.apply(MANIFEST, "s3cret", &[]).await.expect("applies").ends_with("\nnothing to do\n"));
+}
+
+#[tokio::test]
+async fn an_accounts_password_comes_and_goes_with_it() {
+    let fixture = Fixture::new().await;
+    let manifest = r#"
+        [[provider]]
+        id = "old"
+        issuer = "https://sso.example"
+        client_id = "postroom"
+        allow_password_grant = true
+
+        [[account]]
+        id = "plant"
+        provider = "old"
+        grant = "password"
+        login = "plant"
+        password = { env = "PLANT_PASSWORD" }
+    "#;
+    let applied = fixture.apply(manifest, "s3cret", &[]).await.expect("applies");
+    insta::assert_snapshot!(applied, @"
+    + password of account plant (from environment variable PLANT_PASSWORD)
+    + provider old (custom, sso.example)
+    + account plant (provider old, password)
+    warning: provider old has allow_password_grant: accounts may hand a person's password to the authorization server, which OAuth's security practice forbids; use it only for a server that knows no other way
+    3 changes
+    applied 3 changes
+    ");
+    assert!(fixture.apply(manifest, "s3cret", &[]).await.expect("applies").ends_with("\nnothing to do\n"));
+    let changed = fixture.apply(manifest, "an0ther", &[]).await.expect("applies");
+    assert!(changed.starts_with("~ password of account plant (from environment variable"), "{changed}");
+
+    let vault = &fixture.deployment.vault;
+    let password = vault.account_password(&id("plant")).await.expect("answers").expect("is there");
+    assert_eq!(password.expose_secret(), "an0ther");
+    fixture.apply("", "", &["--prune"]).await.expect("prunes");
+    assert!(vault.account_password(&id("plant")).await.expect("answers").is_none());
 }

@@ -1,11 +1,13 @@
 //! Finding a deployment through its stack.
 
-use crate::support::config;
+use crate::support::{config, now};
 use aws_sdk_cloudformation::{
     Client,
     types::{Parameter, StackStatus},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use postroom_cli::{Error, deployment::Deployment};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use std::time::Duration;
 
 /// A stack with a deployment's parameters and outputs, and hardly anything in it.
@@ -19,7 +21,9 @@ const TEMPLATE: &str = r#"{
     "Outputs": {
         "TableName": { "Value": "table" },
         "SecretPrefix": { "Value": "postroom/test" },
-        "FetchQueueUrl": { "Value": { "Ref": "FetchQueue" } }
+        "FetchQueueUrl": { "Value": { "Ref": "FetchQueue" } },
+        "TokenKeyId": { "Value": "key" },
+        "ConsoleUrl": { "Value": "https://console.example/" }
     }
 }"#;
 
@@ -42,21 +46,34 @@ async fn stack(template: &str, parameters: &[(&str, &str)]) -> String {
     panic!("the stack is not complete");
 }
 
+/// A private certificate authority, PEM.
+fn authority() -> String {
+    let mut parameters = CertificateParams::default();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.self_signed(&KeyPair::generate().expect("key")).expect("certificate").pem()
+}
+
 #[tokio::test]
 async fn outputs_and_parameters_are_found() {
+    let authority = authority();
     let name = stack(
         TEMPLATE,
-        &[("MailCa", "LS0tLS0="), ("PlaintextHosts", "a.example, b.example"), ("AllowLocalServers", "true")],
+        &[
+            ("MailCa", &BASE64_STANDARD.encode(&authority)),
+            ("PlaintextHosts", "a.example, b.example"),
+            ("AllowLocalServers", "true"),
+        ],
     )
     .await;
-    let found = Deployment::find(&name, &config().await).await.expect("finds it");
+    let found = Deployment::find(&name, &config().await, now).await.expect("finds it");
     assert!(found.fetch_queue_url.contains("FetchQueue"), "{}", found.fetch_queue_url);
-    assert_eq!(found.mail_ca.as_deref(), Some("-----"));
+    assert_eq!(found.mail_ca.as_deref(), Some(&*authority));
+    assert_eq!(found.console_url, "https://console.example");
     assert!(found.allowances.local_servers, "the account is an emulator's");
     assert_eq!(found.allowances.plaintext_hosts, ["a.example", "b.example"]);
 
     let plain = stack(TEMPLATE, &[]).await;
-    let found = Deployment::find(&plain, &config().await).await.expect("finds it");
+    let found = Deployment::find(&plain, &config().await, now).await.expect("finds it");
     assert!(found.mail_ca.is_none() && !found.allowances.local_servers);
     assert!(found.allowances.plaintext_hosts.is_empty());
 }
@@ -64,13 +81,13 @@ async fn outputs_and_parameters_are_found() {
 #[tokio::test]
 async fn what_is_missing_is_said_in_one_sentence() {
     let incomplete = stack(&TEMPLATE.replace("TableName", "Table"), &[]).await;
-    let error = Deployment::find(&incomplete, &config().await).await.expect_err("no table");
+    let error = Deployment::find(&incomplete, &config().await, now).await.expect_err("no table");
     assert!(error.to_string().contains("lacks TableName"), "{error}");
 
-    let error = Deployment::find("no-such-stack", &config().await).await.expect_err("no stack");
+    let error = Deployment::find("no-such-stack", &config().await, now).await.expect_err("no stack");
     assert!(matches!(error, Error::NoStack { .. }), "{error:?}");
 
     let unset = aws_config::SdkConfig::builder().build();
-    let error = Deployment::find("postroom", &unset).await.expect_err("no region");
+    let error = Deployment::find("postroom", &unset, now).await.expect_err("no region");
     assert!(error.to_string().contains("set AWS_REGION"), "{error}");
 }

@@ -1,15 +1,8 @@
 //! A deployment of its own for each test.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::{
-    Client,
-    config::Credentials,
-    types::{
-        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-        Projection, ProjectionType, ScalarAttributeType,
-    },
-};
-use jiff::Timestamp;
+use aws_sdk_dynamodb::{Client, config::Credentials, types::AttributeValue};
+use jiff::{SignedDuration, Timestamp};
 use postroom_cli::{
     Error, Outcome,
     apply::apply,
@@ -17,9 +10,17 @@ use postroom_cli::{
     deployment::Deployment,
     manifest::{Allowances, Draft, SecretSources},
 };
+use postroom_oauth::{Http, HttpSettings};
 use postroom_registry::Registry;
-use postroom_vault::Vault;
-use std::collections::{BTreeMap, HashMap};
+use postroom_tokens::Tokens;
+use postroom_vault::{Sealer, Vault};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+/// How long before their end tokens are renewed.
+const LEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// A deployment without anything in it.
 pub(crate) struct Fixture {
@@ -34,10 +35,22 @@ impl Fixture {
         let name: String = std::iter::repeat_with(fastrand::alphanumeric).take(16).collect();
         let table = format!("postroom-test-{name}");
         let client = Client::new(&config);
-        create(&client, &table).await;
+        postroom_test_table::create(&client, &table).await;
+        let registry = Registry::new(client.clone(), &table);
+        let vault = Vault::new(aws_sdk_secretsmanager::Client::new(&config), &table);
+        let sealer = Sealer::new(aws_sdk_kms::Client::new(&config), key(&config).await);
+        let http = Http::new(HttpSettings {
+            extra_ca_pem: None,
+            allow_local: true,
+            plaintext_hosts: Vec::new(),
+            timeout: Duration::from_secs(5),
+        });
+        let http = http.expect("the system's roots");
         let deployment = Deployment {
-            registry: Registry::new(client.clone(), &table),
-            vault: Vault::new(aws_sdk_secretsmanager::Client::new(&config), &table),
+            tokens: Tokens::new(registry.clone(), vault.clone(), sealer, http, LEAD, now),
+            registry,
+            vault,
+            console_url: "https://console.example".to_owned(),
             fetch_queue_url: queue(&config, &table).await,
             sqs: aws_sdk_sqs::Client::new(&config),
             allowances: Allowances { local_servers: true, plaintext_hosts: Vec::new() },
@@ -55,7 +68,7 @@ impl Fixture {
             dry_run: flags.contains(&"--dry-run"),
             prune: flags.contains(&"--prune"),
         };
-        let draft = Draft::read("manifest.toml", text, &sources);
+        let draft = Draft::read("manifest.toml", text, &sources, now());
         printed(async |out| apply(&self.deployment, draft, &args, now(), out).await)
             .await
             .map(|(text, _)| text)
@@ -103,39 +116,8 @@ async fn queue(config: &SdkConfig, name: &str) -> String {
     queue.queue_url.expect("address")
 }
 
-/// The table as the deployment's template has it.
-async fn create(client: &Client, table: &str) {
-    let attribute = |name, kind| {
-        AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect("attribute")
-    };
-    let index = |name, hash, range, projection| {
-        GlobalSecondaryIndex::builder()
-            .index_name(name)
-            .key_schema(key(hash, KeyType::Hash))
-            .key_schema(key(range, KeyType::Range))
-            .projection(Projection::builder().projection_type(projection).build())
-            .build()
-            .expect("index")
-    };
-    client
-        .create_table()
-        .table_name(table)
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("pk", ScalarAttributeType::S))
-        .attribute_definitions(attribute("sk", ScalarAttributeType::S))
-        .attribute_definitions(attribute("schedule", ScalarAttributeType::S))
-        .attribute_definitions(attribute("due_at", ScalarAttributeType::N))
-        .attribute_definitions(attribute("kind", ScalarAttributeType::S))
-        .attribute_definitions(attribute("id", ScalarAttributeType::S))
-        .key_schema(key("pk", KeyType::Hash))
-        .key_schema(key("sk", KeyType::Range))
-        .global_secondary_indexes(index("due", "schedule", "due_at", ProjectionType::KeysOnly))
-        .global_secondary_indexes(index("kind", "kind", "id", ProjectionType::All))
-        .send()
-        .await
-        .expect("table");
-}
-
-fn key(name: &str, kind: KeyType) -> KeySchemaElement {
-    KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("key")
+/// A key that seals token sets.
+async fn key(config: &SdkConfig) -> String {
+    let created = aws_sdk_kms::Client::new(config).create_key().send().await.expect("key");
+    created.key_metadata.expect("described").key_id
 }

@@ -23,9 +23,9 @@ async fn the_stored_refresh_token_and_its_end_are_kept_when_none_comes_back() {
 
     insta::assert_snapshot!(imported(&fixture, without).await.expect("imports"), @"
     account projects: the token set is in the vault
-        the access token ends in 60 min (2027-01-15 09:00 UTC)
         the file has no refresh token: the one in the vault is kept
-        the refresh token ends in 24 h (2027-01-16 08:00 UTC)
+        the access token ends in 60 min (2027-01-15 09:00 UTC)
+        the authorization ends in 24 h (2027-01-16 08:00 UTC), because the server lets the refresh token end
     ");
     let vault = &fixture.deployment.vault;
     let kept = vault.token_set(&id("projects")).await.expect("answers").expect("is there");
@@ -55,7 +55,7 @@ async fn a_token_set_is_stored_once_and_its_end_is_known() {
     insta::assert_snapshot!(imported(&fixture, json).await.expect("imports"), @"
     account projects: the token set is in the vault
         the access token ends in 60 min (2027-01-15 09:00 UTC)
-        it is not known when the refresh token ends
+        the authorization ends in 90 days (2027-04-15 08:00 UTC), because a refresh token that nobody uses dies; each renewal puts that off
     ");
     let tokens =
         fixture.deployment.vault.token_set(&id("projects")).await.expect("answers").expect("is there");
@@ -71,23 +71,33 @@ async fn a_token_set_is_stored_once_and_its_end_is_known() {
     // A new batch is due at a random second of the next minute.
     let next_try = report["mailboxes"][1].as_object_mut().expect("a mailbox").remove("next_try");
     assert!(next_try.is_some());
+    // A renewal's time is spread over the lead.
+    let next_renewal = report["accounts"][0].as_object_mut().expect("an account").remove("next_renewal");
+    assert!(next_renewal.is_some());
     insta::assert_snapshot!(serde_json::to_string_pretty(&report).expect("writes"), @r#"
     {
       "accounts": [
         {
           "access_expires_at": "2027-01-15T09:00:00Z",
+          "authorised_at": "2027-01-15T08:00:00Z",
           "client_secret_expires": "2027-09-30",
+          "ended_by": "idle_limit",
+          "ends_at": "2027-04-15T08:00:00Z",
+          "failures": 0,
           "grant": "authorization_code",
           "id": "projects",
+          "login": "projects@contoso.com",
           "mailboxes": [
             "site-diary"
           ],
+          "missing_scopes": [],
           "obtained_at": "2027-01-15T08:00:00Z",
           "provider": "contoso",
           "status": "authorised"
         }
       ],
       "at": "2027-01-15T08:00:00Z",
+      "incidents": [],
       "mailboxes": [
         {
           "auth": "basic",

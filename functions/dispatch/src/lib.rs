@@ -7,7 +7,8 @@
 
 mod settings;
 
-pub use settings::{Settings, SettingsError};
+pub use postroom_lambda::SettingsError;
+pub use settings::Settings;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{error::DisplayErrorContext, types::SendMessageBatchRequestEntry};

@@ -22,7 +22,7 @@ const SIDE_BY_SIDE: usize = 16;
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
 
 impl Fetch {
-    /// Polls every mailbox of a batch that is not resting.
+    /// Polls every mailbox of a batch that is neither paused nor resting.
     pub(crate) async fn run_batch(
         &self,
         id: &BatchId,
@@ -69,7 +69,7 @@ impl Fetch {
         let mut active: Vec<LoadedMailbox> = Vec::new();
         for (id, loaded) in self.registry.load(mailboxes).await? {
             match loaded {
-                Ok(loaded) if loaded.state.is_resting(now) => {}
+                Ok(loaded) if loaded.placed.paused_at.is_some() || loaded.state.is_resting(now) => {}
                 Ok(loaded) => active.push(loaded),
                 Err(error) => {
                     tracing::error!(mailbox = %id, %error, "a mailbox cannot be read from the registry")
@@ -83,7 +83,7 @@ impl Fetch {
         let reports = futures::stream::iter(&active)
             .map(|loaded| async move {
                 let slice = longest.in_batch(self.slice);
-                let run = self.run_mailbox(&loaded.placed.mailbox, &loaded.state, slice, None).await;
+                let run = self.run_mailbox(loaded, slice, None, invocation).await;
                 (loaded, run)
             })
             .buffer_unordered(SIDE_BY_SIDE)

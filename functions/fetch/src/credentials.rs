@@ -1,45 +1,69 @@
 //! What mailboxes sign in with, kept in the warm process.
 //!
 //! Guarantees: the vault is asked once for what several mailboxes share, and again when a server
-//! refused what was kept. An access token is not used beyond its end.
+//! refused what was kept. An access token that is stale or was refused is renewed by the same guarded
+//! path that `token-refresh` takes. One account's slow server stops no other account.
 
 use jiff::{SignedDuration, Timestamp};
 use postroom_mail::Credential;
-use postroom_model::{AccountId, Auth, Fault, FaultClass, Mailbox, MailboxId, TokenSet};
+use postroom_model::{AccountId, Auth, Fault, FaultClass, Mailbox, MailboxId};
+use postroom_tokens::Tokens;
 use postroom_vault::Vault;
 use secrecy::SecretString;
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 use tokio::sync::Mutex;
 
 /// A password is asked for again after this long, so that a new one takes effect.
 const PASSWORD_AGE: SignedDuration = SignedDuration::from_mins(10);
 /// An access token is asked for again this long before its end: somebody may have renewed it.
 const TOKEN_LEAD: SignedDuration = SignedDuration::from_mins(5);
+/// How long a mailbox waits for somebody else who renews its account's tokens.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(45);
 
 /// Secrets as `fetch` uses them.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     vault: Vault,
-    passwords: Mutex<HashMap<MailboxId, Kept<SecretString>>>,
-    tokens: Mutex<HashMap<AccountId, Kept<TokenSet>>>,
+    tokens: Tokens,
+    passwords: Mutex<HashMap<MailboxId, Kept>>,
+    /// Each account's is held while it is asked for, so that mailboxes which share it ask once.
+    accounts: Mutex<HashMap<AccountId, Arc<Mutex<AccessTokens>>>>,
 }
 
 #[derive(Debug)]
-struct Kept<T> {
-    value: T,
+struct Kept {
+    value: SecretString,
     until: Timestamp,
 }
 
+/// The access tokens of one account.
+#[derive(Debug, Default)]
+struct AccessTokens {
+    shared: Option<Kept>,
+    /// A service account's, by user.
+    own: HashMap<String, Kept>,
+    /// The last one that a mail server refused.
+    refused: Option<SecretString>,
+}
+
+impl AccessTokens {
+    fn of(&self, user: &str) -> Option<&Kept> {
+        self.own.get(user).or(self.shared.as_ref())
+    }
+}
+
 impl Credentials {
-    pub(crate) fn new(vault: Vault) -> Self {
-        Self { vault, passwords: Mutex::default(), tokens: Mutex::default() }
+    pub(crate) fn new(vault: Vault, tokens: Tokens) -> Self {
+        Self { vault, tokens, passwords: Mutex::default(), accounts: Mutex::default() }
     }
 
     /// What the mailbox signs in with now.
     pub(crate) async fn of(&self, mailbox: &Mailbox, now: Timestamp) -> Result<Credential, Fault> {
         match &mailbox.auth {
             Auth::Basic => self.password(&mailbox.id, now).await.map(Credential::Password),
-            Auth::Oauth(account) => self.access_token(account, now).await.map(Credential::AccessToken),
+            Auth::Oauth(account) => {
+                self.access_token(account, &mailbox.user, now).await.map(Credential::AccessToken)
+            }
         }
     }
 
@@ -47,8 +71,18 @@ impl Credentials {
     pub(crate) async fn forget(&self, mailbox: &Mailbox) {
         match &mailbox.auth {
             Auth::Basic => drop(self.passwords.lock().await.remove(&mailbox.id)),
-            Auth::Oauth(account) => drop(self.tokens.lock().await.remove(account)),
+            Auth::Oauth(account) => {
+                let tokens = self.account(account).await;
+                let mut tokens = tokens.lock().await;
+                let refused = tokens.own.remove(&mailbox.user).or_else(|| tokens.shared.take());
+                tokens.refused = refused.map(|kept| kept.value);
+            }
         }
+    }
+
+    /// Waits for renewals that are under way, also those that nobody waits for any more.
+    pub(crate) async fn settled(&self) {
+        self.tokens.settled().await;
     }
 
     /// Gets the passwords of many mailboxes in few requests. A failure shows when one is used.
@@ -83,24 +117,28 @@ impl Credentials {
         Ok(value)
     }
 
-    async fn access_token(&self, account: &AccountId, now: Timestamp) -> Result<SecretString, Fault> {
-        // Held while the vault is asked, so that mailboxes which share the account ask once.
-        let mut tokens = self.tokens.lock().await;
-        if let Some(kept) = tokens.get(account).filter(|kept| now < kept.until) {
-            return Ok(kept.value.access_token.clone());
+    async fn account(&self, id: &AccountId) -> Arc<Mutex<AccessTokens>> {
+        self.accounts.lock().await.entry(id.clone()).or_default().clone()
+    }
+
+    async fn access_token(&self, id: &AccountId, user: &str, now: Timestamp) -> Result<SecretString, Fault> {
+        let tokens = self.account(id).await;
+        let mut tokens = tokens.lock().await;
+        if let Some(kept) = tokens.of(user).filter(|kept| now < kept.until) {
+            return Ok(kept.value.clone());
         }
-        let found = self.vault.token_set(account).await.map_err(vault_fault)?;
-        let missing =
-            || Fault::new(FaultClass::AuthorizationEnded, format!("account {account} has no token set yet"));
-        let value = found.ok_or_else(missing)?;
-        if let Some(end) = value.expires_at.filter(|end| *end <= now) {
-            let reason = format!("the access token of account {account} ended at {end}");
-            return Err(Fault::new(FaultClass::AuthorizationEnded, reason));
+        let until = later(now, PATIENCE);
+        let access = self.tokens.access(id, user, tokens.refused.as_ref(), until).await?;
+        let end = access.tokens.expires_at;
+        let until = end.map_or(later(now, PASSWORD_AGE), |end| later(end, -TOKEN_LEAD));
+        let value = access.tokens.access_token;
+        let kept = Kept { value: value.clone(), until };
+        if access.shared {
+            tokens.shared = Some(kept);
+        } else {
+            tokens.own.insert(user.to_owned(), kept);
         }
-        let until = value.expires_at.map_or(later(now, PASSWORD_AGE), |end| later(end, -TOKEN_LEAD));
-        let token = value.access_token.clone();
-        tokens.insert(account.clone(), Kept { value, until });
-        Ok(token)
+        Ok(value)
     }
 }
 

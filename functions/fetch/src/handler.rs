@@ -9,7 +9,7 @@ use crate::{
 };
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
-use postroom_model::{Cause, Lease, MailboxId, Work};
+use postroom_model::{Cause, Fault, FaultClass, Lease, MailboxId, Run, RunResult, Work};
 use postroom_registry::LoadedMailbox;
 use std::{error::Error as _, time::Duration};
 
@@ -73,6 +73,8 @@ impl Fetch {
                 response.add_failure(record.message_id.unwrap_or_default());
             }
         }
+        // The process may be frozen now, and a renewal must not be frozen half done.
+        self.credentials.settled().await;
         response
     }
 
@@ -101,8 +103,8 @@ impl Fetch {
         Ok(())
     }
 
-    /// Works a mailbox whose lease is held. Nothing comes of one that is gone, or that rests after a
-    /// failure when nobody asked for it.
+    /// Works a mailbox whose lease is held. Nothing comes of one that is gone or paused, or that rests
+    /// after a failure when nobody asked for it.
     async fn run_leased(
         &self,
         id: &MailboxId,
@@ -115,7 +117,11 @@ impl Fetch {
             tracing::info!(mailbox = %id, "the mailbox is no longer there");
             return Ok(None);
         };
-        let LoadedMailbox { placed, state } = loaded?;
+        let loaded = loaded?;
+        let LoadedMailbox { placed, state } = &loaded;
+        if placed.paused_at.is_some() {
+            return self.leave_paused(id, cause).await.map(|()| None);
+        }
         let rests = state.failure.as_ref().is_some_and(|failure| now < failure.not_before);
         if rests && *cause == Cause::Backlog {
             return Ok(None);
@@ -125,14 +131,23 @@ impl Fetch {
             Cause::Backlog => None,
         };
         let slice = Slice::longest(now, invocation.deadline);
-        let report = self.run_mailbox(&placed.mailbox, &state, slice, demand).await?;
+        let report = self.run_mailbox(&loaded, slice, demand, invocation).await?;
         let mut accounts = Accounts::default();
-        accounts.note(&placed.mailbox, &state, &report);
+        accounts.note(&placed.mailbox, state, &report);
         self.record_accounts(accounts).await?;
         let mut totals = Totals::default();
         totals.add(&report);
         totals.emit(&self.metrics, (self.clock)());
         Ok(Some(report.end))
+    }
+
+    /// The mailbox is paused: somebody who asked for it is told so.
+    async fn leave_paused(&self, id: &MailboxId, cause: &Cause) -> Result<(), Error> {
+        tracing::info!(mailbox = %id, "the mailbox is paused");
+        let Cause::Demand(request) = cause else { return Ok(()) };
+        let result = RunResult::Failed(Fault::new(FaultClass::Paused, "the mailbox is paused"));
+        let run = Run { request: request.clone(), finished_at: (self.clock)(), result };
+        Ok(self.registry.record_demand(id, &run).await?)
     }
 
     /// The mailbox is worked by another run: somebody who asked for it waits for its end; a backlog

@@ -24,9 +24,11 @@ mod queue;
 mod round;
 mod s3_error;
 mod settings;
+mod transcript;
 
 pub use handler::{Error, Invocation};
-pub use settings::{Settings, SettingsError};
+pub use postroom_lambda::SettingsError;
+pub use settings::Settings;
 
 use archive::Archive;
 use aws_config::SdkConfig;
@@ -35,10 +37,24 @@ use credentials::Credentials;
 use jiff::Timestamp;
 use postroom_lambda::Metrics;
 use postroom_mail::{Network, NetworkError};
+use postroom_oauth::{Http, HttpError};
 use postroom_registry::Registry;
-use postroom_vault::Vault;
+use postroom_tokens::Tokens;
+use postroom_vault::{Sealer, Vault};
 use queue::Queue;
 use std::time::Duration;
+
+/// Why the function cannot work at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Mail servers cannot be connected to.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// Authorization servers cannot be connected to.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
 
 /// The function, with its clients.
 #[derive(Debug)]
@@ -58,15 +74,20 @@ impl Fetch {
     /// Builds the clients once for all invocations of the process.
     ///
     /// # Errors
-    /// [`NetworkError`], when the private CA cannot be read.
-    pub fn new(settings: Settings, aws: &SdkConfig, clock: fn() -> Timestamp) -> Result<Self, NetworkError> {
+    /// [`StartError`], when the private CA cannot be read.
+    pub fn new(settings: Settings, aws: &SdkConfig, clock: fn() -> Timestamp) -> Result<Self, StartError> {
+        let network = Network::new(settings.network())?;
+        let http = Http::new(settings.http())?;
+        let registry = Registry::new(aws_sdk_dynamodb::Client::new(aws), settings.table);
         let vault = Vault::new(aws_sdk_secretsmanager::Client::new(aws), settings.secret_prefix);
+        let sealer = Sealer::new(aws_sdk_kms::Client::new(aws), settings.token_key);
+        let tokens = Tokens::new(registry.clone(), vault.clone(), sealer, http, settings.lead, clock);
         Ok(Self {
-            registry: Registry::new(aws_sdk_dynamodb::Client::new(aws), settings.table),
-            credentials: Credentials::new(vault),
+            registry,
+            credentials: Credentials::new(vault, tokens),
             archive: Archive { s3: s3_client(aws, settings.s3_endpoint), bucket: settings.bucket },
             queue: Queue { sqs: aws_sdk_sqs::Client::new(aws), url: settings.queue_url },
-            network: Network::new(settings.network)?,
+            network,
             budget: Budget::new(settings.memory_budget),
             slice: settings.slice,
             metrics: Metrics::new(settings.stack),

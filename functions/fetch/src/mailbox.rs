@@ -4,16 +4,18 @@
 //! mailbox and goes no further. Nothing is written about a run that finds nothing new.
 
 use crate::{
-    Fetch,
+    Fetch, Invocation,
     folder::{Finish, FolderError, FolderRun},
     round::Tally,
+    transcript::Recording,
 };
 use jiff::Timestamp;
-use postroom_mail::{Credential, imap};
+use postroom_mail::{Credential, Transcript, imap};
 use postroom_model::{
     AfterFetch, Failure, Fault, FaultClass, FolderCursor, Mailbox, MailboxState, Protocol, Run, RunResult,
     Stuck,
 };
+use postroom_registry::LoadedMailbox;
 use secrecy::ExposeSecret;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -56,15 +58,20 @@ pub(crate) enum End {
 
 impl Fetch {
     /// Runs one mailbox and puts the outcome on record; `demand` is the request that asked for it.
+    /// Where somebody wants to see its runs, a transcript is written beside that.
     pub(crate) async fn run_mailbox(
         &self,
-        mailbox: &Mailbox,
-        state: &MailboxState,
+        loaded: &LoadedMailbox,
         slice: Slice,
         demand: Option<&str>,
+        invocation: &Invocation,
     ) -> Result<Report, postroom_registry::Error> {
+        let LoadedMailbox { placed, state } = loaded;
+        let mailbox = &placed.mailbox;
+        let recording = Recording::of(placed, (self.clock)());
+        let transcript = recording.as_ref().map(|recording| &recording.transcript);
         let mut tally = Tally::default();
-        let run = self.work(mailbox, state, slice, &mut tally);
+        let run = self.work(mailbox, state, slice, transcript, &mut tally);
         let end = match tokio::time::timeout_at(slice.end_at(), run).await {
             Ok(Ok(Finish::Complete)) => End::Complete,
             Ok(Ok(Finish::OutOfTime | Finish::CutOff | Finish::Overtaken)) => End::Unfinished,
@@ -76,8 +83,13 @@ impl Fetch {
             }
         };
         let report = Report { tally, end };
-        self.record(mailbox, state, &report, demand).await?;
-        Ok(report)
+        let kept = async {
+            if let Some(recording) = &recording {
+                self.keep(recording, &report, &invocation.request_id, slice.grace / 4).await;
+            }
+        };
+        let (recorded, ()) = tokio::join!(self.record(mailbox, state, &report, demand), kept);
+        recorded.map(|()| report)
     }
 
     /// Signs in and goes through the folders. A folder that fails by itself does not stop the others.
@@ -86,12 +98,13 @@ impl Fetch {
         mailbox: &Mailbox,
         state: &MailboxState,
         slice: Slice,
+        transcript: Option<&Transcript>,
         tally: &mut Tally,
     ) -> Result<Finish, Fault> {
         if mailbox.protocol == Protocol::Pop3 {
             return Err(Fault::new(FaultClass::Unsupported, "POP3 is not fetched by this release"));
         }
-        let mut session = self.sign_in(mailbox).await?;
+        let mut session = self.sign_in(mailbox, transcript).await?;
         let mut folders = session.resolve_folders(&mailbox.folders).await.map_err(|error| error.fault())?;
         let move_to = match &mailbox.after_fetch {
             AfterFetch::Move(folder) => {
@@ -145,9 +158,13 @@ impl Fetch {
 
     /// Signs in. A secret that was refused is read again from the vault: somebody may have put a new
     /// one there.
-    async fn sign_in(&self, mailbox: &Mailbox) -> Result<imap::Session, Fault> {
+    async fn sign_in(
+        &self,
+        mailbox: &Mailbox,
+        transcript: Option<&Transcript>,
+    ) -> Result<imap::Session, Fault> {
         let credential = self.credentials.of(mailbox, (self.clock)()).await?;
-        let refused = match self.sign_in_with(mailbox, &credential).await {
+        let refused = match self.sign_in_with(mailbox, &credential, transcript).await {
             Err(fault) if matches!(fault.class, FaultClass::TokenRefused | FaultClass::PasswordRefused) => {
                 fault
             }
@@ -155,12 +172,20 @@ impl Fetch {
         };
         self.credentials.forget(mailbox).await;
         let renewed = self.credentials.of(mailbox, (self.clock)()).await?;
-        if same(&credential, &renewed) { Err(refused) } else { self.sign_in_with(mailbox, &renewed).await }
+        if same(&credential, &renewed) {
+            return Err(refused);
+        }
+        self.sign_in_with(mailbox, &renewed, transcript).await
     }
 
-    async fn sign_in_with(&self, mailbox: &Mailbox, credential: &Credential) -> Result<imap::Session, Fault> {
-        let connection =
-            imap::connect(&self.network, &mailbox.server).await.map_err(|error| error.fault())?;
+    async fn sign_in_with(
+        &self,
+        mailbox: &Mailbox,
+        credential: &Credential,
+        transcript: Option<&Transcript>,
+    ) -> Result<imap::Session, Fault> {
+        let connection = imap::connect_recorded(&self.network, &mailbox.server, transcript).await;
+        let connection = connection.map_err(|error| error.fault())?;
         let session = connection.sign_in(&mailbox.user, credential, mailbox.sasl).await;
         session.map_err(|error| error.fault())
     }

@@ -1,12 +1,17 @@
 //! What the deployment tells `fetch`, by environment variables.
 
+use jiff::SignedDuration;
+use postroom_lambda::{Environment, Reach, SettingsError};
 use postroom_mail::NetworkSettings;
+use postroom_oauth::HttpSettings;
 use std::time::Duration;
 
 /// How long a mail server may take to answer a connection, TLS and its greeting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The longest silence of a mail server in mid-answer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an authorization server may take to answer.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a mailbox may take within its batch; after that it goes on in a message of its own.
 const SLICE: Duration = Duration::from_secs(60);
 /// The memory for message texts, where `MEMORY_BUDGET_MIB` is not set.
@@ -27,23 +32,18 @@ pub struct Settings {
     pub queue_url: String,
     /// `SECRET_PREFIX`: what the names of the stack's secrets begin with.
     pub secret_prefix: String,
+    /// `TOKEN_KEY_ID`: the KMS key that seals tokens outside the vault.
+    pub token_key: String,
     /// `STACK_NAME`: the dimension of the metrics.
     pub stack: String,
     /// `MEMORY_BUDGET_MIB`: memory for message texts, in bytes here.
     pub memory_budget: u64,
     /// How long a mailbox may take within its batch before it goes on in a message of its own.
     pub slice: Duration,
-    /// `MAIL_CA` (base64 of a PEM bundle), `ALLOW_LOCAL_SERVERS` (`true` or `false`) and
-    /// `PLAINTEXT_HOSTS` (comma separated): how mail servers may be reached.
-    pub network: NetworkSettings,
-}
-
-/// An environment variable that is missing or wrong.
-#[derive(Debug, thiserror::Error)]
-#[error("environment variable {name} {problem}; the deployment's template sets it")]
-pub struct SettingsError {
-    name: &'static str,
-    problem: &'static str,
+    /// How mail servers and authorization servers may be reached.
+    pub reach: Reach,
+    /// `REFRESH_LEAD_MINUTES`: how long before its end an access token is renewed.
+    pub lead: SignedDuration,
 }
 
 impl Settings {
@@ -52,54 +52,43 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`], naming the first variable that is missing or wrong.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let get = |name| get(name).filter(|value| !value.is_empty());
-        let need = |name| get(name).ok_or(SettingsError { name, problem: "is not set" });
-        let mebibytes = match get("MEMORY_BUDGET_MIB").map(|text| text.parse()) {
-            None => MEMORY_BUDGET_MIB,
-            Some(Ok(n)) if (LEAST_BUDGET_MIB..=65536).contains(&n) => n,
-            Some(_) => {
-                let problem = "is not a number of mebibytes from 12 to 65536";
-                return Err(SettingsError { name: "MEMORY_BUDGET_MIB", problem });
-            }
-        };
-        let allow_local = match get("ALLOW_LOCAL_SERVERS").as_deref() {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(_) => {
-                let problem = "is neither true nor false";
-                return Err(SettingsError { name: "ALLOW_LOCAL_SERVERS", problem });
-            }
-        };
-        let plaintext_hosts = get("PLAINTEXT_HOSTS").unwrap_or_default();
+        let environment = Environment::new(get);
+        let problem = "is not a number of mebibytes from 12 to 65536";
+        let mebibytes = LEAST_BUDGET_MIB..=65536;
+        let mebibytes = environment.number("MEMORY_BUDGET_MIB", mebibytes, MEMORY_BUDGET_MIB, problem)?;
         Ok(Self {
-            table: need("TABLE_NAME")?,
-            bucket: need("BUCKET_NAME")?,
-            s3_endpoint: get("AWS_ENDPOINT_URL_S3"),
-            queue_url: need("QUEUE_URL")?,
-            secret_prefix: need("SECRET_PREFIX")?,
-            stack: need("STACK_NAME")?,
+            table: environment.need("TABLE_NAME")?,
+            bucket: environment.need("BUCKET_NAME")?,
+            s3_endpoint: environment.get("AWS_ENDPOINT_URL_S3"),
+            queue_url: environment.need("QUEUE_URL")?,
+            secret_prefix: environment.need("SECRET_PREFIX")?,
+            token_key: environment.need("TOKEN_KEY_ID")?,
+            stack: environment.need("STACK_NAME")?,
             memory_budget: mebibytes << 20,
             slice: SLICE,
-            network: NetworkSettings {
-                extra_ca_pem: get("MAIL_CA").map(decode_pem).transpose()?,
-                allow_local,
-                plaintext_hosts: plaintext_hosts
-                    .split(',')
-                    .map(|host| host.trim().to_owned())
-                    .filter(|host| !host.is_empty())
-                    .collect(),
-                connect_timeout: CONNECT_TIMEOUT,
-                idle_timeout: IDLE_TIMEOUT,
-            },
+            reach: environment.reach()?,
+            lead: environment.refresh_lead()?,
         })
     }
-}
 
-fn decode_pem(text: String) -> Result<String, SettingsError> {
-    use base64::Engine;
-    let error = SettingsError { name: "MAIL_CA", problem: "is not base64 of a PEM file" };
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim());
-    bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(error)
+    pub(crate) fn network(&self) -> NetworkSettings {
+        NetworkSettings {
+            extra_ca_pem: self.reach.extra_ca_pem.clone(),
+            allow_local: self.reach.allow_local,
+            plaintext_hosts: self.reach.plaintext_hosts.clone(),
+            connect_timeout: CONNECT_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+        }
+    }
+
+    pub(crate) fn http(&self) -> HttpSettings {
+        HttpSettings {
+            extra_ca_pem: self.reach.extra_ca_pem.clone(),
+            allow_local: self.reach.allow_local,
+            plaintext_hosts: self.reach.plaintext_hosts.clone(),
+            timeout: TOKEN_TIMEOUT,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -112,6 +101,7 @@ mod tests {
             ("BUCKET_NAME", "b"),
             ("QUEUE_URL", "q"),
             ("SECRET_PREFIX", "p"),
+            ("TOKEN_KEY_ID", "k"),
             ("STACK_NAME", "s"),
         ];
         let all = [&basic, extra].concat();
@@ -121,12 +111,9 @@ mod tests {
     #[test]
     fn defaults_are_safe_and_mistakes_are_named() {
         let settings = read(&[]).expect("complete");
-        assert!(!settings.network.allow_local && settings.network.plaintext_hosts.is_empty());
         assert_eq!(settings.memory_budget, 128 << 20);
-        let hosts = read(&[("PLAINTEXT_HOSTS", "a.example, b.example,")]).expect("complete");
-        assert_eq!(hosts.network.plaintext_hosts, ["a.example", "b.example"]);
-        for wrong in
-            [("TABLE_NAME", ""), ("MEMORY_BUDGET_MIB", "1"), ("ALLOW_LOCAL_SERVERS", "yes"), ("MAIL_CA", "%")]
+        assert!(!settings.network().allow_local && !settings.http().allow_local);
+        for wrong in [("TABLE_NAME", ""), ("TOKEN_KEY_ID", ""), ("MEMORY_BUDGET_MIB", "1"), ("MAIL_CA", "%")]
         {
             let error = read(&[wrong]).expect_err("refused");
             assert!(error.to_string().contains(wrong.0), "{error}");

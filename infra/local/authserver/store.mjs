@@ -6,7 +6,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 const GRANT_BOUND = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken', 'DeviceCode']);
 const SAVE_AFTER = 100; // milliseconds, so that a burst of changes is written once
 
-// An adapter class for oidc-provider, and `keep`, which makes a value once.
+// An adapter class for oidc-provider; `revoke`; and `keep`, which makes a value once.
 export function open(file) {
   const entries = new Map(file && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []);
   let pending;
@@ -77,6 +77,14 @@ export function open(file) {
     }
   }
 
+  // Takes back whatever a user ever consented to.
+  const revoke = (user) => {
+    for (const [key, { payload }] of entries) {
+      const kind = key.split(':', 1)[0];
+      if (payload.accountId === user && (kind === 'Grant' || GRANT_BOUND.has(kind))) entries.delete(key);
+    }
+    changed();
+  };
   const keep = (name, make) => {
     if (!entries.has(name)) put(name, { payload: make() });
     return entries.get(name).payload;
@@ -84,5 +92,5 @@ export function open(file) {
   const close = () => {
     if (pending) save();
   };
-  return { Adapter, keep, close };
+  return { Adapter, revoke, keep, close };
 }

@@ -1,13 +1,15 @@
-//! The edge of every function: what its `main` wires. Log lines, metrics, the clock, AWS.
+//! The edge of every function: what its `main` wires. Settings, log lines, metrics, the clock, AWS.
 //!
 //! Guarantees: only Postroom's own crates log below `warn`, because a library's debug lines may hold
 //! what it sends. Leaves out: what a line may say. Nobody logs an address, a subject or a token.
 
 mod aws;
+mod environment;
 mod log;
 mod metrics;
 
 pub use aws::{EnvironmentError, aws};
+pub use environment::{Environment, Reach, SettingsError};
 pub use log::log;
 pub use metrics::{Metrics, Unit};
 

@@ -7,7 +7,7 @@ use tracing_subscriber::{
 };
 
 /// The crates whose own lines follow `LOG_LEVEL`.
-const OWN: [&str; 9] = [
+const OWN: [&str; 11] = [
     "console",
     "dispatch",
     "fetch",
@@ -16,7 +16,9 @@ const OWN: [&str; 9] = [
     "postroom_model",
     "postroom_oauth",
     "postroom_registry",
+    "postroom_tokens",
     "postroom_vault",
+    "token_refresh",
 ];
 
 /// Starts logging: JSON lines at the level that the environment variable `LOG_LEVEL` names (`error`,

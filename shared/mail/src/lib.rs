@@ -8,13 +8,14 @@
 //!   [`NetworkSettings::idle_timeout`]. A server that keeps talking is not: a deadline for the whole
 //!   is the caller's.
 //! - **Secrets go to the wire only**: nothing here logs, and what a server says is cleaned of our
-//!   password or token before it is part of an error.
+//!   password or token before it is part of an error. A [`Transcript`], where somebody asks for one,
+//!   shows neither secrets nor anything of a message.
 //! - **Certificates are always checked**, names too; a password or token crosses an unencrypted
 //!   connection only to a host that the deployment allows.
 //!
 //! What it leaves out: caching of folders or messages, IDLE, anything that writes mail.
 
-mod address;
+mod certificate;
 mod classify;
 mod failure;
 pub mod imap;
@@ -22,8 +23,11 @@ mod network;
 mod redaction;
 mod sasl;
 mod stream;
+mod transcript;
 
+pub use certificate::CertificateInfo;
 pub use failure::{Answer, Error, Stage};
 pub use network::{Network, NetworkError, NetworkSettings};
 pub use sasl::{Credential, Mechanism};
 pub use stream::MailStream;
+pub use transcript::Transcript;

@@ -4,8 +4,8 @@
 //! to. Certificates are checked against the system's roots and the deployment's own CAs, for the
 //! name or address in the mailbox's settings.
 
-use crate::{Error, MailStream, Stage, address};
-use postroom_model::{Server, Tls};
+use crate::{Error, MailStream, Stage};
+use postroom_model::{Server, Tls, address};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,

@@ -1,9 +1,15 @@
 //! Keeps our secrets out of what servers say.
 
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
+};
 use secrecy::{ExposeSecret, SecretString};
 
 /// A shorter piece of a secret than this is not recognised; a shorter secret only as a whole.
 const PIECE: usize = 12;
+/// A shorter secret in base64 is not looked for: too much else looks like it.
+const LEAST_ENCODED: usize = 4;
 /// What stands in a secret's place.
 const MARK: &str = "[redacted]";
 
@@ -17,6 +23,28 @@ impl Secrets {
         if !secret.expose_secret().is_empty() {
             self.0.push(secret);
         }
+    }
+
+    /// Adds the encodings in which a server, or what stands before it, may quote a secret.
+    pub(crate) fn add_encodings(&mut self, secret: &str) {
+        for shift in 0..3 {
+            // Where a secret begins within a group of three bytes decides how it looks in base64; its
+            // first and last letters there also depend on its neighbours.
+            let bytes = [&b"\0\0"[..shift], secret.as_bytes()].concat();
+            for encoded in [BASE64_STANDARD_NO_PAD.encode(&bytes), BASE64_URL_SAFE_NO_PAD.encode(&bytes)] {
+                let end = encoded.len() - usize::from(bytes.len() % 3 != 0);
+                let inner = encoded.get((shift * 8).div_ceil(6)..end).unwrap_or_default();
+                if inner.len() >= LEAST_ENCODED {
+                    self.add(inner.to_owned().into());
+                }
+            }
+        }
+        self.add(secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into());
+        let percent = |byte: u8| match byte {
+            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => char::from(b).to_string(),
+            b => format!("%{b:02X}"),
+        };
+        self.add(secret.bytes().map(percent).collect::<String>().into());
     }
 
     /// The text with every piece of a secret replaced: a server that quotes half of our line is
@@ -67,5 +95,28 @@ mod tests {
             assert_eq!(secrets.redact(said), shown);
         }
         assert!(!format!("{secrets:?}").contains("ya29"));
+    }
+
+    #[test]
+    fn encodings_disappear_wherever_the_secret_begins() {
+        let secret = "p4ss/w\u{f6}rd?>";
+        let mut secrets = Secrets::default();
+        secrets.add_encodings(secret);
+        for before in ["", "a", "ab", "abc", "\0ann\0"] {
+            for after in ["", "y", "yz"] {
+                let text = [before, secret, after].concat();
+                for encoded in [BASE64_STANDARD_NO_PAD.encode(&text), BASE64_URL_SAFE_NO_PAD.encode(&text)] {
+                    let shown = secrets.redact(&encoded);
+                    let left: usize = shown.split(MARK).map(str::len).sum();
+                    assert!(
+                        shown.contains(MARK) && left <= 4 + (before.len() + after.len()) * 4 / 3,
+                        "{shown}"
+                    );
+                }
+            }
+        }
+        for encoded in ["703473732f77c3b672643f3e", "703473732F77C3B672643F3E", "p4ss%2Fw%C3%B6rd%3F%3E"] {
+            assert_eq!(secrets.redact(encoded), MARK);
+        }
     }
 }

@@ -145,22 +145,26 @@ pub(crate) fn encode(text: &str) -> SecretString {
     BASE64_STANDARD.encode(text).into()
 }
 
-/// The reason in a challenge: the fields of its JSON (RFC 7628 section 3.2.2), or its text.
+/// The reason in a challenge: the fields of its JSON, or its text.
 pub(crate) fn reason(challenge: &str) -> String {
-    let Ok(decoded) = BASE64_STANDARD.decode(challenge.trim()) else {
-        return "the reason is not valid base64".to_owned();
-    };
+    fields(challenge).unwrap_or_else(|| match BASE64_STANDARD.decode(challenge.trim()) {
+        Ok(decoded) => String::from_utf8_lossy(&decoded).into_owned(),
+        Err(_) => "the reason is not valid base64".to_owned(),
+    })
+}
+
+/// The known fields of a challenge that is JSON (RFC 7628 section 3.2.2).
+pub(crate) fn fields(challenge: &str) -> Option<String> {
+    let decoded = BASE64_STANDARD.decode(challenge.trim()).ok()?;
     let text = String::from_utf8_lossy(&decoded);
-    let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(&text) else {
-        return text.into_owned();
-    };
+    let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(&text) else { return None };
     let known = ["status", "error", "error_description", "schemes", "scope"];
     let shown = known.iter().filter_map(|name| match fields.get(*name)? {
         serde_json::Value::String(value) if value.is_empty() => None,
         serde_json::Value::String(value) => Some(format!("{name} {value}")),
         value => Some(format!("{name} {value}")),
     });
-    shown.collect::<Vec<_>>().join(", ")
+    Some(shown.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The byte stream to a mail server, encrypted or not.
 
+use crate::CertificateInfo;
+use rustls::ClientConnection;
 use std::{
     io,
     pin::Pin,
@@ -20,6 +22,28 @@ pub struct MailStream(Kind);
 enum Kind {
     Plain(TcpStream),
     Tls(Box<TlsStream<BufReader<TcpStream>>>),
+}
+
+impl MailStream {
+    /// How it is encrypted, for people.
+    pub(crate) fn protection(&self) -> String {
+        let tls = self.tls();
+        let version = tls.and_then(|tls| tls.protocol_version()?.as_str());
+        let suite = tls.and_then(|tls| tls.negotiated_cipher_suite()?.suite().as_str());
+        format!("{} with {}", version.unwrap_or("no TLS"), suite.unwrap_or("no cipher suite"))
+    }
+
+    /// The server's certificate; none without TLS.
+    pub(crate) fn certificate(&self) -> Option<CertificateInfo> {
+        CertificateInfo::parse(self.tls()?.peer_certificates()?.first()?)
+    }
+
+    fn tls(&self) -> Option<&ClientConnection> {
+        match &self.0 {
+            Kind::Plain(_) => None,
+            Kind::Tls(stream) => Some(stream.get_ref().1),
+        }
+    }
 }
 
 impl From<TcpStream> for MailStream {

@@ -1,6 +1,6 @@
 //! Identities that were authorised once, for any number of mailboxes.
 
-use crate::{AccountId, Fault, ProviderId};
+use crate::{AccountId, Fault, Governs, Lease, ProviderId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,19 @@ pub enum Grant {
     ServiceAccount,
     /// Consent on another device (RFC 8628).
     DeviceCode,
+    /// The person's password, sent to the token endpoint (RFC 6749 section 4.3); only where the
+    /// provider allows it.
+    Password,
+}
+
+impl Grant {
+    /// Whether a person consents, so that a person must do so again when the authorization ends.
+    pub fn needs_consent(self) -> bool {
+        match self {
+            Self::AuthorizationCode | Self::DeviceCode => true,
+            Self::ClientCredentials | Self::ServiceAccount | Self::Password => false,
+        }
+    }
 }
 
 /// What is known of an account besides its definition; no secret among it.
@@ -65,4 +78,47 @@ pub struct AccountStatus {
     /// Why its tokens were last refused; cleared when they work again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// When a person last consented.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub authorised_at: Option<Timestamp>,
+    /// Who consented, as the authorization server names that person: an address where it gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// Scopes that were asked for and not granted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_scopes: Vec<String>,
+    /// When the authorization ends unless something is done.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub ends_at: Option<Timestamp>,
+    /// What makes it end then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<Governs>,
+    /// When its tokens are to be renewed next; absent where nothing can renew them.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub due_at: Option<Timestamp>,
+    /// Renewals in a row that failed for a reason that may pass.
+    #[serde(default)]
+    pub failures: u32,
+    /// Who changes the token set now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
+    /// Counts leases: whoever writes names the number of the lease that it holds, so that a holder
+    /// whose lease ended meanwhile is refused.
+    #[serde(default)]
+    pub fence: u64,
+    /// A token set that was issued and is not yet known to be in the vault, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
 }

@@ -140,6 +140,8 @@ classes! {
     OverQuota "over_quota" Nobody "It is tried again after a pause; a longer interval or fewer folders avoid it."
     /// A folder of the mailbox does not exist, or may not be opened.
     Folder "folder" Operator "Correct the mailbox's `folders`; `postroom check` lists what there is."
+    /// Somebody has paused the mailbox.
+    Paused "paused" Operator "Resume the mailbox in the console, then ask again."
     /// The app registration is wrong: one fault for all its accounts.
     AppRegistration "app_registration" Operator "Mend the app registration: client id, secret or certificate, redirect address, scopes."
     /// Something that this deployment should have is missing or contradictory.

@@ -7,9 +7,12 @@
 //! still loads (see the fixtures in `mailbox.rs`).
 
 mod account;
+pub mod address;
 mod backoff;
 mod batch;
+mod client_secret;
 mod cursor;
+mod expiry;
 mod fault;
 mod id;
 mod identity;
@@ -23,13 +26,15 @@ mod work;
 pub use account::{Account, AccountStatus, Grant};
 pub use backoff::retry_after;
 pub use batch::{Batch, MAX_MAILBOXES, assign, first_due, next_due};
+pub use client_secret::ClientSecret;
 pub use cursor::FolderCursor;
+pub use expiry::{Expiry, Governs, expiry, renew_at};
 pub use fault::{Actor, Fault, FaultClass};
 pub use id::{AccountId, BatchId, IdError, MailboxId, ProviderId};
 pub use identity::{MAX_HEADER, MessageIdentity, NotAnIdentity, header_block};
 pub use interval::{Interval, IntervalError};
 pub use mailbox::{AfterFetch, Auth, Mailbox, Protocol, SaslPolicy, Server, Tls};
-pub use provider::{ClientAuth, Endpoints, Preset, Provider};
+pub use provider::{ClientAuth, Cloud, Endpoints, Preset, Provider};
 pub use state::{Failure, Lease, MailboxState, Run, RunResult, Stuck};
 pub use token::{NotATokenSet, TokenSet};
 pub use work::{Cause, Work};

@@ -1,7 +1,8 @@
 //! App registrations at authorization servers.
 
-use crate::{ProviderId, SaslPolicy};
+use crate::{Protocol, ProviderId, SaslPolicy};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use url::Url;
 
 /// One app registration at one authorization server. Its secret lies in the vault.
@@ -14,6 +15,9 @@ pub struct Provider {
     /// Microsoft's directory: a GUID, a domain, or `common`, `organizations`, `consumers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// Which of Microsoft's clouds its directory and its mailboxes are in.
+    #[serde(default, skip_serializing_if = "Cloud::is_global")]
+    pub cloud: Cloud,
     /// Where the authorization server answers.
     pub endpoints: Endpoints,
     /// The OAuth client id.
@@ -29,6 +33,17 @@ pub struct Provider {
     /// The SASL mechanism its mailboxes sign in with.
     #[serde(default)]
     pub sasl: SaslPolicy,
+    /// Days after which a refresh token that nobody uses dies; unknown where the server does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_days: Option<u16>,
+    /// What an authorization request carries besides the standard's parameters, such as Google's
+    /// `access_type=offline`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub authorize_parameters: BTreeMap<String, String>,
+    /// Whether accounts may send a person's password to the token endpoint (RFC 6749 section 4.3),
+    /// which RFC 9700 section 2.4 forbids: for old servers only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_password_grant: bool,
 }
 
 /// Knowledge about a well-known provider that fills in what a manifest leaves out.
@@ -43,24 +58,48 @@ pub enum Preset {
     Custom,
 }
 
-impl Preset {
-    /// The IMAP server of the preset's mailboxes, if it has one
-    /// (<https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth>,
-    /// <https://developers.google.com/workspace/gmail/imap/imap-smtp>).
-    pub fn imap_host(self) -> Option<&'static str> {
-        match self {
-            Self::Microsoft => Some("outlook.office365.com"),
-            Self::Google => Some("imap.gmail.com"),
-            Self::Custom => None,
-        }
+/// One of Microsoft's clouds. Each has its own directories, sign-in and mail servers
+/// (<https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cloud {
+    /// The one that is not national.
+    #[default]
+    Global,
+    /// The US government's (GCC High).
+    UsGov,
+    /// The US Department of Defense's.
+    UsGovDod,
+    /// China's, operated by 21Vianet.
+    China,
+}
+
+impl Cloud {
+    fn is_global(&self) -> bool {
+        *self == Self::Global
     }
 
-    /// The POP3 server of the preset's mailboxes, if it has one.
-    pub fn pop3_host(self) -> Option<&'static str> {
+    /// Where Exchange Online answers IMAP and POP3
+    /// (<https://learn.microsoft.com/microsoft-365/enterprise/microsoft-365-endpoints>).
+    fn mail_host(self) -> &'static str {
         match self {
-            Self::Microsoft => Some("outlook.office365.com"),
-            Self::Google => Some("pop.gmail.com"),
-            Self::Custom => None,
+            Self::Global => "outlook.office365.com",
+            Self::UsGov => "outlook.office365.us",
+            Self::UsGovDod => "webmail.apps.mil",
+            Self::China => "partner.outlook.cn",
+        }
+    }
+}
+
+impl Provider {
+    /// The mail server of its mailboxes, where its preset knows it
+    /// (for Google's see <https://developers.google.com/workspace/gmail/imap/imap-smtp>).
+    pub fn mail_host(&self, protocol: Protocol) -> Option<&'static str> {
+        match (self.preset, protocol) {
+            (Preset::Microsoft, _) => Some(self.cloud.mail_host()),
+            (Preset::Google, Protocol::Imap) => Some("imap.gmail.com"),
+            (Preset::Google, Protocol::Pop3) => Some("pop.gmail.com"),
+            (Preset::Custom, _) => None,
         }
     }
 }
@@ -74,6 +113,12 @@ pub enum Endpoints {
     Issuer(Url),
     /// By explicit addresses.
     Explicit {
+        /// Whom its id_tokens name as their issuer; without it identities are not checked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        issuer: Option<Url>,
+        /// Where the keys of its id_tokens lie (RFC 7517).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        jwks_url: Option<Url>,
         /// Authorization endpoint (RFC 6749 section 3.1).
         authorize_url: Url,
         /// Token endpoint (RFC 6749 section 3.2).
@@ -97,4 +142,6 @@ pub enum ClientAuth {
     Secret,
     /// A certificate and its key, in the vault.
     Certificate,
+    /// A Google service account's key, in the vault.
+    ServiceAccount,
 }

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// What an authorization server gave an account (RFC 6749 section 5.1). `Debug` is safe to print.
 #[derive(Debug, Clone)]
@@ -27,13 +28,20 @@ struct Response {
     access_token: SecretString,
     #[serde(default)]
     refresh_token: Option<SecretString>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "seconds")]
     refresh_token_expires_in: Option<i64>,
     #[serde(default)]
     scope: Option<String>,
     token_type: String,
+}
+
+/// A number of seconds, which some servers write as a text. One that cannot be read is unknown: the
+/// tokens beside it were issued all the same.
+fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<Option<i64>, D::Error> {
+    let value = Value::deserialize(value)?;
+    Ok(value.as_i64().or_else(|| value.as_str()?.trim().parse().ok()))
 }
 
 /// A text that is not a token endpoint's answer. It never quotes the text.
@@ -98,6 +106,11 @@ mod tests {
         let set = TokenSet::from_response(good, now).expect("reads");
         assert_eq!(set.expires_at.map(Timestamp::as_second), Some(1060));
         assert!(!format!("{set:?}").contains("s3cret"));
+        let text = good.replace("60", "\"60\"");
+        let set = TokenSet::from_response(&text, now).expect("reads");
+        assert_eq!(set.expires_at.map(Timestamp::as_second), Some(1060));
+        let odd = good.replace("60", "[60]");
+        assert_eq!(TokenSet::from_response(&odd, now).expect("reads").expires_at, None);
         for (bad, why) in [
             ("s3cret", NotATokenSet::Shape),
             (r#"{"token_type":"Bearer"}"#, NotATokenSet::Shape),

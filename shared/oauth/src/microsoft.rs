@@ -1,9 +1,34 @@
-//! Microsoft's numeric error codes, by who must act
-//! (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
+//! What is Microsoft's own: its numeric error codes by who must act, and what an app of its own right
+//! may ask for.
 
-use postroom_model::FaultClass;
+use postroom_model::{Cloud, FaultClass, Preset, Provider};
 
-/// The class of an AADSTS code; `None` for one that is not known here.
+/// Names for many directories at once.
+const SHARED_TENANTS: [&str; 3] = ["common", "organizations", "consumers"];
+
+/// All that an app of its own right may ask Exchange Online for
+/// (<https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth>).
+pub(crate) fn app_only_scope(cloud: Cloud) -> &'static str {
+    match cloud {
+        Cloud::Global => "https://outlook.office365.com/.default",
+        Cloud::UsGov => "https://outlook.office365.us/.default",
+        Cloud::UsGovDod => "https://outlook-dod.office365.us/.default",
+        Cloud::China => "https://partner.outlook.cn/.default",
+    }
+}
+
+/// The directory of a Microsoft provider, or the name of many; `None` for another's provider.
+pub(crate) fn tenant(provider: &Provider) -> Option<&str> {
+    provider.tenant.as_deref().filter(|_| provider.preset == Preset::Microsoft)
+}
+
+/// Whether people of any directory can sign in at a Microsoft provider.
+pub(crate) fn is_shared(provider: &Provider) -> bool {
+    tenant(provider).is_some_and(|tenant| SHARED_TENANTS.contains(&tenant))
+}
+
+/// The class of an AADSTS code; `None` for one that is not known here
+/// (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
 pub(crate) fn class(code: u64) -> Option<FaultClass> {
     Some(match code {
         50089 | 50132 | 50133 | 50173 | 70000 | 70008 | 70043 | 700082 | 700084 => {

@@ -3,7 +3,7 @@
 use crate::{microsoft, reason};
 use postroom_model::{Fault, FaultClass};
 use serde_json::Value;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// The fault in a token endpoint's error answer (RFC 6749 section 5.2, and the extensions of
 /// Microsoft and Google). `retry_after` is the answer's `Retry-After`, if it has one.
@@ -24,6 +24,18 @@ pub fn classify(status: u16, body: &str, retry_after: Option<Duration>) -> Fault
         Some(pause) => fault.with_retry_after(pause),
         None => fault,
     }
+}
+
+/// The fault in an answer with a status of success and without what it should have. `why` says what
+/// that is, without quoting the answer.
+///
+/// Some servers refuse that way; others answer a page of HTML while they are down.
+pub(crate) fn of_success(status: u16, body: &str, why: &dyn fmt::Display) -> Fault {
+    let json = serde_json::from_str::<Value>(body).is_ok();
+    if json && Answer::read(body).is_none() {
+        return Fault::new(FaultClass::Protocol, format!("HTTP {status}: {why}"));
+    }
+    classify(status, body, None)
 }
 
 /// What a token endpoint said.
@@ -70,10 +82,12 @@ impl Answer {
             "invalid_grant" if self.codes.is_empty() => FaultClass::AuthorizationEnded,
             // Device flow (RFC 8628 section 3.5): nobody entered the code in time.
             "expired_token" => FaultClass::AuthorizationEnded,
+            // The same, said by Microsoft of a code that it does not know any more.
+            "bad_verification_code" => FaultClass::AuthorizationEnded,
             "account_selection_required" | "interaction_required" | "login_required" => {
                 FaultClass::InteractionRequired
             }
-            "access_denied" | "consent_required" => FaultClass::ConsentRequired,
+            "access_denied" | "authorization_declined" | "consent_required" => FaultClass::ConsentRequired,
             "invalid_client"
             | "invalid_request"
             | "invalid_resource"
@@ -132,7 +146,9 @@ fn number(value: &Value) -> Option<u64> {
 /// Describes an answer that names no error, without quoting it.
 fn no_answer(status: u16, body: &str) -> String {
     let body = body.trim_start();
-    let what = if body.is_empty() {
+    let what = if (300..400).contains(&status) {
+        "a redirect, which is not followed"
+    } else if body.is_empty() {
         "an empty answer"
     } else if body.starts_with('<') {
         "a page of HTML instead of an OAuth answer"
@@ -221,6 +237,9 @@ mod tests {
             ("login_required", "", InteractionRequired),
             ("consent_required", "", ConsentRequired),
             ("access_denied", "", ConsentRequired),
+            ("authorization_declined", "", ConsentRequired),
+            ("expired_token", "", AuthorizationEnded),
+            ("bad_verification_code", "", AuthorizationEnded),
             ("invalid_scope", "", AppRegistration),
             ("unsupported_grant_type", "", AppRegistration),
             ("server_error", "", TemporarilyUnavailable),
@@ -255,6 +274,7 @@ mod tests {
                 "HTTP 503 with a page of HTML instead of an OAuth answer",
             ),
             (403, " <!doctype html>", Unknown, "HTTP 403 with a page of HTML instead of an OAuth answer"),
+            (302, "<html>", Unknown, "HTTP 302 with a redirect, which is not followed"),
             (404, "s3cret", Unknown, "HTTP 404 with an answer that is not JSON"),
             (400, "", Unknown, "HTTP 400 with an empty answer"),
             (400, "{}", Unknown, "HTTP 400 with an answer that names no error"),
@@ -266,6 +286,21 @@ mod tests {
         for (status, body, class, reason) in table {
             let fault = classify(status, body, None);
             assert_eq!((fault.class, fault.reason.as_str()), (class, reason), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_success_without_what_it_should_have_is_told_from_a_refusal_and_from_a_page() {
+        let table = [
+            ("{}", Protocol, "HTTP 200: no tokens"),
+            ("[]", Protocol, "HTTP 200: no tokens"),
+            (r#"{"error":"invalid_grant"}"#, AuthorizationEnded, "invalid_grant"),
+            ("<html>", Unknown, "HTTP 200 with a page of HTML instead of an OAuth answer"),
+            ("", Unknown, "HTTP 200 with an empty answer"),
+        ];
+        for (body, class, reason) in table {
+            let fault = of_success(200, body, &"no tokens");
+            assert_eq!((fault.class, fault.reason.as_str()), (class, reason), "{body}");
         }
     }
 

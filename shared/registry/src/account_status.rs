@@ -1,12 +1,28 @@
 //! What is known of accounts besides their definitions.
 
 use crate::{
-    Registry, Result,
-    table::{Key, attribute, seconds},
+    DuePages, Registry, Result,
+    table::{Key, Kind, attribute, seconds, text},
     update::Update,
 };
 use jiff::Timestamp;
-use postroom_model::{AccountId, AccountStatus, Fault};
+use postroom_model::{Account, AccountId, AccountStatus, Actor, Fault};
+use std::collections::{BTreeSet, HashMap};
+
+/// The accounts' value of `schedule`, the `due` index's partition key.
+const SCHEDULE: &str = "refresh";
+
+/// An account whose tokens are to be renewed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueAccount {
+    /// Which.
+    pub id: AccountId,
+    /// Since when.
+    pub due_at: Timestamp,
+}
+
+/// The accounts whose tokens are to be renewed, page by page, the longest due first.
+pub type DueAccounts = DuePages<DueAccount>;
 
 impl Registry {
     /// An account's status; the default where nothing was recorded yet.
@@ -17,35 +33,69 @@ impl Registry {
         Ok(self.value(&Key::account_status(id)).await?.unwrap_or_default())
     }
 
-    /// Records that a token set was obtained: what was wrong before is over. `false`: a set that
-    /// was obtained later is on record already, and nothing was written.
+    /// The statuses of accounts, one for each, a hundred in one request; the default where nothing
+    /// was recorded yet.
     ///
     /// # Errors
     /// [`Error`](crate::Error).
-    pub async fn put_account_tokens(
-        &self,
-        id: &AccountId,
-        obtained_at: Timestamp,
-        access_expires_at: Option<Timestamp>,
-        refresh_expires_at: Option<Timestamp>,
-    ) -> Result<bool> {
-        let update = Update::of(Key::account_status(id))
-            .set("obtained_at", seconds(obtained_at))
-            .set_or_remove("access_expires_at", access_expires_at.map(seconds))
-            .set_or_remove("refresh_expires_at", refresh_expires_at.map(seconds))
-            .remove("fault")
-            .when("attribute_not_exists(#obtained_at) OR #obtained_at <= :obtained_at");
-        Ok(self.update(update).await?.is_done())
+    pub async fn account_statuses(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, AccountStatus>> {
+        let ids: BTreeSet<&AccountId> = ids.iter().collect();
+        let mut items = self.items(ids.iter().map(|id| Key::account_status(id))).await?;
+        let status = |id: &AccountId| {
+            let item = items.remove(&Key::account_status(id));
+            let status = item.map(|item| self.decode(item)).transpose()?.unwrap_or_default();
+            Ok((id.clone(), status))
+        };
+        ids.into_iter().map(status).collect()
     }
 
-    /// Records why an account's tokens were refused, or that they work again.
+    /// The accounts whose tokens are to be renewed at `now`.
+    pub fn due_accounts(&self, now: Timestamp) -> DueAccounts {
+        DuePages::new(self, SCHEDULE, now, |pk, due_at| Some(DueAccount { id: Key::account_id(pk)?, due_at }))
+    }
+
+    /// Records why mail servers refuse an account's tokens, or that they work. A fault that its
+    /// owner must mend puts it among the accounts that wait for a person. While its renewals fail,
+    /// nothing is written: that says more, and tokens that still work do not change it.
     ///
     /// # Errors
     /// [`Error`](crate::Error).
     pub async fn record_account_fault(&self, id: &AccountId, fault: Option<&Fault>) -> Result<()> {
         let key = Key::account_status(id);
-        let fault = fault.map(|fault| attribute(&key, fault)).transpose()?;
-        let update = Update::of(key).set_or_remove("fault", fault);
+        let update = Update::of(key.clone()).when("attribute_not_exists(#failures)").name("failures");
+        let update = match fault {
+            None => update.remove("fault").remove("kind"),
+            Some(fault) => {
+                let update = update.set("fault", attribute(&key, fault)?);
+                if fault.class.actor() == Actor::Owner { unauthorised(update, id) } else { update }
+            }
+        };
         self.update(update).await.map(drop)
     }
+
+    /// Gives an account that has no tokens its place: it waits for a person where its grant needs
+    /// one; otherwise it is due at `now`, as it is when it failed and its definition changed.
+    pub(crate) async fn open_status(&self, account: &Account, now: Timestamp) -> Result<()> {
+        let update = Update::of(Key::account_status(&account.id)).name("obtained_at");
+        let update = if account.grant.needs_consent() {
+            let update = scheduled(unauthorised(update, &account.id), None);
+            update.when("attribute_not_exists(#obtained_at)")
+        } else {
+            let update = scheduled(update.remove("kind"), Some(now)).name("fault");
+            update.when("attribute_not_exists(#obtained_at) OR attribute_exists(#fault)")
+        };
+        self.update(update).await.map(drop)
+    }
+}
+
+/// Has the account renewed at a moment, or never.
+pub(crate) fn scheduled(update: Update, due_at: Option<Timestamp>) -> Update {
+    update
+        .set_or_remove("schedule", due_at.map(|_| text(SCHEDULE)))
+        .set_or_remove("due_at", due_at.map(seconds))
+}
+
+/// Puts the account among those that wait for a person.
+pub(crate) fn unauthorised(update: Update, id: &AccountId) -> Update {
+    update.set("kind", text(Kind::Unauthorised.name())).set("id", text(id.as_str()))
 }

@@ -2,12 +2,16 @@
 
 use crate::{
     Error, Registry, Result,
-    table::{Item, KIND_INDEX, Key, Kind, VERSION, attributes, number, text},
+    index::IndexQuery,
+    table::{Item, Key, Kind, VERSION, attributes, number, seconds, text},
     update::Update,
 };
 use jiff::Timestamp;
-use postroom_model::{Account, AccountId, Batch, BatchId, Mailbox, MailboxId, Provider, ProviderId};
+use postroom_model::{Account, AccountId, Auth, Batch, BatchId, Mailbox, MailboxId, Provider, ProviderId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// What basic mailboxes are listed under: no account's id.
+pub(crate) const BASIC: &str = "-";
 
 /// A mailbox, and where it has its place.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -21,6 +25,17 @@ pub struct PlacedMailbox {
     /// Since when.
     #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
     pub batched_at: Option<Timestamp>,
+    /// Since when somebody has it paused.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub paused_at: Option<Timestamp>,
+    /// Until when its runs leave a protocol transcript.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub transcript_until: Option<Timestamp>,
+    /// What it is listed under: its account's id, or `-` for basic. Absent where an earlier release
+    /// wrote it: then [`Registry::mailboxes_of`] and the list of the basic mailboxes lack it until
+    /// [`Registry::put_mailbox`] has written it again.
+    #[serde(default, rename = "account")]
+    pub listed_under: Option<String>,
 }
 
 impl Registry {
@@ -97,32 +112,60 @@ impl Registry {
         self.put(Kind::Provider, Key::provider(&provider.id), provider).await
     }
 
-    /// Writes an account, in place of what was there. Its status stays.
+    /// Writes an account, in place of what was there. What is known of its tokens stays; without
+    /// any, it waits for a person to authorise it, or is due at `now` where its grant needs nobody.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn put_account(&self, account: &Account) -> Result<()> {
+    /// [`Error`]; the call may then be repeated.
+    pub async fn put_account(&self, account: &Account, now: Timestamp) -> Result<()> {
+        // The status first: a status alone is passed over, an account alone would never be due.
+        self.open_status(account, now).await?;
         self.put(Kind::Account, Key::account(&account.id), account).await
     }
 
-    /// Writes a mailbox, in place of what was there. Its batch and its state stay; a new one is
-    /// polled once [`Registry::put_batch`] has placed it.
+    /// Writes a mailbox, in place of what was there. Its batch, its pause and its state stay; a new
+    /// one, or one with another interval, is polled by that once [`Registry::put_batch`] or
+    /// [`Registry::place_mailbox`] has placed it.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn put_mailbox(&self, mailbox: &Mailbox) -> Result<()> {
-        // An update of every field, not a put: `batch` and `batched_at` belong to somebody else.
+        // An update of every field, not a put: the fields of `PlacedMailbox` belong to others.
         let key = Key::mailbox(&mailbox.id);
-        let item = definition(Kind::Mailbox, &key, mailbox)?;
+        let mut item = definition(Kind::Mailbox, &key, mailbox)?;
+        item.insert("account".into(), text(listed_under(&mailbox.auth)));
         let update = item.into_iter().fold(Update::of(key), |update, (name, value)| update.set(&name, value));
         self.update(update).await.map(drop)
     }
 
-    /// Deletes a provider; nothing happens where there is none.
+    /// Pauses a mailbox from a moment on, or ends its pause. `false`: there is no such mailbox.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn pause_mailbox(&self, id: &MailboxId, since: Option<Timestamp>) -> Result<bool> {
+        self.set_on_mailbox(id, "paused_at", since).await
+    }
+
+    /// Has a mailbox's runs leave a protocol transcript until a moment, or no longer. `false`: there
+    /// is no such mailbox.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn set_transcript(&self, id: &MailboxId, until: Option<Timestamp>) -> Result<bool> {
+        self.set_on_mailbox(id, "transcript_until", until).await
+    }
+
+    async fn set_on_mailbox(&self, id: &MailboxId, name: &str, at: Option<Timestamp>) -> Result<bool> {
+        let update = Update::of(Key::mailbox(id)).set_or_remove(name, at.map(seconds));
+        Ok(self.update(update.when("attribute_exists(#pk)").name("pk")).await?.is_done())
+    }
+
+    /// Deletes a provider and its incident; nothing happens where there is none.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn delete_provider(&self, id: &ProviderId) -> Result<()> {
+        self.delete(&Key::incident(id)).await?;
         self.delete(&Key::provider(id)).await
     }
 
@@ -144,24 +187,9 @@ impl Registry {
         self.delete(&Key::mailbox(id)).await
     }
 
-    async fn list<T: DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {
-        let query = self
-            .client
-            .query()
-            .table_name(&*self.table)
-            .index_name(KIND_INDEX)
-            .key_condition_expression("#kind = :kind")
-            .expression_attribute_names("#kind", "kind")
-            .expression_attribute_values(":kind", text(kind.name()));
-        let mut pages = query.into_paginator().send();
-        let mut values = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| Error::request(&self.table, "Query", e))?;
-            for item in page.items.unwrap_or_default() {
-                values.push(self.decode(item)?);
-            }
-        }
-        Ok(values)
+    pub(crate) async fn list<T: DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {
+        let items = self.index_entries(&IndexQuery::kind(kind), usize::MAX).await?;
+        items.into_iter().map(|item| self.decode(item)).collect()
     }
 
     async fn put<T: Serialize>(&self, kind: Kind, key: Key, value: &T) -> Result<()> {
@@ -174,6 +202,14 @@ impl Registry {
     async fn delete(&self, key: &Key) -> Result<()> {
         let request = self.client.delete_item().table_name(&*self.table).set_key(Some(key.item()));
         request.send().await.map(drop).map_err(|e| Error::request(&self.table, "DeleteItem", e))
+    }
+}
+
+/// A mailbox's value of `account`, the `account` index's partition key.
+fn listed_under(auth: &Auth) -> &str {
+    match auth {
+        Auth::Basic => BASIC,
+        Auth::Oauth(account) => account.as_str(),
     }
 }
 

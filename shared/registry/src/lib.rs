@@ -2,40 +2,67 @@
 //!
 //! Guarantees: every write is one conditional request, so that a crash between two of them leaves
 //! nothing half true. A condition that does not hold is a value (`false`, [`LeasedBatch::Busy`]),
-//! never an [`Error`]. Reads of single items and of a batch's mailboxes are strongly consistent;
-//! lists come from an index and may lag behind a write by a moment. An item of an earlier release
-//! loads; one of a later release is refused by name.
+//! never an [`Error`]. Reads of single items, of a batch's mailboxes and of accounts' statuses are
+//! strongly consistent; lists come from an index and may lag behind a write by a moment. An item of
+//! an earlier release loads; one of a later release is refused by name.
 //!
 //! Left out: rules. When a batch is due or how long a mailbox rests is decided in `postroom-model`;
-//! the clock, too, is the caller's. Secrets never come here: they lie in the vault.
+//! the clock, too, is the caller's. Secrets never come here: they lie in the vault. What an account's
+//! `journal` holds is sealed by the vault's key.
 //!
 //! # Items
 //!
 //! | `pk` | `sk` | what |
 //! |---|---|---|
 //! | `PROVIDER#id` | `PROVIDER` | a [`Provider`](postroom_model::Provider) |
+//! | `PROVIDER#id` | `INCIDENT` | its [`Incident`], while there is one |
 //! | `ACCOUNT#id` | `ACCOUNT` | an [`Account`](postroom_model::Account) |
 //! | `ACCOUNT#id` | `STATUS` | its [`AccountStatus`](postroom_model::AccountStatus) |
-//! | `MAILBOX#id` | `CONFIG` | a [`Mailbox`](postroom_model::Mailbox), its `batch` and `batched_at` |
+//! | `MAILBOX#id` | `CONFIG` | a [`Mailbox`](postroom_model::Mailbox) and the other fields of [`PlacedMailbox`] |
 //! | `MAILBOX#id` | `STATE` | its [`MailboxState`](postroom_model::MailboxState) |
 //! | `MAILBOX#id` | `QUARANTINE#uidvalidity#uid#folder` | a [`QuarantineRecord`] |
 //! | `BATCH#id` | `BATCH` | a [`Batch`](postroom_model::Batch) |
+//! | `EPHEMERAL#kind#key` | `EPHEMERAL` | `value`, `version`, and `expires_at`, after which DynamoDB removes it |
 //!
-//! Index `due` (`schedule`, `due_at`; keys only) holds the batches that have mailboxes; index `kind`
-//! (`kind`, `id`; everything) holds the definitions. Times are seconds since 1970.
+//! # Indexes
+//!
+//! | index | keys | what |
+//! |---|---|---|
+//! | `due` | `schedule`, `due_at` | `batch`: batches that have mailboxes; `refresh`: statuses of accounts whose tokens are to be renewed. Keys only |
+//! | `kind` | `kind`, `id` | definitions; `unauthorised`: statuses of accounts that wait for a person; `incident`: incidents |
+//! | `ending` | `ending`, `ends_at` | `account`: statuses of accounts whose authorization ends. Keys only |
+//! | `account` | `account`, `id` | mailboxes by their account's id; `-`: basic ones |
+//!
+//! Times are seconds since 1970.
 
+mod account_lease;
+mod account_list;
 mod account_status;
+mod batch_get;
 mod definitions;
+mod due;
+mod ephemeral;
 mod error;
+mod incident;
+mod index;
+mod mailbox_list;
 mod mailbox_state;
+mod page;
+mod place;
 mod quarantine;
 mod schedule;
 mod table;
 mod update;
 
+pub use account_lease::{LeasedAccount, TokenRecord};
+pub use account_list::{AccountQuery, Standing};
+pub use account_status::{DueAccount, DueAccounts};
 pub use definitions::PlacedMailbox;
+pub use due::DuePages;
 pub use error::{Error, Result};
+pub use incident::Incident;
 pub use mailbox_state::LoadedMailbox;
+pub use page::{NotAPosition, Page, Position};
 pub use quarantine::QuarantineRecord;
 pub use schedule::{DueBatch, DueBatches, LeasedBatch};
 pub use table::Registry;

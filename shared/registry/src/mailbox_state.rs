@@ -1,28 +1,14 @@
 //! What `fetch` knows of mailboxes from one run to the next.
 
 use crate::{
-    Error, PlacedMailbox, Registry, Result,
+    PlacedMailbox, Registry, Result,
     table::{Item, Key, attribute, number, seconds, text},
     update::{Outcome, Update},
 };
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::batch_get_item::BatchGetItemError,
-    types::{AttributeValue, KeysAndAttributes},
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use postroom_model::{Failure, FolderCursor, Lease, MAX_MAILBOXES, MailboxId, MailboxState, Run, Stuck};
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
-
-/// How often what a `BatchGetItem` left undone is asked for.
-const ATTEMPTS: u32 = 8;
-/// The first pause before asking again; it doubles, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const BATCH_GET: &str = "BatchGetItem";
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+use std::collections::{BTreeSet, HashMap};
 
 /// A mailbox with what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,14 +26,14 @@ impl Registry {
     /// and does not hide its neighbours.
     ///
     /// # Errors
-    /// [`Error::Request`], [`Error::Throttled`].
+    /// [`Error::Request`](crate::Error::Request), [`Error::Throttled`](crate::Error::Throttled).
     pub async fn load(&self, ids: &[MailboxId]) -> Result<Vec<(MailboxId, Result<LoadedMailbox>)>> {
         // A BatchGetItem that names a key twice is refused.
         let ids: Vec<_> = ids.iter().collect::<BTreeSet<_>>().into_iter().collect();
         let mut loaded = Vec::with_capacity(ids.len());
         for ids in ids.chunks(MAX_MAILBOXES) {
             let keys = ids.iter().flat_map(|id| [Key::mailbox(id), Key::mailbox_state(id)]);
-            let mut items = self.items(keys.map(|key| key.item()).collect()).await?;
+            let mut items = self.items(keys).await?;
             for &id in ids {
                 let Some(config) = items.remove(&Key::mailbox(id)) else { continue };
                 let state = items.remove(&Key::mailbox_state(id));
@@ -62,41 +48,12 @@ impl Registry {
         Ok(LoadedMailbox { placed: self.decode(config)?, state })
     }
 
-    /// At most 100 items by their keys. DynamoDB may leave some of them for another request.
-    async fn items(&self, keys: Vec<Item>) -> Result<HashMap<Key, Item>> {
-        let mut keys = keys;
-        let mut items = HashMap::new();
-        for attempt in 0..ATTEMPTS {
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            let wanted = wanted.map_err(|e| self.batch_get_failed(SdkError::construction_failure(e)))?;
-            let request = self.client.batch_get_item().request_items(&*self.table, wanted);
-            let answer = request.send().await.map_err(|e| self.batch_get_failed(e))?;
-            for item in answer.responses.unwrap_or_default().remove(&*self.table).unwrap_or_default() {
-                if let Some(key) = Key::from_item(&item) {
-                    items.insert(key, item);
-                }
-            }
-            let left = answer.unprocessed_keys.unwrap_or_default().remove(&*self.table);
-            match left {
-                Some(left) if !left.keys.is_empty() => keys = left.keys,
-                _ => return Ok(items),
-            }
-            let pause = (FIRST_PAUSE * 2u32.pow(attempt)).min(LONGEST_PAUSE);
-            tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
-        }
-        Err(Error::Throttled { table: self.table.to_string(), action: BATCH_GET })
-    }
-
-    fn batch_get_failed(&self, error: SdkError<BatchGetItemError>) -> Error {
-        Error::request(&self.table, BATCH_GET, error)
-    }
-
     /// Moves a folder's cursor from `from` to `to` and adds to the mailbox's counters, in one
     /// request. `false`: somebody else has moved the cursor since it was read, and nothing was
     /// written.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn advance(
         &self,
         id: &MailboxId,
@@ -122,7 +79,7 @@ impl Registry {
     /// a folder from moving on either.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn record_success(
         &self,
         id: &MailboxId,
@@ -145,7 +102,7 @@ impl Registry {
     /// Records how many messages a run saw that had no time to fetch any.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn record_backlog(&self, id: &MailboxId, backlog: u64) -> Result<()> {
         self.update(Update::of(Key::mailbox_state(id)).set("backlog", number(backlog))).await.map(drop)
     }
@@ -153,7 +110,7 @@ impl Registry {
     /// Records that a run failed.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn record_failure(
         &self,
         id: &MailboxId,
@@ -165,11 +122,20 @@ impl Registry {
         self.update(with_demand(update, &key, demand)?).await.map(drop)
     }
 
+    /// Records the outcome of a run that somebody asked for, and nothing else.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn record_demand(&self, id: &MailboxId, demand: &Run) -> Result<()> {
+        let key = Key::mailbox_state(id);
+        self.update(with_demand(Update::of(key.clone()), &key, Some(demand))?).await.map(drop)
+    }
+
     /// Ends a mailbox's rest after a failure at `now`, because somebody has mended what failed: the
     /// schedule tries it again. `false`: it has not failed.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn end_rest(&self, id: &MailboxId, now: Timestamp) -> Result<bool> {
         let update = Update::of(Key::mailbox_state(id))
             .set_entry("failure", "not_before", seconds(now))
@@ -181,7 +147,7 @@ impl Registry {
     /// it has ended at `now`, or when `lease` has the same owner. `false`: it is somebody else's.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn lease_mailbox(&self, id: &MailboxId, lease: &Lease, now: Timestamp) -> Result<bool> {
         let key = Key::mailbox_state(id);
         let value = attribute(&key, lease)?;
@@ -198,7 +164,7 @@ impl Registry {
     /// Gives a mailbox's lease back. `false`: it was no longer `owner`'s.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn release_mailbox(&self, id: &MailboxId, owner: &str) -> Result<bool> {
         let update = Update::of(Key::mailbox_state(id))
             .remove("lease")
@@ -211,7 +177,7 @@ impl Registry {
     /// Records which message keeps a folder from moving on, or that none does.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn set_stuck(&self, id: &MailboxId, folder: &str, stuck: Option<&Stuck>) -> Result<()> {
         let key = Key::mailbox_state(id);
         let update = match stuck {

@@ -1,17 +1,18 @@
 //! The schedule: which batches are due, who works them, and which mailboxes they hold.
 
 use crate::{
-    Error, Registry, Result,
+    Registry, Result,
     definitions::definition,
-    table::{DUE_INDEX, Item, Key, Kind, SCHEDULE, attribute, seconds, text},
+    due::DuePages,
+    table::{Key, Kind, attribute, seconds, text},
     update::{Outcome, Update},
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use postroom_model::{Batch, BatchId, Lease, MailboxId, first_due};
 
-/// Due batches that one page holds at most.
-const PAGE: i32 = 500;
+/// The batches' value of `schedule`, the `due` index's partition key.
+const SCHEDULE: &str = "batch";
 /// Mailboxes that are placed side by side.
 const PLACED_AT_ONCE: usize = 16;
 
@@ -36,70 +37,12 @@ pub struct DueBatch {
 }
 
 /// The due batches, page by page, the longest due first.
-#[derive(Debug, Clone)]
-pub struct DueBatches {
-    registry: Registry,
-    now: Timestamp,
-    position: Position,
-}
-
-#[derive(Debug, Clone)]
-enum Position {
-    Start,
-    After(Item),
-    End,
-}
-
-impl DueBatches {
-    /// The next page of at most 500 batches; `None` when there are no more. A page may be empty.
-    ///
-    /// # Errors
-    /// [`Error::Request`]; the same page may then be asked for again.
-    pub async fn next_page(&mut self) -> Result<Option<Vec<DueBatch>>> {
-        let start = match &self.position {
-            Position::Start => None,
-            Position::After(key) => Some(key.clone()),
-            Position::End => return Ok(None),
-        };
-        let registry = &self.registry;
-        let query = registry
-            .client
-            .query()
-            .table_name(&*registry.table)
-            .index_name(DUE_INDEX)
-            .key_condition_expression("#schedule = :schedule AND #due_at <= :now")
-            .expression_attribute_names("#schedule", "schedule")
-            .expression_attribute_names("#due_at", "due_at")
-            .expression_attribute_values(":schedule", text(SCHEDULE))
-            .expression_attribute_values(":now", seconds(self.now))
-            .limit(PAGE)
-            .set_exclusive_start_key(start);
-        let page = query.send().await.map_err(|e| Error::request(&registry.table, "Query", e))?;
-        self.position = match page.last_evaluated_key {
-            Some(key) => Position::After(key),
-            None => Position::End,
-        };
-        Ok(Some(page.items.unwrap_or_default().iter().filter_map(due_batch).collect()))
-    }
-}
-
-/// An item of the `due` index. One that cannot be read is left out, so that it does not stop the
-/// schedule of all others.
-fn due_batch(item: &Item) -> Option<DueBatch> {
-    let id = item.get("pk").and_then(|v| v.as_s().ok()).and_then(|pk| Key::batch_id(pk));
-    let due_at = item.get("due_at").and_then(|v| v.as_n().ok()).and_then(|n| n.parse().ok());
-    let due_at = due_at.and_then(|second| Timestamp::from_second(second).ok());
-    let due = id.zip(due_at).map(|(id, due_at)| DueBatch { id, due_at });
-    if due.is_none() {
-        tracing::error!(key = Key::of(item), "an item of the schedule cannot be read and is left out");
-    }
-    due
-}
+pub type DueBatches = DuePages<DueBatch>;
 
 impl Registry {
     /// The batches that are due at `now`. An emptied batch is never among them.
     pub fn due_batches(&self, now: Timestamp) -> DueBatches {
-        DueBatches { registry: self.clone(), now, position: Position::Start }
+        DuePages::new(self, SCHEDULE, now, |pk, due_at| Some(DueBatch { id: Key::batch_id(pk)?, due_at }))
     }
 
     /// Moves a due batch's time on to `move_to`, unless somebody else has moved it since it was seen
@@ -109,7 +52,7 @@ impl Registry {
     /// due time.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn claim(&self, id: &BatchId, seen_due_at: Timestamp, move_to: Timestamp) -> Result<bool> {
         let update = Update::of(Key::batch(id))
             .set("due_at", seconds(move_to))
@@ -122,7 +65,7 @@ impl Registry {
     /// none, when it has ended at `now`, or when `lease` has the same owner.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn lease_batch(&self, id: &BatchId, lease: &Lease, now: Timestamp) -> Result<LeasedBatch> {
         let key = Key::batch(id);
         let lease_value = attribute(&key, lease)?;
@@ -149,7 +92,7 @@ impl Registry {
     /// and nothing was written.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`](crate::Error).
     pub async fn release_batch(
         &self,
         id: &BatchId,
@@ -177,22 +120,13 @@ impl Registry {
     /// batch that has them stay; those in `batch` are not looked at.
     ///
     /// # Errors
-    /// [`Error`]; the call may then be repeated.
+    /// [`Error`](crate::Error); the call may then be repeated.
     pub async fn put_batch(&self, batch: &Batch, now: Timestamp, dice: f64) -> Result<()> {
-        let key = Key::batch(&batch.id);
-        let membership = Batch { due_at: None, lease: None, completed_at: None, ..batch.clone() };
-        let item = definition(Kind::Batch, &key, &membership)?;
-        let update = item.into_iter().fold(Update::of(key), |update, (name, value)| update.set(&name, value));
-        let update = if batch.mailboxes.is_empty() {
-            update.remove("schedule").remove("due_at")
-        } else {
-            update.set("schedule", text(SCHEDULE)).set_if_absent("due_at", seconds(first_due(now, dice)))
-        };
         self.place(&batch.id, &batch.mailboxes, now).await?;
-        self.update(update).await.map(drop)
+        self.update(membership(batch, now, dice)?).await.map(drop)
     }
 
-    async fn place(&self, batch: &BatchId, mailboxes: &[MailboxId], now: Timestamp) -> Result<()> {
+    pub(crate) async fn place(&self, batch: &BatchId, mailboxes: &[MailboxId], now: Timestamp) -> Result<()> {
         let elsewhere = self.load(mailboxes).await?.into_iter().filter_map(|(id, loaded)| match loaded {
             Ok(loaded) if loaded.placed.batch.as_ref() == Some(batch) => None,
             Ok(_) | Err(_) => Some(id),
@@ -210,4 +144,17 @@ impl Registry {
             .try_collect()
             .await
     }
+}
+
+/// Sets a batch's interval and mailboxes, and its due time where it has none.
+pub(crate) fn membership(batch: &Batch, now: Timestamp, dice: f64) -> Result<Update> {
+    let key = Key::batch(&batch.id);
+    let membership = Batch { due_at: None, lease: None, completed_at: None, ..batch.clone() };
+    let item = definition(Kind::Batch, &key, &membership)?;
+    let update = item.into_iter().fold(Update::of(key), |update, (name, value)| update.set(&name, value));
+    Ok(if batch.mailboxes.is_empty() {
+        update.remove("schedule").remove("due_at")
+    } else {
+        update.set("schedule", text(SCHEDULE)).set_if_absent("due_at", seconds(first_due(now, dice)))
+    })
 }

@@ -1,7 +1,10 @@
 //! The table: its keys, and how one item is read, written and decoded.
 
 use crate::{Error, Result};
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, ReturnValue},
+};
 use jiff::Timestamp;
 use postroom_model::{AccountId, BatchId, MailboxId, ProviderId};
 use serde::{Serialize, de::DeserializeOwned};
@@ -9,12 +12,14 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 /// The version of definitions that this release writes, and the latest that it reads.
 pub(crate) const VERSION: u32 = 1;
-/// The index of the batches that have mailboxes, by due time.
+/// The index of what is due, by due time.
 pub(crate) const DUE_INDEX: &str = "due";
-/// The index of the definitions, by kind and id.
+/// The index of what people ask for lists of, by kind and id.
 pub(crate) const KIND_INDEX: &str = "kind";
-/// The one value of `schedule`, the `due` index's partition key.
-pub(crate) const SCHEDULE: &str = "batch";
+/// The index of the accounts whose authorization ends, by when.
+pub(crate) const ENDING_INDEX: &str = "ending";
+/// The index of the mailboxes, by account and id.
+pub(crate) const ACCOUNT_INDEX: &str = "account";
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -51,6 +56,14 @@ impl Registry {
         self.item(key).await?.map(|item| self.decode(item)).transpose()
     }
 
+    /// Deletes an item and returns it: to one of many who ask.
+    pub(crate) async fn take(&self, key: &Key) -> Result<Option<Item>> {
+        let request = self.client.delete_item().table_name(&*self.table).set_key(Some(key.item()));
+        let answer = request.return_values(ReturnValue::AllOld).send().await;
+        let item = answer.map_err(|e| Error::request(&self.table, "DeleteItem", e))?.attributes;
+        Ok(item.filter(|item| !item.is_empty()))
+    }
+
     /// What an item stands for, unless a later release wrote it.
     pub(crate) fn decode<T: DeserializeOwned>(&self, item: Item) -> Result<T> {
         let table = || self.table.to_string();
@@ -68,15 +81,24 @@ impl Registry {
             source,
         })
     }
+
+    /// What an item stands for; `None`, and a line in the log, where it cannot be read.
+    pub(crate) fn readable<T: DeserializeOwned>(&self, item: Item) -> Option<T> {
+        let decoded = self.decode(item);
+        decoded.inspect_err(|error| tracing::error!(%error, "an item is left out of a list")).ok()
+    }
 }
 
-/// What a definition is, as the `kind` index has it.
+/// What an item is, as the `kind` index has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
     Provider,
     Account,
     Mailbox,
     Batch,
+    /// The status of an account that waits for a person to authorise it.
+    Unauthorised,
+    Incident,
 }
 
 impl Kind {
@@ -86,6 +108,8 @@ impl Kind {
             Self::Account => "account",
             Self::Mailbox => "mailbox",
             Self::Batch => "batch",
+            Self::Unauthorised => "unauthorised",
+            Self::Incident => "incident",
         }
     }
 }
@@ -97,6 +121,7 @@ pub(crate) struct Key {
     pub(crate) sk: String,
 }
 
+pub(crate) const ACCOUNT_PREFIX: &str = "ACCOUNT#";
 const BATCH_PREFIX: &str = "BATCH#";
 
 impl Key {
@@ -104,12 +129,16 @@ impl Key {
         Self { pk: format!("PROVIDER#{id}"), sk: "PROVIDER".into() }
     }
 
+    pub(crate) fn incident(id: &ProviderId) -> Self {
+        Self { sk: "INCIDENT".into(), ..Self::provider(id) }
+    }
+
     pub(crate) fn account(id: &AccountId) -> Self {
-        Self { pk: format!("ACCOUNT#{id}"), sk: "ACCOUNT".into() }
+        Self { pk: format!("{ACCOUNT_PREFIX}{id}"), sk: "ACCOUNT".into() }
     }
 
     pub(crate) fn account_status(id: &AccountId) -> Self {
-        Self { pk: format!("ACCOUNT#{id}"), sk: "STATUS".into() }
+        Self { pk: format!("{ACCOUNT_PREFIX}{id}"), sk: "STATUS".into() }
     }
 
     pub(crate) fn mailbox(id: &MailboxId) -> Self {
@@ -127,6 +156,15 @@ impl Key {
     /// The batch that a partition key names.
     pub(crate) fn batch_id(pk: &str) -> Option<BatchId> {
         pk.strip_prefix(BATCH_PREFIX)?.parse().ok()
+    }
+
+    /// The account that a partition key names.
+    pub(crate) fn account_id(pk: &str) -> Option<AccountId> {
+        pk.strip_prefix(ACCOUNT_PREFIX)?.parse().ok()
+    }
+
+    pub(crate) fn ephemeral(kind: &str, key: &str) -> Self {
+        Self { pk: format!("EPHEMERAL#{kind}#{key}"), sk: "EPHEMERAL".into() }
     }
 
     pub(crate) fn item(&self) -> Item {
@@ -161,6 +199,12 @@ pub(crate) fn number(number: u64) -> AttributeValue {
 
 pub(crate) fn seconds(at: Timestamp) -> AttributeValue {
     AttributeValue::N(at.as_second().to_string())
+}
+
+/// A moment that an item has as seconds since 1970.
+pub(crate) fn moment(item: &Item, name: &str) -> Option<Timestamp> {
+    let second = item.get(name)?.as_n().ok()?.parse().ok()?;
+    Timestamp::from_second(second).ok()
 }
 
 /// A value as an attribute of the item at `key`.

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Registry, Result,
-    table::{Item, Key},
+    table::{Item, Key, number},
 };
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
@@ -23,13 +23,14 @@ pub(crate) struct Update {
     condition: Option<&'static str>,
     names: HashMap<String, String>,
     values: Item,
-    returning: bool,
+    returned: ReturnValue,
 }
 
 /// What came of an update.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It was made; the whole new item, if that was asked for.
+    /// It was made; the whole item as it is now or was before, if that was asked for. There is
+    /// none before an item was made.
     Done(Option<Item>),
     /// Its condition did not hold for this item, or for its absence.
     Refused(Option<Item>),
@@ -54,7 +55,7 @@ impl Update {
             condition: None,
             names: HashMap::new(),
             values: Item::new(),
-            returning: false,
+            returned: ReturnValue::None,
         }
     }
 
@@ -102,6 +103,12 @@ impl Update {
         self.name(name).value(name, value)
     }
 
+    /// Adds one to a number that counts on from `start` where it is absent.
+    pub(crate) fn count_from(mut self, name: &str, start: u64) -> Self {
+        self.set.push(format!("#{name} = if_not_exists(#{name}, :start) + :one"));
+        self.name(name).value("start", number(start)).value("one", number(1))
+    }
+
     /// Makes the update only where the condition holds.
     pub(crate) fn when(mut self, condition: &'static str) -> Self {
         self.condition = Some(condition);
@@ -122,7 +129,13 @@ impl Update {
 
     /// Asks for the new item.
     pub(crate) fn returning(mut self) -> Self {
-        self.returning = true;
+        self.returned = ReturnValue::AllNew;
+        self
+    }
+
+    /// Asks for the item as it was before.
+    pub(crate) fn returning_old(mut self) -> Self {
+        self.returned = ReturnValue::AllOld;
         self
     }
 
@@ -152,7 +165,6 @@ impl Update {
 impl Registry {
     /// Makes an update.
     pub(crate) async fn update(&self, update: Update) -> Result<Outcome> {
-        let returned = if update.returning { ReturnValue::AllNew } else { ReturnValue::None };
         let answer = self
             .client
             .update_item()
@@ -162,7 +174,7 @@ impl Registry {
             .set_key(Some(update.key.item()))
             .set_expression_attribute_names(Some(update.names))
             .set_expression_attribute_values(Some(update.values).filter(|v| !v.is_empty()))
-            .return_values(returned)
+            .return_values(update.returned)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;

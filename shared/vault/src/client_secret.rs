@@ -4,23 +4,9 @@ use crate::{
     Change, Result, Vault,
     secret::{Value, exposed},
 };
-use postroom_model::ProviderId;
+use postroom_model::{ClientSecret, ProviderId};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-
-/// What a provider's client proves itself with. `Debug` is safe to print.
-#[derive(Debug, Clone)]
-pub enum ClientSecret {
-    /// A client secret (RFC 6749 section 2.3.1).
-    Secret(SecretString),
-    /// A certificate and its key (RFC 7523).
-    Certificate {
-        /// The certificate, PEM.
-        certificate: String,
-        /// Its private key, PEM.
-        key: SecretString,
-    },
-}
 
 /// A client secret as it is stored.
 #[derive(Serialize, Deserialize)]
@@ -35,10 +21,16 @@ enum Stored {
         #[serde(serialize_with = "exposed")]
         key: SecretString,
     },
+    ServiceAccount {
+        client_email: String,
+        private_key_id: String,
+        #[serde(serialize_with = "exposed")]
+        private_key: SecretString,
+    },
 }
 
 impl Value for Stored {
-    const EXPECTED: &'static str = r#"{"v":1,"client_secret":"…"} or {"v":1,"certificate":"…","key":"…"}"#;
+    const EXPECTED: &'static str = r#"{"v":1,"client_secret":"…"} or {"v":1,"certificate":"…","key":"…"} or {"v":1,"client_email":"…","private_key_id":"…","private_key":"…"}"#;
 }
 
 impl Vault {
@@ -51,6 +43,9 @@ impl Vault {
         Ok(stored.map(|stored| match stored {
             Stored::Secret { client_secret } => ClientSecret::Secret(client_secret),
             Stored::Certificate { certificate, key } => ClientSecret::Certificate { certificate, key },
+            Stored::ServiceAccount { client_email, private_key_id, private_key } => {
+                ClientSecret::ServiceAccount { email: client_email, key_id: private_key_id, key: private_key }
+            }
         }))
     }
 
@@ -62,6 +57,9 @@ impl Vault {
         let stored = match secret.clone() {
             ClientSecret::Secret(client_secret) => Stored::Secret { client_secret },
             ClientSecret::Certificate { certificate, key } => Stored::Certificate { certificate, key },
+            ClientSecret::ServiceAccount { email, key_id, key } => {
+                Stored::ServiceAccount { client_email: email, private_key_id: key_id, private_key: key }
+            }
         };
         self.put(&self.provider(id), &stored).await
     }

@@ -1,7 +1,11 @@
 //! Why the vault could not answer. No error holds a secret.
 
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use postroom_model::AccountId;
 use std::error::Error as StdError;
+
+const SECRETS_MANAGER: &str = "Secrets Manager";
+const KMS: &str = "KMS";
 
 /// What the vault's methods return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -10,18 +14,20 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Secrets Manager refused, failed, or was not reached.
-    #[error("Secrets Manager {action} on {name}: {what}")]
+    /// Secrets Manager or KMS refused, failed, or was not reached.
+    #[error("{service} {action} on {name}: {what}")]
     Request {
-        /// The secret's name; for a request about many, the first one's.
+        /// Which of them.
+        service: &'static str,
+        /// The secret's name (for a request about many, the first one's), or the key's.
         name: String,
-        /// The Secrets Manager action, as in an IAM policy.
+        /// The action, as in an IAM policy.
         action: &'static str,
-        /// Secrets Manager's own words, or what happened on the way there.
+        /// The service's own words, or what happened on the way there.
         what: String,
         /// Whether the same request may succeed later.
         transient: bool,
-        /// What lies beneath, where Secrets Manager itself did not answer.
+        /// What lies beneath, where the service itself did not answer.
         #[source]
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
@@ -53,6 +59,18 @@ pub enum Error {
         /// The largest size.
         most: usize,
     },
+    /// A request token that came with another value before.
+    #[error("secret {name} has another value under this request token")]
+    TokenReused {
+        /// The secret's name.
+        name: String,
+    },
+    /// A sealed text that does not open.
+    #[error("what is sealed for account {account} does not open: it is damaged, or was sealed for another")]
+    Unsealable {
+        /// The account.
+        account: AccountId,
+    },
 }
 
 impl Error {
@@ -60,11 +78,36 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Request { transient, .. } => *transient,
-            Self::Unreadable { .. } | Self::TooNew { .. } | Self::TooLarge { .. } => false,
+            Self::Unreadable { .. }
+            | Self::TooNew { .. }
+            | Self::TooLarge { .. }
+            | Self::TokenReused { .. }
+            | Self::Unsealable { .. } => false,
         }
     }
 
     pub(crate) fn request<E>(name: &str, action: &'static str, error: SdkError<E>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        Self::of_service(SECRETS_MANAGER, name, action, error)
+    }
+
+    /// The error of a request about a KMS key.
+    pub(crate) fn of_key<E>(key: &str, action: &'static str, error: SdkError<E>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        Self::of_service(KMS, key, action, error)
+    }
+
+    /// KMS's answer lacks what it should have.
+    pub(crate) fn incomplete_key(key: &str, action: &'static str) -> Self {
+        let what = "the answer cannot be read".into();
+        Self::Request { service: KMS, name: key.to_owned(), action, what, transient: true, source: None }
+    }
+
+    fn of_service<E>(service: &'static str, name: &str, action: &'static str, error: SdkError<E>) -> Self
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
@@ -80,13 +123,14 @@ impl Error {
             SdkError::DispatchFailure(_) => ("not reached".into(), true, error.into_source().ok()),
             _ => ("the answer cannot be read".into(), true, None),
         };
-        Self::Request { name: name.to_owned(), action, what, transient, source }
+        Self::Request { service, name: name.to_owned(), action, what, transient, source }
     }
 
     /// The error of one secret in an answer about many.
     pub(crate) fn of_entry(name: &str, action: &'static str, code: &str, message: Option<&str>) -> Self {
         let transient = is_transient(code, 200);
-        Self::Request { name: name.to_owned(), action, what: words(code, message), transient, source: None }
+        let (service, what) = (SECRETS_MANAGER, words(code, message));
+        Self::Request { service, name: name.to_owned(), action, what, transient, source: None }
     }
 }
 

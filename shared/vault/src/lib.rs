@@ -5,11 +5,13 @@
 //! line of this crate holds one or quotes what could not be read. A value that did not change is not
 //! written, because Secrets Manager grants one write every ten minutes for each secret
 //! (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>). The value
-//! before the current one stays as `AWSPREVIOUS`. A deleted secret can be had back for thirty days by
-//! putting it again; until then it counts as absent.
+//! before the current one stays as `AWSPREVIOUS`. A token set takes the place only of the one that
+//! its writer has seen ([`Vault::replace_token_set`]). A deleted secret can be had back for thirty
+//! days by putting it again; until then it counts as absent. What must lie elsewhere for a while is
+//! sealed ([`Sealer`]).
 //!
-//! Left out: who may write when. Two writers at once are both obeyed, and the later one stays; a
-//! caller that refreshes tokens holds a lease. Nothing is cached here.
+//! Left out: who refreshes tokens when; a caller that does holds a lease. Two writers of anything but
+//! a token set are both obeyed, and the later one stays. Nothing is cached here.
 //!
 //! # Secrets
 //!
@@ -17,16 +19,22 @@
 //! |---|---|
 //! | `prefix/mailbox/id` | `{"v":1,"password":"…"}` |
 //! | `prefix/account/id` | `{"v":1,"access_token":"…","refresh_token":"…","expires_at":…,…}` |
-//! | `prefix/provider/id` | `{"v":1,"client_secret":"…"}` or `{"v":1,"certificate":"…","key":"…"}` |
+//! | `prefix/account-password/id` | `{"v":1,"password":"…"}` |
+//! | `prefix/provider/id` | `{"v":1,"client_secret":"…"}`, `{"v":1,"certificate":"…","key":"…"}`, or a Google service account's `client_email`, `private_key_id` and `private_key` |
+//! | `prefix/console` | the console's key, as text or as `{"key":"…"}`; the deployment makes it |
 //!
 //! Times are seconds since 1970; certificates and keys are PEM. A value without `v` is of version 1.
 
 mod client_secret;
+mod console_key;
 mod error;
 mod password;
+mod replacement;
+mod seal;
 mod secret;
 mod token_set;
 
-pub use client_secret::ClientSecret;
 pub use error::{Error, Result};
-pub use secret::{Change, Vault};
+pub use replacement::Replaced;
+pub use seal::{Sealer, SealingKey};
+pub use secret::{Change, Vault, Version};

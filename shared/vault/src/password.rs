@@ -1,10 +1,10 @@
-//! Passwords of basic mailboxes.
+//! Passwords: of basic mailboxes, and of accounts that send one to the token endpoint.
 
 use crate::{
     Change, Error, Result, Vault,
     secret::{ABSENT, Value, exposed, parse, says_deleted},
 };
-use postroom_model::MailboxId;
+use postroom_model::{AccountId, MailboxId};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -86,6 +86,35 @@ impl Vault {
     /// [`Error`].
     pub async fn delete_password(&self, id: &MailboxId) -> Result<bool> {
         self.delete(&self.mailbox(id)).await
+    }
+
+    /// The password of an account with [`Grant::Password`](postroom_model::Grant::Password).
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn account_password(&self, id: &AccountId) -> Result<Option<SecretString>> {
+        let password: Option<Password> = self.get(&self.owner(id)).await?;
+        Ok(password.map(|stored| stored.password))
+    }
+
+    /// Stores an account's password.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_account_password(&self, id: &AccountId, password: &SecretString) -> Result<Change> {
+        self.put(&self.owner(id), &Password { password: password.clone() }).await
+    }
+
+    /// Deletes an account's password. `false`: there was none.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete_account_password(&self, id: &AccountId) -> Result<bool> {
+        self.delete(&self.owner(id)).await
+    }
+
+    fn owner(&self, id: &AccountId) -> String {
+        self.name("account-password", id)
     }
 
     fn mailbox(&self, id: &MailboxId) -> String {

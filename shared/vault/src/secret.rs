@@ -34,10 +34,15 @@ pub enum Change {
     Unchanged,
 }
 
+/// Names one version of one secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version(pub(crate) String);
+
 /// A secret as it stands.
-enum Current {
-    Value(SecretString),
+pub(crate) enum Current {
+    Value(SecretString, Version),
     Deleted,
+    /// There is no such secret, or it has no value yet.
     Absent,
 }
 
@@ -59,12 +64,17 @@ impl Vault {
     }
 
     pub(crate) fn name(&self, kind: &str, id: impl fmt::Display) -> String {
-        format!("{}/{kind}/{id}", self.prefix)
+        self.secret(&format!("{kind}/{id}"))
+    }
+
+    /// The full name of a secret.
+    pub(crate) fn secret(&self, name: &str) -> String {
+        format!("{}/{name}", self.prefix)
     }
 
     pub(crate) async fn get<T: Value>(&self, name: &str) -> Result<Option<T>> {
         match self.current(name).await? {
-            Current::Value(text) => parse(name, &text).map(Some),
+            Current::Value(text, _) => parse(name, &text).map(Some),
             Current::Deleted | Current::Absent => Ok(None),
         }
     }
@@ -73,14 +83,13 @@ impl Vault {
     pub(crate) async fn put<T: Serialize>(&self, name: &str, value: &T) -> Result<Change> {
         let text = text(name, value)?;
         match self.current(name).await? {
-            Current::Value(current) if current.expose_secret() == text.expose_secret() => {
+            Current::Value(current, _) if current.expose_secret() == text.expose_secret() => {
                 Ok(Change::Unchanged)
             }
-            Current::Value(_) => self.write(name, &text).await.map(|()| Change::Replaced),
+            Current::Value(..) => self.write(name, &text).await.map(|()| Change::Replaced),
             Current::Absent => self.create(name, &text).await,
             Current::Deleted => {
-                let request = self.client.restore_secret().secret_id(name);
-                request.send().await.map_err(|e| Error::request(name, "RestoreSecret", e))?;
+                self.restore(name).await?;
                 self.write(name, &text).await.map(|()| Change::Created)
             }
         }
@@ -96,14 +105,23 @@ impl Vault {
         }
     }
 
-    async fn current(&self, name: &str) -> Result<Current> {
+    pub(crate) async fn current(&self, name: &str) -> Result<Current> {
         match self.client.get_secret_value().secret_id(name).send().await {
-            // A secret that has bytes instead of text is nothing that we wrote.
-            Ok(answer) => Ok(Current::Value(answer.secret_string.unwrap_or_default().into())),
+            Ok(answer) => {
+                // A secret that has bytes instead of text is nothing that we wrote.
+                let text = answer.secret_string.unwrap_or_default().into();
+                Ok(Current::Value(text, Version(answer.version_id.unwrap_or_default())))
+            }
             Err(error) if is_absent(&error) => Ok(Current::Absent),
             Err(error) if is_deleted(&error) => Ok(Current::Deleted),
             Err(error) => Err(Error::request(name, "GetSecretValue", error)),
         }
+    }
+
+    /// Has a deleted secret back, as it was.
+    pub(crate) async fn restore(&self, name: &str) -> Result<()> {
+        let request = self.client.restore_secret().secret_id(name);
+        request.send().await.map(drop).map_err(|e| Error::request(name, "RestoreSecret", e))
     }
 
     async fn create(&self, name: &str, text: &SecretString) -> Result<Change> {
@@ -125,11 +143,11 @@ impl Vault {
     }
 }
 
-fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+pub(crate) fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     error.code() == Some(ABSENT)
 }
 
-fn is_deleted<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+pub(crate) fn is_deleted<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     says_deleted(error.code(), error.message())
 }
 
@@ -148,11 +166,18 @@ struct Versioned<'a, T> {
     value: &'a T,
 }
 
-fn text<T: Serialize>(name: &str, value: &T) -> Result<SecretString> {
-    let text = serde_json::to_string(&Versioned { v: VERSION, value }).unwrap_or_else(|_| {
+/// A value with its version, as JSON.
+pub(crate) fn json<T: Serialize>(value: &T) -> SecretString {
+    let text = serde_json::to_string(&Versioned { v: VERSION, value });
+    let text = text.unwrap_or_else(|_| {
         unreachable!("the values of this crate are strings and numbers under string keys")
     });
-    let text = SecretString::from(text);
+    SecretString::from(text)
+}
+
+/// A value as Secrets Manager takes it.
+pub(crate) fn text<T: Serialize>(name: &str, value: &T) -> Result<SecretString> {
+    let text = json(value);
     match text.expose_secret().len() {
         ..=MAX_BYTES => Ok(text),
         bytes => Err(Error::TooLarge { name: name.to_owned(), bytes, most: MAX_BYTES }),

@@ -1,8 +1,8 @@
 //! Token sets of accounts.
 
 use crate::{
-    Change, Result, Vault,
-    secret::{Value, exposed},
+    Change, Result, Vault, Version,
+    secret::{Current, Value, exposed, parse},
 };
 use jiff::Timestamp;
 use postroom_model::{AccountId, TokenSet};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// A token set as it is stored.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+pub(crate) struct Stored {
     #[serde(serialize_with = "exposed")]
     access_token: SecretString,
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exposed_option")]
@@ -39,21 +39,44 @@ impl Value for Stored {
         r#"{"v":1,"access_token":"…","refresh_token":"…","expires_at":…,"obtained_at":…}"#;
 }
 
+impl From<&TokenSet> for Stored {
+    fn from(tokens: &TokenSet) -> Self {
+        let TokenSet { access_token, refresh_token, expires_at, refresh_expires_at, scope, obtained_at } =
+            tokens.clone();
+        Self { access_token, refresh_token, expires_at, refresh_expires_at, scope, obtained_at }
+    }
+}
+
+impl From<Stored> for TokenSet {
+    fn from(stored: Stored) -> Self {
+        let Stored { access_token, refresh_token, expires_at, refresh_expires_at, scope, obtained_at } =
+            stored;
+        Self { access_token, refresh_token, expires_at, refresh_expires_at, scope, obtained_at }
+    }
+}
+
 impl Vault {
     /// An account's token set. Times are kept in whole seconds.
     ///
     /// # Errors
     /// [`Error`](crate::Error).
     pub async fn token_set(&self, id: &AccountId) -> Result<Option<TokenSet>> {
-        let stored: Option<Stored> = self.get(&self.account(id)).await?;
-        Ok(stored.map(|stored| TokenSet {
-            access_token: stored.access_token,
-            refresh_token: stored.refresh_token,
-            expires_at: stored.expires_at,
-            refresh_expires_at: stored.refresh_expires_at,
-            scope: stored.scope,
-            obtained_at: stored.obtained_at,
-        }))
+        Ok(self.token_set_version(id).await?.map(|(_, tokens)| tokens))
+    }
+
+    /// An account's token set, and which version of the secret it is.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn token_set_version(&self, id: &AccountId) -> Result<Option<(Version, TokenSet)>> {
+        let name = self.account(id);
+        match self.current(&name).await? {
+            Current::Value(text, version) => {
+                let stored: Stored = parse(&name, &text)?;
+                Ok(Some((version, stored.into())))
+            }
+            Current::Deleted | Current::Absent => Ok(None),
+        }
     }
 
     /// Stores an account's token set; the one before stays as `AWSPREVIOUS`.
@@ -61,15 +84,7 @@ impl Vault {
     /// # Errors
     /// [`Error`](crate::Error).
     pub async fn put_token_set(&self, id: &AccountId, tokens: &TokenSet) -> Result<Change> {
-        let stored = Stored {
-            access_token: tokens.access_token.clone(),
-            refresh_token: tokens.refresh_token.clone(),
-            expires_at: tokens.expires_at,
-            refresh_expires_at: tokens.refresh_expires_at,
-            scope: tokens.scope.clone(),
-            obtained_at: tokens.obtained_at,
-        };
-        self.put(&self.account(id), &stored).await
+        self.put(&self.account(id), &Stored::from(tokens)).await
     }
 
     /// Deletes an account's token set. `false`: there was none.
@@ -80,7 +95,7 @@ impl Vault {
         self.delete(&self.account(id)).await
     }
 
-    fn account(&self, id: &AccountId) -> String {
+    pub(crate) fn account(&self, id: &AccountId) -> String {
         self.name("account", id)
     }
 }

@@ -141,7 +141,7 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Bodies<'s, S> {
 
     /// Receives one response: perhaps a text, with its size.
     async fn receive(&mut self) -> Result<Option<(Fetch, Text, u64)>, Error> {
-        if let Part::Literal(length) = self.dialogue.wire.receive(announces_body).await? {
+        if let Part::Literal(length) = self.dialogue.receive(announces_body).await? {
             let fetch = Fetch::parse_head(self.dialogue.wire.response())?;
             self.check_section(&fetch)?;
             return Ok(Some((fetch, Text::Streamed(length), length)));
@@ -204,7 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
                 Ok(None)
             }
             Text::Streamed(remaining) => {
-                let chunk = self.dialogue.wire.chunk(remaining).await?;
+                let chunk = self.dialogue.chunk(remaining).await?;
                 self.text = Text::Streamed(remaining - chunk.len() as u64);
                 Ok(Some(chunk))
             }
@@ -220,7 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
     pub async fn finish(mut self) -> Result<u32, Error> {
         while self.chunk().await?.is_some() {}
         if matches!(self.text, Text::Streamed(_)) {
-            match self.dialogue.wire.receive(|_| false).await? {
+            match self.dialogue.receive_rest().await? {
                 Part::Complete => self.fetch.parse_rest(self.dialogue.wire.response())?,
                 Part::Literal(_) => return Err(Error::Protocol("a literal in an unexpected place")),
             }

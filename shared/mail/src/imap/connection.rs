@@ -7,9 +7,10 @@ use super::{
     response::{Response, Status, StatusKind},
 };
 use crate::{
-    Answer, Credential, Error, MailStream, Mechanism, Network, Stage,
+    Answer, CertificateInfo, Credential, Error, MailStream, Mechanism, Network, Stage, Transcript,
     classify::{self, Moment},
     sasl::{self, Login},
+    transcript::MASK,
 };
 use postroom_model::{FaultClass, SaslPolicy, Server, Tls};
 use secrecy::{ExposeSecret, SecretString};
@@ -47,39 +48,71 @@ pub struct Connection<S = MailStream> {
 /// # Errors
 /// [`Error`]; the whole takes at most the network's connect timeout.
 pub async fn connect(network: &Network, server: &Server) -> Result<Connection, Error> {
+    connect_recorded(network, server, None).await
+}
+
+/// Connects as [`connect`] does, and writes down what happens and what is said, from now to the end of
+/// the session, in the transcript if there is one.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_recorded(
+    network: &Network,
+    server: &Server,
+    transcript: Option<&Transcript>,
+) -> Result<Connection, Error> {
+    if let Some(transcript) = transcript {
+        transcript.note(format_args!("connecting to {}:{}", server.host, server.port));
+    }
     let limit = network.connect_timeout();
     let mut stage = Stage::Connecting;
     let connecting = async {
         let tcp = network.tcp(server).await?;
+        if let (Some(transcript), Ok(address)) = (transcript, tcp.peer_addr()) {
+            transcript.note(format_args!("connected to {address}"));
+        }
         let idle_timeout = network.idle_timeout();
+        let encrypted = async |tcp| {
+            let stream = network.tls(&server.host, tcp).await?;
+            if let Some(transcript) = transcript {
+                transcript.note(stream.protection());
+            }
+            Ok::<_, Error>(stream)
+        };
         match server.tls {
             Tls::Implicit => {
                 stage = Stage::Encrypting;
-                let stream = network.tls(&server.host, tcp).await?;
+                let stream = encrypted(tcp).await?;
                 stage = Stage::Greeting;
-                Connection::over(stream, server, Protection::Tls, idle_timeout).await
+                Connection::over(stream, server, Protection::Tls, idle_timeout, transcript).await
             }
             Tls::Starttls => {
                 stage = Stage::Greeting;
-                let tcp = starttls(tcp, idle_timeout).await.map_err(before_tls)?;
+                let tcp = starttls(tcp, idle_timeout, transcript).await.map_err(before_tls)?;
                 stage = Stage::Encrypting;
-                let stream = network.tls(&server.host, tcp).await?;
+                let stream = encrypted(tcp).await?;
                 stage = Stage::Greeting;
-                let dialogue = Dialogue::new(stream, idle_timeout);
+                let dialogue = Dialogue::new(stream, idle_timeout, transcript);
                 Connection::greeted(dialogue, server, Protection::Tls).await
             }
             // The network has checked that the host may be spoken to in plaintext.
             Tls::None => {
                 stage = Stage::Greeting;
-                Connection::over(tcp.into(), server, Protection::AllowedPlaintext, idle_timeout).await
+                let stream = tcp.into();
+                let protection = Protection::AllowedPlaintext;
+                Connection::over(stream, server, protection, idle_timeout, transcript).await
             }
         }
     };
-    match timeout(limit, connecting).await {
+    let connected = match timeout(limit, connecting).await {
         Ok(Err(Error::TimedOut { stage: Stage::Answer, limit, .. })) => Err(Error::timed_out(stage, limit)),
         Ok(result) => result,
         Err(_) => Err(Error::timed_out(stage, limit)),
+    };
+    if let (Some(transcript), Err(error)) = (transcript, &connected) {
+        transcript.note(error);
     }
+    connected
 }
 
 /// What a refusal before TLS comes to. Anybody in between could have written it: it must neither
@@ -95,8 +128,12 @@ fn before_tls(error: Error) -> Error {
 
 /// Asks for STARTTLS (RFC 3501 section 6.2.1). Nothing the server says before TLS is kept, and
 /// nothing may follow its agreement: somebody in between could have put it there.
-async fn starttls(tcp: TcpStream, idle_timeout: Duration) -> Result<TcpStream, Error> {
-    let mut dialogue = Dialogue::new(tcp, idle_timeout);
+async fn starttls(
+    tcp: TcpStream,
+    idle_timeout: Duration,
+    transcript: Option<&Transcript>,
+) -> Result<TcpStream, Error> {
+    let mut dialogue = Dialogue::new(tcp, idle_timeout, transcript);
     greeting(&mut dialogue).await?;
     let status = dialogue.exchange("STARTTLS").await?;
     if status.kind != StatusKind::Ok {
@@ -122,7 +159,8 @@ async fn greeting<S: AsyncRead + AsyncWrite + Unpin>(dialogue: &mut Dialogue<S>)
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Reads the greeting over a stream that somebody else has opened.
+    /// Reads the greeting over a stream that somebody else has opened. What is said is written down in
+    /// the transcript, if there is one.
     ///
     /// # Errors
     /// [`Error`], when the server does not greet, or refuses us.
@@ -131,8 +169,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         server: &Server,
         protection: Protection,
         idle_timeout: Duration,
+        transcript: Option<&Transcript>,
     ) -> Result<Self, Error> {
-        let mut dialogue = Dialogue::new(stream, idle_timeout);
+        let mut dialogue = Dialogue::new(stream, idle_timeout, transcript);
         greeting(&mut dialogue).await?;
         Self::greeted(dialogue, server, protection).await
     }
@@ -198,6 +237,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.dialogue.secrets.add(quoted[1..quoted.len() - 1].to_owned().into());
         }
         self.dialogue.secrets.add(secret.to_owned().into());
+        if self.dialogue.transcript.is_some() {
+            self.dialogue.secrets.add_encodings(secret);
+        }
         self.dialogue.begin()?;
         self.dialogue.identified = true;
         self.dialogue.capabilities = None; // they change with the sign-in
@@ -227,7 +269,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         mechanism: Mechanism,
         mut script: Script,
     ) -> Result<(Status, Option<(String, Option<FaultClass>)>), Error> {
-        let tag = self.dialogue.command(script.command.expose_secret());
+        let tag = match (mechanism, script.early) {
+            (Mechanism::Command, _) => {
+                self.dialogue.secret_command(&script.command, format_args!("LOGIN {MASK}"))
+            }
+            (_, true) => {
+                let masked = format_args!("AUTHENTICATE {mechanism} {MASK}");
+                self.dialogue.secret_command(&script.command, masked)
+            }
+            (_, false) => {
+                self.dialogue.secret_command(&script.command, format_args!("AUTHENTICATE {mechanism}"))
+            }
+        };
         let mut reason = None;
         for _ in 0..MAX_STEPS {
             let challenge = match self.dialogue.sign_in_step(tag).await {
@@ -240,16 +293,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(error) => return Err(error),
             };
             match script.next_line(&challenge) {
-                Some(line) => self.dialogue.line(line.expose_secret()),
+                Some(line) => self.dialogue.secret_line(line.expose_secret()),
                 None => {
                     let said = self.dialogue.clean(&sasl::reason(&challenge));
                     let class = classify::challenge_class(&challenge);
                     reason = Some((said, class)).filter(|(said, _)| !said.is_empty());
-                    self.dialogue.line(mechanism.answer_to_reason());
+                    self.dialogue.secret_line(mechanism.answer_to_reason());
                 }
             }
         }
         Err(Error::Protocol("a sign-in without an end"))
+    }
+}
+
+impl Connection {
+    /// The certificate with which the server has proved its name; none without TLS.
+    pub fn certificate(&self) -> Option<CertificateInfo> {
+        self.dialogue.wire.stream().certificate()
     }
 }
 

@@ -3,14 +3,18 @@
 use super::{
     Capabilities,
     response::{Data, Response, Status, StatusKind, Tag},
+    shown::{self, View},
     wire::{Part, Wire},
 };
 use crate::{
-    Answer, Error,
+    Answer, Error, Transcript,
     classify::{self, Moment},
     redaction::Secrets,
+    transcript::MASK,
 };
-use std::time::Duration;
+use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
+use std::{fmt, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The longest text of a server that is looked at, in characters.
@@ -31,6 +35,8 @@ pub(super) struct Dialogue<S> {
     pub(super) exists: Option<u32>,
     /// How many times messages have disappeared: numbers from before mean others after it.
     pub(super) disappearances: u64,
+    /// Where what is said is written down, masked; nowhere in everyday use.
+    pub(super) transcript: Option<Transcript>,
     last_tag: u32,
     busy: bool,
 }
@@ -44,7 +50,7 @@ pub(super) enum Step {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
-    pub(super) fn new(stream: S, idle_timeout: Duration) -> Self {
+    pub(super) fn new(stream: S, idle_timeout: Duration, transcript: Option<&Transcript>) -> Self {
         Self {
             wire: Wire::new(stream, idle_timeout),
             secrets: Secrets::default(),
@@ -52,6 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
             identified: false,
             exists: None,
             disappearances: 0,
+            transcript: transcript.cloned(),
             last_tag: 0,
             busy: false,
         }
@@ -67,16 +74,67 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
         self.busy = false;
     }
 
-    /// Queues a command.
+    /// Queues a command. It may be shown: one that signs in goes by [`Dialogue::secret_command`].
     pub(super) fn command(&mut self, command: &str) -> Tag {
+        self.queue_command(command, format_args!("{command}"))
+    }
+
+    /// Queues a command that carries a secret; a transcript has `masked` instead.
+    pub(super) fn secret_command(&mut self, command: &SecretString, masked: fmt::Arguments<'_>) -> Tag {
+        self.queue_command(command.expose_secret(), masked)
+    }
+
+    fn queue_command(&mut self, command: &str, shown: fmt::Arguments<'_>) -> Tag {
         self.last_tag += 1;
         self.wire.queue(format!("P{} {command}\r\n", self.last_tag).as_bytes());
+        if let Some(transcript) = &self.transcript {
+            transcript.sent(format_args!("P{} {shown}", self.last_tag));
+        }
         Tag(self.last_tag)
+    }
+
+    /// Receives a response, or its beginning up to a literal that `streams` says is to be streamed.
+    pub(super) async fn receive(&mut self, streams: fn(&[u8]) -> bool) -> Result<Part, Error> {
+        let received = self.wire.receive(streams).await;
+        if let Some(transcript) = &self.transcript {
+            let response = self.wire.response();
+            let view = View { secrets: &self.secrets, identified: self.identified };
+            match &received {
+                Ok(Part::Complete) => transcript.received(view.response(response)),
+                Ok(Part::Literal(length)) => {
+                    transcript.received(format_args!("{}{{{length} bytes}}", view.response(response)));
+                }
+                Err(error) => transcript.note(broken_off(error, response.len())),
+            }
+        }
+        received
+    }
+
+    /// Receives what follows a streamed literal, to the end of the response.
+    pub(super) async fn receive_rest(&mut self) -> Result<Part, Error> {
+        let received = self.wire.receive(|_| false).await;
+        if let Some(transcript) = &self.transcript {
+            let response = self.wire.response();
+            match &received {
+                Ok(Part::Complete | Part::Literal(_)) => transcript.received(shown::fetch(response)),
+                Err(error) => transcript.note(broken_off(error, response.len())),
+            }
+        }
+        received
+    }
+
+    /// The next piece of a streamed literal of which `remaining` bytes are left.
+    pub(super) async fn chunk(&mut self, remaining: u64) -> Result<Bytes, Error> {
+        let chunk = self.wire.chunk(remaining).await;
+        if let (Some(transcript), Err(error)) = (&self.transcript, &chunk) {
+            transcript.note(format_args!("{error}; up to {remaining} bytes of the text were missing"));
+        }
+        chunk
     }
 
     /// The next response. A BYE is an error.
     pub(super) async fn response(&mut self) -> Result<Response, Error> {
-        match self.wire.receive(|_| false).await? {
+        match self.receive(|_| false).await? {
             Part::Complete => self.parse(Moment::Goodbye),
             Part::Literal(_) => Err(Error::Protocol("a literal in an unexpected place")),
         }
@@ -84,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
 
     /// The greeting: whether it is one is for the caller to see.
     pub(super) async fn greeting(&mut self) -> Result<Response, Error> {
-        self.wire.receive(|_| false).await?;
+        self.receive(|_| false).await?;
         self.parse(Moment::Greeting)
     }
 
@@ -148,10 +206,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
         Ok(status)
     }
 
-    /// Queues a line that a continuation request asked for.
-    pub(super) fn line(&mut self, line: &str) {
+    /// Queues a line that a continuation request of a sign-in asked for; no transcript shows it.
+    pub(super) fn secret_line(&mut self, line: &str) {
         self.wire.queue(line.as_bytes());
         self.wire.queue(b"\r\n");
+        if let Some(transcript) = &self.transcript {
+            transcript.sent(MASK);
+        }
     }
 
     /// Reads up to the next continuation request, or the sign-in's final answer.
@@ -206,4 +267,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
     pub(super) fn clean(&self, text: &str) -> String {
         self.secrets.redact(&text.chars().take(MAX_TEXT).collect::<String>())
     }
+}
+
+/// That a response did not come to its end.
+fn broken_off(error: &Error, length: usize) -> String {
+    format!("{error}; {length} bytes of a response had come")
 }

@@ -25,12 +25,13 @@ mod listing;
 mod parser;
 mod response;
 mod session;
+mod shown;
 mod uid_set;
 mod wire;
 
 pub use bodies::{Bodies, Body};
 pub use capability::Capabilities;
-pub use connection::{Connection, Protection, connect};
+pub use connection::{Connection, Protection, connect, connect_recorded};
 pub use folders::Folder;
 pub use listing::{Access, Entry, Listing, Opened};
 pub use session::Session;

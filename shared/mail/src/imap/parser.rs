@@ -6,6 +6,7 @@ use crate::Error;
 const MAX_DEPTH: usize = 32;
 
 /// A place in a response. Literals stand in it after their `{n}` and CRLF.
+#[derive(Clone)]
 pub(super) struct Parser<'a> {
     rest: &'a [u8],
 }

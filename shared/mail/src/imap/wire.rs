@@ -89,6 +89,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.link.traffic
     }
 
+    /// The stream itself, for what it knows of its own.
+    pub(super) fn stream(&self) -> &S {
+        &self.link.stream
+    }
+
     /// Puts bytes in the queue. They leave with the next [`Wire::push`], or the next wait.
     pub(super) fn queue(&mut self, bytes: &[u8]) {
         self.link.outgoing.extend_from_slice(bytes);

@@ -5,3 +5,4 @@ mod network;
 mod script;
 mod session;
 mod sign_in;
+mod transcript;

@@ -1,11 +1,11 @@
 //! Connecting: which addresses, which certificates, STARTTLS.
 
 use postroom_mail::{
-    Credential, Error, Network, NetworkError, NetworkSettings, Stage,
+    Credential, Error, Network, NetworkError, NetworkSettings, Stage, Transcript,
     imap::{self, Access},
 };
 use postroom_model::{FaultClass, SaslPolicy, Server, Tls};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -29,6 +29,7 @@ impl Ca {
     fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "Test CA");
         let key = KeyPair::generate().expect("a key");
         let pem = params.self_signed(&key).expect("a certificate").pem();
         Self { issuer: Issuer::new(params, key), pem }
@@ -37,6 +38,7 @@ impl Ca {
     /// A server's TLS with a certificate for `name` that ends with `last_year`.
     fn acceptor(&self, name: &str, last_year: i32) -> TlsAcceptor {
         let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(last_year, 12, 31);
         let key = KeyPair::generate().expect("a key");
@@ -141,6 +143,42 @@ async fn a_private_ca_is_trusted_for_names_and_addresses() {
         let port = serve(Behaviour::Implicit(ca.acceptor(name, 2099))).await;
         connect(settings(&ca), name, port, Tls::Implicit).await.expect(name);
     }
+}
+
+#[tokio::test]
+async fn certificates_and_the_way_to_the_server_are_told() {
+    let ca = Ca::new();
+    let network = Network::new(settings(&ca)).expect("good settings");
+    let acceptor = || ca.acceptor("localhost", 2099);
+    let starttls = "C: P1 STARTTLS\nS: P1 OK\n";
+    for (behaviour, tls, before) in [
+        (Behaviour::Implicit(acceptor()), Tls::Implicit, ""),
+        (Behaviour::Starttls("P1 OK\r\n", acceptor()), Tls::Starttls, starttls),
+    ] {
+        let port = serve(behaviour).await;
+        let server = Server { host: "localhost".to_owned(), port, tls };
+        let transcript = Transcript::new();
+        let connected = imap::connect_recorded(&network, &server, Some(&transcript)).await;
+        let certificate = connected.expect("works").certificate().expect("there is one");
+        assert_eq!((&*certificate.subject, &*certificate.issuer), ("CN=localhost", "CN=Test CA"));
+        assert_eq!(certificate.not_after.to_string(), "2099-12-31T00:00:00Z");
+
+        let said = transcript.to_string();
+        let said: String = said.lines().map(|line| format!("{}\n", &line[8..])).collect();
+        let way = format!("-- connecting to localhost:{port}\n-- connected to 127.0.0.1:{port}\n");
+        assert!(said.starts_with(&way), "{said}");
+        assert!(said.contains(before) && said.contains("-- TLSv1_3 with TLS13_"), "{said}");
+    }
+    let port = serve(Behaviour::Says("* OK [CAPABILITY IMAP4rev1] hi\r\n")).await;
+    let server = Server { host: "127.0.0.1".to_owned(), port, tls: Tls::None };
+    let connection = imap::connect(&network, &server).await.expect("works");
+    assert_eq!(connection.certificate(), None);
+
+    let wrong = Server { tls: Tls::Implicit, ..server };
+    let transcript = Transcript::new();
+    imap::connect_recorded(&network, &wrong, Some(&transcript)).await.map(drop).expect_err("no TLS there");
+    let said = transcript.to_string();
+    assert!(said.trim_end().ends_with("a wrong `tls` setting"), "{said}");
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ pub(crate) fn server() -> Server {
 
 /// Reads the greeting.
 pub(crate) async fn greeted(stream: DuplexStream) -> Result<Connection<DuplexStream>, Error> {
-    Connection::over(stream, &server(), Protection::Tls, IDLE).await
+    Connection::over(stream, &server(), Protection::Tls, IDLE, None).await
 }
 
 /// Greets and signs in as `ann`.

@@ -238,7 +238,7 @@ async fn the_mechanism_is_known_before() {
     ] {
         let greeting = script(&format!("S: * OK [CAPABILITY IMAP4rev1 {offered}] hi"));
         let found = against(greeting, async |stream| {
-            let connection = Connection::over(stream, &server(), protection, IDLE).await?;
+            let connection = Connection::over(stream, &server(), protection, IDLE, None).await?;
             connection.mechanism(&credential, SaslPolicy::Auto)
         })
         .await;
@@ -272,7 +272,7 @@ async fn nothing_is_sent_where_nothing_may_be() {
             ));
         }
         let result = against(steps, async |stream| {
-            let connection = Connection::over(stream, &server(), protection, IDLE).await?;
+            let connection = Connection::over(stream, &server(), protection, IDLE, None).await?;
             connection.sign_in("ann", &password(), SaslPolicy::Auto).await.map(drop)
         })
         .await;

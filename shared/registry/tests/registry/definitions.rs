@@ -1,7 +1,7 @@
 //! Definitions: what is written is read back, by key and in lists, whichever release wrote it.
 
-use crate::support::{Fixture, at, batch, id, json, mailbox};
-use postroom_model::{Account, AfterFetch, Auth, MailboxId, Provider};
+use crate::support::{Fixture, account, at, batch, id, json, mailbox};
+use postroom_model::{AfterFetch, Auth, MailboxId, Provider};
 use postroom_registry::Error;
 use serde_json::json;
 
@@ -14,14 +14,6 @@ fn provider() -> Provider {
     .expect("provider")
 }
 
-fn account(name: &str) -> Account {
-    serde_json::from_value(json!({
-        "id": name, "provider": "contoso", "grant": "authorization_code", "login": "a@contoso.example",
-        "owners": ["b@contoso.example"],
-    }))
-    .expect("account")
-}
-
 #[tokio::test]
 async fn definitions_are_written_read_listed_and_deleted() {
     let Fixture { registry, .. } = Fixture::new().await;
@@ -30,7 +22,7 @@ async fn definitions_are_written_read_listed_and_deleted() {
 
     registry.put_provider(&provider()).await.expect("puts");
     for name in ["b", "a"] {
-        registry.put_account(&account(name)).await.expect("puts");
+        registry.put_account(&account(name), at(1000)).await.expect("puts");
     }
     assert_eq!(registry.provider(&id("contoso")).await.expect("reads"), Some(provider()));
     assert_eq!(registry.account(&id("a")).await.expect("reads"), Some(account("a")));
@@ -83,6 +75,10 @@ async fn an_item_from_before_oauth_loads_as_basic() {
     let placed = registry.mailbox(&id("plant")).await.expect("reads").expect("is there");
     assert_eq!(placed.mailbox.auth, Auth::Basic);
     assert_eq!(placed.mailbox, mailbox("plant"));
+    assert_eq!(
+        (placed.paused_at, placed.transcript_until, placed.listed_under.as_deref()),
+        (None, None, None)
+    );
     assert_eq!(registry.mailboxes().await.expect("lists"), [placed]);
 }
 
@@ -99,30 +95,6 @@ async fn an_item_of_a_later_release_is_refused_by_name() {
         fixture.table
     );
     assert_eq!(error.to_string(), text);
-}
-
-#[tokio::test]
-async fn account_status_follows_the_latest_token_set() {
-    let Fixture { registry, .. } = Fixture::new().await;
-    let name = id("projects");
-    assert_eq!(registry.account_status(&name).await.expect("reads"), Default::default());
-
-    let fault = postroom_model::Fault::new(postroom_model::FaultClass::AuthorizationEnded, "revoked");
-    registry.record_account_fault(&name, Some(&fault)).await.expect("records");
-    assert_eq!(registry.account_status(&name).await.expect("reads").fault, Some(fault));
-
-    let put = registry.put_account_tokens(&name, at(2000), Some(at(5600)), Some(at(9000))).await;
-    assert!(put.expect("puts"));
-    let put = registry.put_account_tokens(&name, at(1000), Some(at(4600)), None).await;
-    assert!(!put.expect("answers"), "a late writer does not hide the later set");
-    let status = registry.account_status(&name).await.expect("reads");
-    assert_eq!((status.fault, status.refresh_expires_at), (None, Some(at(9000))));
-    assert!(registry.put_account_tokens(&name, at(3000), None, None).await.expect("puts"));
-    let status = registry.account_status(&name).await.expect("reads");
-    assert_eq!(
-        (status.obtained_at, status.access_expires_at, status.refresh_expires_at),
-        (Some(at(3000)), None, None)
-    );
 }
 
 #[tokio::test]

@@ -1,7 +1,14 @@
 //! The registry against a local AWS API: real requests, one table for each test.
 
+mod account_lease;
+mod account_list;
+mod account_status;
 mod definitions;
+mod ephemeral;
 mod failures;
+mod incident;
+mod mailbox_list;
 mod mailbox_state;
+mod place;
 mod schedule;
 mod support;

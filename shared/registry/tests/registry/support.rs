@@ -7,13 +7,10 @@ use aws_sdk_dynamodb::{
         interceptors::BeforeTransmitInterceptorContextRef, retry::RetryConfig,
     },
     error::BoxError,
-    types::{
-        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-        Projection, ProjectionType, ScalarAttributeType,
-    },
+    types::AttributeValue,
 };
 use jiff::Timestamp;
-use postroom_model::{Batch, Lease, Mailbox, MailboxId};
+use postroom_model::{Account, Batch, Lease, Mailbox, MailboxId};
 use postroom_registry::Registry;
 use serde::Serialize;
 use std::sync::{
@@ -37,7 +34,7 @@ impl Fixture {
         let client = client(&endpoint, Counter(requests.clone()));
         let name: String = std::iter::repeat_with(fastrand::alphanumeric).take(16).collect();
         let table = format!("postroom-test-{name}");
-        create(&client, &table).await;
+        postroom_test_table::create(&client, &table).await;
         requests.store(0, Ordering::SeqCst);
         Self { registry: Registry::new(client.clone(), &table), client, table, requests }
     }
@@ -90,49 +87,20 @@ impl Intercept for Counter {
     }
 }
 
-/// The table as the deployment's template has it.
-async fn create(client: &Client, table: &str) {
-    let attribute = |name, kind| {
-        AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect("attribute")
-    };
-    let index = |name, hash, range, projection| {
-        GlobalSecondaryIndex::builder()
-            .index_name(name)
-            .key_schema(key(hash, KeyType::Hash))
-            .key_schema(key(range, KeyType::Range))
-            .projection(Projection::builder().projection_type(projection).build())
-            .build()
-            .expect("index")
-    };
-    client
-        .create_table()
-        .table_name(table)
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("pk", ScalarAttributeType::S))
-        .attribute_definitions(attribute("sk", ScalarAttributeType::S))
-        .attribute_definitions(attribute("schedule", ScalarAttributeType::S))
-        .attribute_definitions(attribute("due_at", ScalarAttributeType::N))
-        .attribute_definitions(attribute("kind", ScalarAttributeType::S))
-        .attribute_definitions(attribute("id", ScalarAttributeType::S))
-        .key_schema(key("pk", KeyType::Hash))
-        .key_schema(key("sk", KeyType::Range))
-        .global_secondary_indexes(index("due", "schedule", "due_at", ProjectionType::KeysOnly))
-        .global_secondary_indexes(index("kind", "kind", "id", ProjectionType::All))
-        .send()
-        .await
-        .expect("table");
-}
-
-fn key(name: &str, kind: KeyType) -> KeySchemaElement {
-    KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("key")
-}
-
 pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).expect("in range")
 }
 
 pub(crate) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("id")
+}
+
+pub(crate) fn account(name: &str) -> Account {
+    serde_json::from_value(serde_json::json!({
+        "id": name, "provider": "contoso", "grant": "authorization_code", "login": "a@contoso.example",
+        "owners": ["b@contoso.example"],
+    }))
+    .expect("account")
 }
 
 pub(crate) fn mailbox(name: &str) -> Mailbox {

@@ -1,8 +1,8 @@
 //! What the vault says when something is wrong: never a secret.
 
 use crate::support::{Fixture, client, id};
-use postroom_model::TokenSet;
-use postroom_vault::{ClientSecret, Error, Vault};
+use postroom_model::{ClientSecret, TokenSet};
+use postroom_vault::{Error, Vault};
 use std::error::Error as _;
 
 /// Everything that might be printed of an error.

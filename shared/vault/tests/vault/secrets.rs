@@ -2,8 +2,8 @@
 
 use crate::support::{Fixture, exposed, id};
 use jiff::Timestamp;
-use postroom_model::{MailboxId, TokenSet};
-use postroom_vault::{Change, ClientSecret, Error};
+use postroom_model::{AccountId, ClientSecret, MailboxId, TokenSet};
+use postroom_vault::{Change, Error};
 use secrecy::{ExposeSecret, SecretString};
 
 fn at(second: i64) -> Timestamp {
@@ -110,6 +110,45 @@ async fn a_provider_has_a_secret_or_a_certificate() {
     };
     assert_eq!((certificate.as_str(), key.expose_secret()), (pem, "s3cret"));
     assert!(vault.delete_client_secret(&name).await.expect("deletes"));
+}
+
+#[tokio::test]
+async fn an_account_may_have_a_password_beside_its_tokens() {
+    let Fixture { vault, .. } = Fixture::new();
+    let name: AccountId = id("old-server");
+    assert!(vault.account_password(&name).await.expect("reads").is_none());
+    assert_eq!(vault.put_account_password(&name, &"one".into()).await.expect("puts"), Change::Created);
+    assert_eq!(vault.put_account_password(&name, &"one".into()).await.expect("puts"), Change::Unchanged);
+    assert_eq!(exposed(vault.account_password(&name).await.expect("reads").as_ref()), Some("one"));
+    assert!(vault.token_set(&name).await.expect("reads").is_none());
+    assert!(vault.delete_account_password(&name).await.expect("deletes"));
+    assert!(vault.account_password(&name).await.expect("reads").is_none());
+}
+
+#[tokio::test]
+async fn the_console_key_is_long_and_plain_or_in_json() {
+    let long = "k".repeat(64);
+    for (value, key) in [
+        (long.clone(), Some(long.as_str())),
+        (format!(r#"{{"key":"{long}"}}"#), Some(long.as_str())),
+        (format!("{{{long}"), Some(&*format!("{{{long}"))),
+        ("k".repeat(63), None),
+        (
+            r#"{"key":"short","padding":"0123456789012345678901234567890123456789012345678901234"}"#.into(),
+            None,
+        ),
+    ] {
+        let fixture = Fixture::new();
+        assert!(fixture.vault.console_key().await.expect("reads").is_none(), "no console");
+        fixture.put_raw("console", &value).await;
+        match fixture.vault.console_key().await {
+            Ok(read) => assert_eq!(exposed(read.as_ref()), key, "{value}"),
+            Err(error) => {
+                assert!(key.is_none() && matches!(error, Error::Unreadable { .. }), "{value}: {error}");
+                assert!(!error.to_string().contains(&value));
+            }
+        }
+    }
 }
 
 #[tokio::test]

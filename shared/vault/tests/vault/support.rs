@@ -4,6 +4,8 @@ use aws_sdk_secretsmanager::{
     Client, Config,
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
 };
+use jiff::Timestamp;
+use postroom_model::TokenSet;
 use postroom_vault::Vault;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -30,12 +32,26 @@ impl Fixture {
         self.client.create_secret().name(name).secret_string(value).send().await.expect("creates");
     }
 
+    /// Gives a secret another value, as an administrator at the AWS console does.
+    pub(crate) async fn edit(&self, name: &str, value: &str) {
+        let name = format!("{}/{name}", self.prefix);
+        self.client.put_secret_value().secret_id(name).secret_string(value).send().await.expect("puts");
+    }
+
     /// The value of one stage, if there is one.
     pub(crate) async fn raw(&self, name: &str, stage: &str) -> Option<String> {
         let name = format!("{}/{name}", self.prefix);
         let answer = self.client.get_secret_value().secret_id(name).version_stage(stage).send().await;
         answer.ok()?.secret_string
     }
+}
+
+/// A token set that was obtained at 1000.
+pub(crate) fn tokens(access: &str) -> TokenSet {
+    let answer = format!(
+        r#"{{"access_token":"{access}","refresh_token":"r-{access}","token_type":"Bearer","expires_in":60}}"#
+    );
+    TokenSet::from_response(&answer, Timestamp::from_second(1000).expect("in range")).expect("a token set")
 }
 
 pub(crate) fn client(endpoint: &str) -> Client {

@@ -1,13 +1,13 @@
 //! Which addresses may be connected to.
 //!
-//! A manifest names hosts, and a name may resolve to anything. Unless the deployment is a local
+//! People name hosts and URLs, and a name may resolve to anything. Unless the deployment is a local
 //! one, addresses that mean this machine or its link are refused after resolution: among them the
 //! metadata services of a cloud, which hand out credentials.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether the address means this machine, its link, or no single machine at all.
-pub(crate) fn is_local(address: IpAddr) -> bool {
+pub fn is_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_local_v4(v4),
         IpAddr::V6(v6) => embedded_v4(v6).map_or_else(|| is_local_v6(v6), is_local_v4),
@@ -15,7 +15,7 @@ pub(crate) fn is_local(address: IpAddr) -> bool {
 }
 
 /// Whether the address means this machine, in either notation.
-pub(crate) fn is_loopback(address: IpAddr) -> bool {
+pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 

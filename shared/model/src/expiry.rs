@@ -1,0 +1,137 @@
+//! When an authorization ends, and when tokens are renewed.
+
+use crate::{Provider, TokenSet};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+/// What makes an authorization end when it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Governs {
+    /// The server said when the refresh token ends.
+    RefreshToken,
+    /// A refresh token dies when it is not used for so long; every renewal puts that off.
+    IdleLimit,
+    /// There is no refresh token: it ends with the access token.
+    AccessToken,
+    /// The app's client secret or certificate ends.
+    ClientSecret,
+}
+
+/// When an authorization ends unless something is done, and why then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiry {
+    /// The moment.
+    pub at: Timestamp,
+    /// The reason that comes first.
+    pub governs: Governs,
+}
+
+/// When the authorization of a person who consented ends: the earliest of all that may end it.
+/// `None` where nothing is known to end it.
+pub fn expiry(provider: &Provider, tokens: &TokenSet) -> Option<Expiry> {
+    let at = |at: Option<Timestamp>, governs| at.map(|at| Expiry { at, governs });
+    let ends = if tokens.refresh_token.is_some() {
+        let idle = provider.idle_days.and_then(|days| {
+            tokens.obtained_at.checked_add(SignedDuration::from_hours(24 * i64::from(days))).ok()
+        });
+        [at(tokens.refresh_expires_at, Governs::RefreshToken), at(idle, Governs::IdleLimit)]
+    } else {
+        [at(tokens.expires_at, Governs::AccessToken), None]
+    };
+    let secret = provider.client_auth_expires.and_then(|day| day.to_zoned(TimeZone::UTC).ok());
+    let secret = at(secret.map(|day| day.timestamp()), Governs::ClientSecret);
+    ends.into_iter().chain([secret]).flatten().min_by_key(|end| end.at)
+}
+
+/// When a token set is to be renewed: `lead` before its access token ends, or at half of the
+/// provider's idle limit, whichever comes first. `dice` in `0.0..1.0` spreads accounts that were
+/// renewed together over as much as the lead again. `None` where neither is known.
+pub fn renew_at(
+    provider: &Provider,
+    tokens: &TokenSet,
+    lead: SignedDuration,
+    dice: f64,
+) -> Option<Timestamp> {
+    let before_end = tokens.expires_at.map(|end| {
+        let life = end.duration_since(tokens.obtained_at).max(SignedDuration::ZERO);
+        // A token that lives shortly is renewed at half its life, not at once and for ever.
+        let lead = lead.min(life / 4);
+        let early = SignedDuration::from_secs_f64(lead.as_secs_f64() * (1.0 + dice.clamp(0.0, 1.0)));
+        end.saturating_sub(early).unwrap_or(Timestamp::MIN)
+    });
+    let idle = provider.idle_days.and_then(|days| {
+        tokens.obtained_at.checked_add(SignedDuration::from_hours(12 * i64::from(days))).ok()
+    });
+    before_end.into_iter().chain(idle).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 24 * 3600;
+    const START: i64 = 1_700_000_000;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
+    fn provider(idle_days: Option<u16>, secret_ends: Option<&str>) -> Provider {
+        let text = r#"{"id":"p","preset":"custom","endpoints":{"issuer":"https://sso.example"},
+            "client_id":"c","client_auth":"secret"}"#;
+        let provider: Provider = serde_json::from_str(text).expect("a provider");
+        let client_auth_expires = secret_ends.map(|day| day.parse().expect("a day"));
+        Provider { idle_days, client_auth_expires, ..provider }
+    }
+
+    fn tokens(access: Option<i64>, refresh: Option<Option<i64>>) -> TokenSet {
+        TokenSet {
+            access_token: "a".into(),
+            refresh_token: refresh.map(|_| "r".into()),
+            expires_at: access.map(|seconds| at(START + seconds)),
+            refresh_expires_at: refresh.flatten().map(|seconds| at(START + seconds)),
+            scope: None,
+            obtained_at: at(START),
+        }
+    }
+
+    #[test]
+    fn the_earliest_end_governs() {
+        use Governs::{AccessToken, ClientSecret, IdleLimit, RefreshToken};
+        // The day of START is 2023-11-14.
+        for (idle, secret, access, refresh, expected) in [
+            (None, None, Some(3600), Some(None), None),
+            (Some(90), None, Some(3600), Some(None), Some((90 * DAY, IdleLimit))),
+            (Some(90), None, None, Some(Some(7 * DAY)), Some((7 * DAY, RefreshToken))),
+            (Some(5), None, None, Some(Some(7 * DAY)), Some((5 * DAY, IdleLimit))),
+            (Some(90), None, Some(3600), None, Some((3600, AccessToken))),
+            (None, None, None, None, None),
+            (Some(90), Some("2023-11-20"), None, Some(None), Some((1_700_438_400 - START, ClientSecret))),
+            (Some(2), Some("2023-11-20"), None, Some(None), Some((2 * DAY, IdleLimit))),
+        ] {
+            let end = expiry(&provider(idle, secret), &tokens(access, refresh));
+            let end = end.map(|end| (end.at.as_second() - START, end.governs));
+            assert_eq!(end, expected, "{idle:?} {secret:?} {access:?} {refresh:?}");
+        }
+    }
+
+    #[test]
+    fn renewal_comes_before_the_end_and_is_spread() {
+        let lead = SignedDuration::from_mins(10);
+        for (idle, access, dice, expected) in [
+            (None, Some(3600), 0.0, Some(3000)),
+            (None, Some(3600), 1.0, Some(2400)),
+            (None, Some(600), 0.0, Some(450)),
+            (None, Some(600), 1.0, Some(300)),
+            (None, Some(0), 1.0, Some(0)),
+            (Some(90), None, 0.5, Some(45 * DAY)),
+            (Some(90), Some(100 * DAY), 0.0, Some(45 * DAY)),
+            (None, None, 0.0, None),
+        ] {
+            let due = renew_at(&provider(idle, None), &tokens(access, Some(None)), lead, dice);
+            assert_eq!(due.map(|due| due.as_second() - START), expected, "{idle:?} {access:?} {dice}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Accounts as people look for them.
+
+use crate::{
+    Page, Position, Registry, Result,
+    account_lease::ENDING,
+    index::IndexQuery,
+    page::Source,
+    table::{ACCOUNT_PREFIX, Item, Key, Kind, moment},
+};
+use jiff::Timestamp;
+use postroom_model::{Account, AccountId, AccountStatus, MailboxId, ProviderId};
+use std::collections::BTreeSet;
+
+/// Index entries that are read at once where most may be passed over.
+const WIDE: usize = 1000;
+/// The same where each entry's account is a read of its own.
+const LOOKED_UP: usize = 200;
+/// Endings that are listed at most.
+const ENDINGS: usize = 2000;
+
+/// Which accounts are asked for; by default all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountQuery {
+    /// How they stand.
+    pub standing: Standing,
+    /// Of this provider only.
+    pub provider: Option<ProviderId>,
+    /// Of this owner only, in whatever case the address is written.
+    pub owner: Option<String>,
+    /// With this text in the id, the login or an owner's address, in whatever case.
+    pub text: Option<String>,
+}
+
+/// How accounts stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// However. They come by id.
+    #[default]
+    Any,
+    /// Waiting for a person to authorise them. They come by id.
+    NeedsConsent,
+    /// Ending until then, or ended already. The first to end comes first.
+    EndingBefore(Timestamp),
+}
+
+impl AccountQuery {
+    fn is_filtered(&self) -> bool {
+        self.provider.is_some() || self.owner.is_some() || self.text.is_some()
+    }
+
+    fn matches(&self, account: &Account) -> bool {
+        let of_provider = self.provider.as_ref().is_none_or(|provider| *provider == account.provider);
+        let owned = |owner: &String| account.owners.iter().any(|o| o.to_lowercase() == owner.to_lowercase());
+        let names = [account.id.as_str()].into_iter().chain(account.login.as_deref());
+        let names = names.chain(account.owners.iter().map(String::as_str));
+        of_provider
+            && self.owner.as_ref().is_none_or(owned)
+            && self.text.as_ref().is_none_or(|text| contains(names, text))
+    }
+
+    fn source(&self, size: usize) -> Source {
+        let (query, key, looked_at): (_, fn(&MailboxId) -> Key, _) = match self.standing {
+            Standing::Any => (IndexQuery::kind(Kind::Account), account_key, WIDE),
+            Standing::NeedsConsent => (IndexQuery::kind(Kind::Unauthorised), status_key, LOOKED_UP),
+            Standing::EndingBefore(until) => (IndexQuery::ending(ENDING, until), status_key, LOOKED_UP),
+        };
+        let query = if self.is_filtered() { query.limit(looked_at) } else { query.shown(size) };
+        Source { query, key }
+    }
+}
+
+impl Registry {
+    /// Accounts with what is known of them, `size` at most, from a position on. Each call does a
+    /// bounded amount of work, so that a page may have fewer and still go on ([`Page::next`]). An
+    /// account that cannot be read is left out.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request), [`Error::Throttled`](crate::Error::Throttled).
+    pub async fn accounts_page(
+        &self,
+        query: &AccountQuery,
+        from: Option<&Position>,
+        size: usize,
+    ) -> Result<Page<(Account, AccountStatus)>> {
+        let found = self
+            .page(&query.source(size), from, size, |entries| async move {
+                let accounts = match query.standing {
+                    Standing::Any => entries.into_iter().map(|item| self.readable(item)).collect(),
+                    Standing::NeedsConsent | Standing::EndingBefore(_) => self.accounts_of(&entries).await?,
+                };
+                Ok(accounts.into_iter().map(|a: Option<Account>| a.filter(|a| query.matches(a))).collect())
+            })
+            .await?;
+        let keys = found.items.iter().map(|account| Key::account_status(&account.id));
+        let mut statuses = self.items(keys).await?;
+        let with_status = |account: Account| {
+            let status = statuses.remove(&Key::account_status(&account.id)).unwrap_or_default();
+            // The index lags: whoever came back from consent a moment ago is no longer waiting.
+            let stands = stands(&status, query.standing);
+            stands.then(|| Some((account, self.readable(status)?))).flatten()
+        };
+        let items = found.items.into_iter().filter_map(with_status).collect();
+        Ok(Page { items, next: found.next, looked_at: found.looked_at })
+    }
+
+    /// The accounts whose authorization ends until a moment, or has ended, the first to end first;
+    /// 2,000 of them at most.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request).
+    pub async fn endings(&self, until: Timestamp) -> Result<Vec<(AccountId, Timestamp)>> {
+        let query = IndexQuery::ending(ENDING, until).limit(ENDINGS);
+        let entries = self.index_entries(&query, ENDINGS).await?;
+        Ok(entries.iter().filter_map(|item| Some((account_id(item)?, moment(item, "ends_at")?))).collect())
+    }
+
+    /// The accounts of some statuses, in their order.
+    async fn accounts_of(&self, statuses: &[Item]) -> Result<Vec<Option<Account>>> {
+        let ids: Vec<Option<AccountId>> = statuses.iter().map(account_id).collect();
+        let wanted: BTreeSet<&AccountId> = ids.iter().flatten().collect();
+        let mut items = self.items(wanted.into_iter().map(Key::account)).await?;
+        let account = |id: Option<AccountId>| self.readable(items.remove(&Key::account(&id?))?);
+        Ok(ids.into_iter().map(account).collect())
+    }
+}
+
+fn account_id(status: &Item) -> Option<AccountId> {
+    Key::account_id(status.get("pk")?.as_s().ok()?)
+}
+
+fn account_key(id: &MailboxId) -> Key {
+    Key { pk: format!("{ACCOUNT_PREFIX}{id}"), sk: "ACCOUNT".into() }
+}
+
+fn status_key(id: &MailboxId) -> Key {
+    Key { sk: "STATUS".into(), ..account_key(id) }
+}
+
+fn stands(status: &Item, standing: Standing) -> bool {
+    match standing {
+        Standing::Any => true,
+        Standing::NeedsConsent => status.contains_key("kind"),
+        Standing::EndingBefore(until) => moment(status, "ends_at").is_some_and(|at| at <= until),
+    }
+}
+
+/// Whether one of the texts contains another, in whatever case.
+pub(crate) fn contains<'a>(mut texts: impl Iterator<Item = &'a str>, wanted: &str) -> bool {
+    let wanted = wanted.to_lowercase();
+    texts.any(|text| text.to_lowercase().contains(&wanted))
+}

@@ -1,0 +1,223 @@
+//! One change of an account's token set at a time.
+
+use crate::support::{Fixture, account, at, id, lease};
+use postroom_model::{AccountId, AccountStatus, Expiry, Fault, FaultClass, Governs, Lease};
+use postroom_registry::{AccountQuery, LeasedAccount, Registry, Standing, TokenRecord};
+
+fn record() -> TokenRecord {
+    TokenRecord {
+        obtained_at: at(2000),
+        access_expires_at: Some(at(5600)),
+        refresh_expires_at: Some(at(90_000)),
+        ends: Some(Expiry { at: at(80_000), governs: Governs::IdleLimit }),
+        missing_scopes: vec!["imap".into()],
+        due_at: Some(at(5000)),
+        consent: Some((at(2000), Some("ann@contoso.example".into()))),
+    }
+}
+
+async fn take(registry: &Registry, name: &AccountId, lease: &Lease, now: i64) -> LeasedAccount {
+    registry.lease_account(name, lease, at(now)).await.expect("answers")
+}
+
+async fn held(registry: &Registry, name: &AccountId, lease: &Lease, now: i64) -> AccountStatus {
+    match take(registry, name, lease, now).await {
+        LeasedAccount::Held(status) => status,
+        busy => panic!("not held but {busy:?}"),
+    }
+}
+
+async fn status(registry: &Registry, name: &AccountId) -> AccountStatus {
+    registry.account_status(name).await.expect("reads")
+}
+
+async fn is_waiting(registry: &Registry) -> bool {
+    let query = AccountQuery { standing: Standing::NeedsConsent, ..AccountQuery::default() };
+    !registry.accounts_page(&query, None, 9).await.expect("a page").items.is_empty()
+}
+
+/// Every write that names a fence; whether each was made.
+async fn writes(registry: &Registry, name: &AccountId, fence: u64) -> [bool; 5] {
+    let fault = Fault::new(FaultClass::AuthorizationEnded, "late");
+    [
+        registry.journal_tokens(name, fence, "sealed late").await.expect("answers"),
+        registry.record_tokens(name, fence, &record()).await.expect("answers"),
+        registry.record_refusal(name, fence, &fault, 9, None).await.expect("answers"),
+        registry.forget_tokens(name, fence).await.expect("answers"),
+        registry.release_account(name, fence).await.expect("answers"),
+    ]
+}
+
+#[tokio::test]
+async fn one_of_fifty_gets_the_lease() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    for round in 0..3 {
+        let now = 1000 + 100 * round;
+        let asked = (0..50).map(|n| {
+            let (registry, name) = (registry.clone(), name.clone());
+            let lease = lease(&format!("worker {n}"), now + 100);
+            tokio::spawn(async move { (take(&registry, &name, &lease, now).await, lease) })
+        });
+        let mut holders = Vec::new();
+        for answer in asked.collect::<Vec<_>>() {
+            match answer.await.expect("runs") {
+                (LeasedAccount::Held(status), lease) => holders.push((status, lease)),
+                (LeasedAccount::Busy { until }, _) => assert_eq!(until, at(now + 100)),
+            }
+        }
+        let [(held, lease)] = holders.as_slice() else { panic!("held by {}", holders.len()) };
+        assert_eq!(held.lease.as_ref(), Some(lease), "what its holder sees is its own");
+        assert_eq!(status(&registry, &name).await, *held);
+    }
+}
+
+#[tokio::test]
+async fn a_holder_that_was_fenced_off_writes_nothing() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    let first = held(&registry, &name, &lease("first", 1100), 1000).await;
+    let busy = take(&registry, &name, &lease("second", 1200), 1099).await;
+    assert_eq!(busy, LeasedAccount::Busy { until: at(1100) });
+    let second = held(&registry, &name, &lease("second", 1200), 1100).await;
+    assert!(second.fence > first.fence);
+
+    let before = status(&registry, &name).await;
+    assert_eq!(writes(&registry, &name, first.fence).await, [false; 5]);
+    assert_eq!(writes(&registry, &name, second.fence + 1).await, [false; 5]);
+    assert_eq!(status(&registry, &name).await, before);
+
+    assert!(registry.journal_tokens(&name, second.fence, "sealed").await.expect("answers"));
+    assert!(registry.release_account(&name, second.fence).await.expect("answers"));
+    let after = status(&registry, &name).await;
+    assert_eq!((after.lease, after.journal.as_deref()), (None, Some("sealed")), "the journal stays");
+    // A lease that was given back is free, and its number is no longer the latest once it is taken.
+    let third = held(&registry, &name, &lease("third", 9000), 1150).await;
+    assert!(third.fence > second.fence);
+    assert_eq!(third.journal.as_deref(), Some("sealed"), "whoever comes next finds it");
+    assert_eq!(writes(&registry, &name, second.fence).await, [false; 5]);
+}
+
+#[tokio::test]
+async fn a_lease_that_its_owner_takes_again_has_a_new_number() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    let first = held(&registry, &name, &lease("w", 1100), 1000).await;
+    let again = held(&registry, &name, &lease("w", 1300), 1050).await;
+    assert!(again.fence > first.fence);
+    assert_eq!(again.lease, Some(lease("w", 1300)));
+    assert_eq!(writes(&registry, &name, first.fence).await, [false; 5]);
+}
+
+#[tokio::test]
+async fn an_account_made_anew_is_fenced_off_from_its_namesake() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    let before = held(&registry, &name, &lease("before", 9000), 1000).await;
+    registry.delete_account(&name).await.expect("deletes");
+    assert_eq!(writes(&registry, &name, before.fence).await, [false; 5], "nothing comes back");
+    registry.put_account(&account("ann"), at(1010)).await.expect("puts");
+    let after = held(&registry, &name, &lease("after", 9000), 1010).await;
+    assert!(after.fence > before.fence);
+    assert_eq!(writes(&registry, &name, before.fence).await, [false; 5]);
+}
+
+#[tokio::test]
+async fn recorded_tokens_end_what_was_wrong_before() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
+    let fault = Fault::new(FaultClass::InteractionRequired, "sign in");
+    registry.journal_tokens(&name, fence, "sealed").await.expect("journals");
+    assert!(registry.record_refusal(&name, fence, &fault, 3, Some(at(1500))).await.expect("records"));
+    let refused = status(&registry, &name).await;
+    assert_eq!((refused.fault, refused.failures), (Some(fault), 3));
+    assert_eq!((refused.due_at, refused.lease), (Some(at(1500)), None));
+    assert_eq!(refused.journal.as_deref(), Some("sealed"), "what was issued is not dropped");
+    assert!(is_waiting(&registry).await);
+
+    let fence = held(&registry, &name, &lease("w", 1900), 1100).await.fence;
+    assert!(registry.record_tokens(&name, fence, &record()).await.expect("records"));
+    let wanted = AccountStatus {
+        obtained_at: Some(at(2000)),
+        access_expires_at: Some(at(5600)),
+        refresh_expires_at: Some(at(90_000)),
+        authorised_at: Some(at(2000)),
+        identity: Some("ann@contoso.example".into()),
+        missing_scopes: vec!["imap".into()],
+        ends_at: Some(at(80_000)),
+        ended_by: Some(Governs::IdleLimit),
+        due_at: Some(at(5000)),
+        fence,
+        ..AccountStatus::default()
+    };
+    assert_eq!(status(&registry, &name).await, wanted);
+    assert!(!is_waiting(&registry).await);
+    assert_eq!(registry.endings(at(80_000)).await.expect("lists"), [(name.clone(), at(80_000))]);
+
+    // A renewal leaves alone who consented, and writes over all the rest.
+    let fence = held(&registry, &name, &lease("w", 6000), 5000).await.fence;
+    let bare = TokenRecord {
+        obtained_at: at(5000),
+        access_expires_at: None,
+        refresh_expires_at: None,
+        ends: None,
+        missing_scopes: Vec::new(),
+        due_at: None,
+        consent: None,
+    };
+    assert!(registry.record_tokens(&name, fence, &bare).await.expect("records"));
+    let bare = AccountStatus {
+        obtained_at: Some(at(5000)),
+        authorised_at: wanted.authorised_at,
+        identity: wanted.identity,
+        fence,
+        ..AccountStatus::default()
+    };
+    assert_eq!(status(&registry, &name).await, bare);
+    assert_eq!(registry.endings(at(99_999)).await.expect("lists"), []);
+    assert_eq!(registry.due_accounts(at(99_999)).next_page().await.expect("a page"), Some(vec![]));
+
+    let fence = held(&registry, &name, &lease("w", 6000), 5000).await.fence;
+    let anonymous = TokenRecord { consent: Some((at(5500), None)), ..record() };
+    assert!(registry.record_tokens(&name, fence, &anonymous).await.expect("records"));
+    let after = status(&registry, &name).await;
+    assert_eq!((after.authorised_at, after.identity), (Some(at(5500)), None), "no longer somebody else");
+}
+
+#[tokio::test]
+async fn a_fault_that_may_pass_does_not_make_an_account_wait_for_a_person() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
+    registry.record_tokens(&name, fence, &record()).await.expect("records");
+    let fault = Fault::new(FaultClass::TemporarilyUnavailable, "later");
+    assert!(registry.record_refusal(&name, fence, &fault, 1, Some(at(6000))).await.expect("records"));
+    assert!(!is_waiting(&registry).await);
+    let after = status(&registry, &name).await;
+    assert_eq!(
+        (after.obtained_at, after.ends_at),
+        (Some(at(2000)), Some(at(80_000))),
+        "the tokens still count"
+    );
+}
+
+#[tokio::test]
+async fn forgotten_tokens_leave_nothing_but_the_number() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
+    registry.record_tokens(&name, fence, &record()).await.expect("records");
+    let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
+    registry.journal_tokens(&name, fence, "sealed").await.expect("journals");
+    assert!(registry.forget_tokens(&name, fence).await.expect("forgets"));
+    assert_eq!(status(&registry, &name).await, AccountStatus { fence, ..AccountStatus::default() });
+    assert!(is_waiting(&registry).await);
+    assert_eq!(registry.endings(at(99_999)).await.expect("lists"), []);
+    assert_eq!(registry.due_accounts(at(99_999)).next_page().await.expect("a page"), Some(vec![]));
+}

@@ -1,0 +1,42 @@
+//! What a mailbox signs in with now.
+
+use crate::{Demand, Error, Tokens, custody::scopes};
+use jiff::Timestamp;
+use postroom_model::{AccountId, Fault, Grant, TokenSet};
+use secrecy::SecretString;
+
+/// A token set that opens a mailbox now.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The token set.
+    pub tokens: TokenSet,
+    /// Whether it opens every mailbox of the account; `false`: only that of the user it was asked for.
+    pub shared: bool,
+}
+
+impl Tokens {
+    /// What a mailbox of `user` signs in with now: the account's token set, renewed first if it is
+    /// stale or is the one that was `refused`; for a service account a token of the user's own, which
+    /// nobody keeps, because the next one is had by asking (RFC 7523).
+    ///
+    /// # Errors
+    /// The fault; nothing that was issued is lost by it.
+    pub async fn access(
+        &self,
+        id: &AccountId,
+        user: &str,
+        refused: Option<&SecretString>,
+        until: Timestamp,
+    ) -> Result<Access, Fault> {
+        let account = self.0.registry.account(id).await.map_err(|error| Error::from(error).fault())?;
+        if let Some(account) = account.filter(|account| account.grant == Grant::ServiceAccount) {
+            let registration = self.registration(&account.provider).await.map_err(|error| error.fault())?;
+            let scopes = scopes(&account, &registration.provider);
+            let tokens = registration.client().service_account(user, scopes, self.now()).await?;
+            return Ok(Access { tokens, shared: false });
+        }
+        let demand = Demand::Stale { refused: refused.cloned() };
+        let outcome = self.renew(id, demand, until).await.map_err(|error| error.fault())?;
+        Ok(Access { tokens: outcome.tokens()?, shared: true })
+    }
+}

@@ -1,0 +1,179 @@
+//! Making an issued token set durable: journal, vault, record.
+
+use crate::{
+    Error, Tokens,
+    lease::{Hold, Pauses},
+};
+use jiff::Timestamp;
+use postroom_model::{Account, Provider, TokenSet, expiry, renew_at};
+use postroom_oauth::missing_scopes;
+use postroom_registry::TokenRecord;
+use postroom_vault::{Replaced, SealingKey, Version};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+
+/// How often the record of what is durable already is tried; after that the journal stays for the next.
+const RECORD_ATTEMPTS: u32 = 3;
+
+/// A token set that was issued just now.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    pub(crate) tokens: TokenSet,
+    /// The version of the vault that it takes the place of.
+    pub(crate) seen: Option<Version>,
+    /// Made before the tokens were asked for, so that sealing them needs nobody.
+    pub(crate) key: SealingKey,
+}
+
+/// What became of a token set that was to be kept.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// It is the current one.
+    Current,
+    /// Somebody put another one into the vault meanwhile. This one lies beside it.
+    Late,
+}
+
+impl Tokens {
+    /// Makes an issued token set durable; a failure leaves it in the journal, unless that failed too
+    /// until `until`.
+    pub(crate) async fn keep(&self, hold: &Hold, issued: &Issued, until: Timestamp) -> Result<Kept, Error> {
+        let sealed = issued.key.seal(&issued.tokens);
+        let mut journaled = self.journal(hold, &sealed).await;
+        let mut pauses = Pauses::default();
+        loop {
+            let error = match self.put(hold, issued.seen.as_ref(), &issued.tokens, &sealed).await {
+                Ok(kept) => return Ok(kept),
+                Err(error) => error,
+            };
+            if !journaled {
+                journaled = self.journal(hold, &sealed).await;
+            }
+            tracing::warn!(account = %hold.id, %error, journaled, "an issued token set is not in the vault yet");
+            let may_pass = error.is_transient() || !journaled;
+            if !may_pass || !pauses.wait(self.now(), until).await {
+                return Err(error.into());
+            }
+        }
+    }
+
+    /// Finishes what a holder before began, if it left a journal. `Some`: the set that now counts, on
+    /// record and with the lease given back.
+    pub(crate) async fn finish_journal(
+        &self,
+        hold: &Hold,
+        account: &Account,
+        provider: &Provider,
+    ) -> Result<Option<TokenSet>, Error> {
+        let Some(sealed) = &hold.status.journal else { return Ok(None) };
+        let tokens = match self.0.sealer.open(&hold.id, sealed).await {
+            Ok(tokens) => tokens,
+            Err(error) if error.is_transient() => return Err(error.into()),
+            Err(error) => {
+                // It stays where it is until a newer set takes its place; nothing better is known.
+                tracing::error!(account = %hold.id, %error, "a journaled token set cannot be opened");
+                return Ok(None);
+            }
+        };
+        tracing::info!(account = %hold.id, "a token set that an earlier run left is put into the vault");
+        let current = self.0.vault.token_set_version(&hold.id).await?;
+        let tokens = match current {
+            Some((_, current)) if same(&current, &tokens) || current.obtained_at > tokens.obtained_at => {
+                current
+            }
+            current => match self.put(hold, current.as_ref().map(|(seen, _)| seen), &tokens, sealed).await? {
+                Kept::Current => tokens,
+                Kept::Late => self.0.vault.token_set(&hold.id).await?.unwrap_or(tokens),
+            },
+        };
+        let first = hold.status.authorised_at.is_none() && account.grant.needs_consent();
+        let consent = first.then_some((tokens.obtained_at, None));
+        self.record(hold, &self.record_of(account, provider, &tokens, consent)).await?;
+        Ok(Some(tokens))
+    }
+
+    /// Puts a token set on record; the lease is given back with it.
+    pub(crate) async fn record(&self, hold: &Hold, record: &TokenRecord) -> Result<(), Error> {
+        let mut pauses = Pauses::default();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.0.registry.record_tokens(&hold.id, hold.fence(), record).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {
+                    tracing::warn!(account = %hold.id, "the account's lease ended before its token set was on record");
+                    return Ok(());
+                }
+                Err(error) if error.is_transient() && attempts < RECORD_ATTEMPTS => {
+                    pauses.wait(self.now(), Timestamp::MAX).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// What is to be written down of a token set.
+    pub(crate) fn record_of(
+        &self,
+        account: &Account,
+        provider: &Provider,
+        tokens: &TokenSet,
+        consent: Option<(Timestamp, Option<String>)>,
+    ) -> TokenRecord {
+        let renewable = tokens.refresh_token.is_some() || !account.grant.needs_consent();
+        let due_at = if renewable {
+            renew_at(provider, tokens, self.0.lead, fastrand::f64())
+        } else {
+            tokens.expires_at // to write down that it ended
+        };
+        TokenRecord {
+            obtained_at: tokens.obtained_at,
+            access_expires_at: tokens.expires_at,
+            refresh_expires_at: tokens.refresh_expires_at,
+            // Where nobody consented nothing ends but the app's secret, which is the provider's matter.
+            ends: account.grant.needs_consent().then(|| expiry(provider, tokens)).flatten(),
+            missing_scopes: missing_scopes(scopes(account, provider), tokens.scope.as_deref()),
+            due_at,
+            consent,
+        }
+    }
+
+    async fn journal(&self, hold: &Hold, sealed: &str) -> bool {
+        match self.0.registry.journal_tokens(&hold.id, hold.fence(), sealed).await {
+            Ok(true) => true,
+            Ok(false) => {
+                tracing::warn!(account = %hold.id, "the account's lease ended before its token set was journaled");
+                false
+            }
+            Err(error) => {
+                tracing::warn!(account = %hold.id, %error, "a token set could not be journaled");
+                false
+            }
+        }
+    }
+
+    async fn put(
+        &self,
+        hold: &Hold,
+        seen: Option<&Version>,
+        tokens: &TokenSet,
+        sealed: &str,
+    ) -> Result<Kept, postroom_vault::Error> {
+        // The same for everyone who puts this very set, so that doing it twice does it once.
+        let request: [u8; 32] = Sha256::digest(sealed).into();
+        let request: String = request.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(match self.0.vault.replace_token_set(&hold.id, seen, tokens, &request).await? {
+            Replaced::Done => Kept::Current,
+            Replaced::ChangedUnderneath => Kept::Late,
+        })
+    }
+}
+
+/// What an account asks for.
+pub(crate) fn scopes<'a>(account: &'a Account, provider: &'a Provider) -> &'a [String] {
+    if account.scopes.is_empty() { &provider.scopes } else { &account.scopes }
+}
+
+pub(crate) fn same(one: &TokenSet, other: &TokenSet) -> bool {
+    one.access_token.expose_secret() == other.access_token.expose_secret()
+}

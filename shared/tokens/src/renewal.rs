@@ -1,0 +1,272 @@
+//! One renewal: decide, ask, keep.
+
+use crate::{
+    Demand, Error, Outcome, Registration, Tokens,
+    custody::{Issued, Kept, scopes},
+    later,
+    lease::{Hold, Pauses},
+};
+use jiff::{SignedDuration, Timestamp};
+use postroom_model::{Account, AccountId, Actor, Fault, FaultClass, Grant, TokenSet, retry_after};
+use postroom_oauth::Client;
+use postroom_registry::TokenRecord;
+use postroom_vault::Version;
+use secrecy::ExposeSecret;
+
+/// An access token that ends sooner is not handed out any more.
+const LEAST_LIFE: SignedDuration = SignedDuration::from_secs(60);
+/// A token set that is younger is not renewed because a mail server refuses it: a new one would be
+/// refused too.
+const LEAST_AGE: SignedDuration = SignedDuration::from_mins(10);
+/// When an authorization is tried again that a directory's administrator may have let in meanwhile.
+const RETRY_POLICY: SignedDuration = SignedDuration::from_hours(6);
+/// How often a service account's key is tried, so that one that stopped working is noticed.
+const TRY_OUT: SignedDuration = SignedDuration::from_hours(24);
+/// When an account is tried again whose token set could not be stored.
+const RETRY_STORAGE: SignedDuration = SignedDuration::from_mins(1);
+
+impl Tokens {
+    /// Renews an account's token set, if that is due or needed. Waits no longer than `until` for
+    /// somebody else who does the same.
+    ///
+    /// # Errors
+    /// [`Error`], when it could not even be tried, or what came of it not be written down. What was
+    /// issued is in the journal then.
+    pub async fn renew(&self, id: &AccountId, demand: Demand, until: Timestamp) -> Result<Outcome, Error> {
+        let (tokens, id) = (self.clone(), id.clone());
+        let guard = self.0.under_way.clone().read_owned().await;
+        // A task of its own: a caller that is cancelled must not take an issued token set with it.
+        let work = tokio::spawn(async move {
+            let _guard = guard;
+            tokens.renew_uncancelled(&id, &demand, until).await
+        });
+        work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    async fn renew_uncancelled(
+        &self,
+        id: &AccountId,
+        demand: &Demand,
+        until: Timestamp,
+    ) -> Result<Outcome, Error> {
+        let mut pauses = Pauses::default();
+        loop {
+            if let Demand::Stale { refused } = demand
+                && let Some((_, tokens)) = self.0.vault.token_set_version(id).await?
+                && self.is_good(&tokens, refused.as_ref())
+            {
+                return Ok(Outcome::NotDue(tokens));
+            }
+            if let Some(hold) = self.try_hold(id).await? {
+                match self.renew_held(&hold, demand, until).await {
+                    Ok(Some(outcome)) => return Ok(outcome),
+                    // An earlier run's set was stale by the time it was found.
+                    Ok(None) => continue,
+                    Err(error) => {
+                        self.let_go(&hold).await;
+                        return Err(error);
+                    }
+                }
+            }
+            if !pauses.wait(self.now(), until).await {
+                let fault = Error::Busy(id.clone()).fault();
+                return Ok(Outcome::Transient { fault, retry_at: self.now() });
+            }
+        }
+    }
+
+    /// Renews under the lease, which is given back on every way out but an error.
+    async fn renew_held(
+        &self,
+        hold: &Hold,
+        demand: &Demand,
+        until: Timestamp,
+    ) -> Result<Option<Outcome>, Error> {
+        let account = self.0.registry.account(&hold.id).await?;
+        let account = account.ok_or_else(|| Error::NoAccount(hold.id.clone()))?;
+        let provider = self.0.registry.provider(&account.provider).await?;
+        let provider = provider.ok_or_else(|| Error::NoProvider(account.provider.clone()))?;
+        if let Some(tokens) = self.finish_journal(hold, &account, &provider).await? {
+            return Ok(self.is_good(&tokens, refused(demand)).then_some(Outcome::Refreshed(tokens)));
+        }
+        let current = self.0.vault.token_set_version(&hold.id).await?;
+        if let Some((_, tokens)) = &current {
+            let recorded = hold.status.obtained_at.map(Timestamp::as_second);
+            if recorded < Some(tokens.obtained_at.as_second()) && self.is_good(tokens, refused(demand)) {
+                // Put there by somebody's hand: it counts, and is on record from now on.
+                self.record(hold, &self.record_of(&account, &provider, tokens, None)).await?;
+                return Ok(Some(Outcome::ChangedUnderneath(tokens.clone())));
+            }
+            let is_due = match demand {
+                Demand::Due => hold.status.due_at.is_some_and(|due| due <= self.now()),
+                Demand::Stale { refused } => !self.is_good(tokens, refused.as_ref()),
+            };
+            if !is_due {
+                self.let_go(hold).await;
+                return Ok(Some(Outcome::NotDue(tokens.clone())));
+            }
+        }
+        self.ask_and_keep(hold, &account, current, until).await.map(Some)
+    }
+
+    async fn ask_and_keep(
+        &self,
+        hold: &Hold,
+        account: &Account,
+        current: Option<(Version, TokenSet)>,
+        until: Timestamp,
+    ) -> Result<Outcome, Error> {
+        let registration = match self.registration(&account.provider).await {
+            Ok(registration) => registration,
+            Err(Error::Server(fault)) => return self.refused(hold, account, fault).await,
+            Err(error) => return Err(error),
+        };
+        if account.grant == Grant::ServiceAccount {
+            return self.try_out(hold, account, &registration).await;
+        }
+        let key = self.0.sealer.prepare(&hold.id).await?;
+        let (seen, tokens) = current.unzip();
+        let client = registration.client();
+        let asked = self.ask(&client, account, scopes(account, &registration.provider), tokens.as_ref());
+        let issued = match asked.await {
+            Ok(tokens) => Issued { tokens, seen, key },
+            Err(fault) => {
+                // Somebody else may have renewed it: only what is still there is dead.
+                let again = self.0.vault.token_set_version(&hold.id).await?;
+                return match again {
+                    Some((version, tokens)) if Some(&version) != seen.as_ref() => {
+                        let record = self.record_of(account, &registration.provider, &tokens, None);
+                        self.record(hold, &record).await?;
+                        Ok(Outcome::ChangedUnderneath(tokens))
+                    }
+                    _ => self.refused(hold, account, fault).await,
+                };
+            }
+        };
+        let kept = match self.keep(hold, &issued, until).await {
+            Ok(kept) => kept,
+            Err(error) => return self.refused(hold, account, error.fault()).await,
+        };
+        let tokens = match kept {
+            Kept::Current => Some(issued.tokens),
+            Kept::Late => self.0.vault.token_set(&hold.id).await?,
+        };
+        let tokens = tokens.ok_or_else(|| Error::NoAccount(hold.id.clone()))?;
+        self.record(hold, &self.record_of(account, &registration.provider, &tokens, None)).await?;
+        if hold.status.fault.as_ref().is_some_and(|fault| fault.class.actor() == Actor::Operator) {
+            self.0.registry.close_incident(&account.provider).await?;
+        }
+        Ok(match kept {
+            Kept::Current => Outcome::Refreshed(tokens),
+            Kept::Late => Outcome::ChangedUnderneath(tokens),
+        })
+    }
+
+    /// Asks for a service account's token to learn whether its key still works. Nobody keeps the token.
+    async fn try_out(
+        &self,
+        hold: &Hold,
+        account: &Account,
+        registration: &Registration,
+    ) -> Result<Outcome, Error> {
+        let Registration { provider, .. } = registration;
+        match self.ask(&registration.client(), account, scopes(account, provider), None).await {
+            Ok(tokens) => {
+                let due_at = Some(later(self.now(), TRY_OUT));
+                let record = TokenRecord { due_at, ..self.record_of(account, provider, &tokens, None) };
+                self.record(hold, &record).await?;
+                Ok(Outcome::Refreshed(tokens))
+            }
+            Err(fault) => self.refused(hold, account, fault).await,
+        }
+    }
+
+    /// One request to the authorization server, by the account's grant.
+    async fn ask(
+        &self,
+        client: &Client<'_>,
+        account: &Account,
+        scopes: &[String],
+        current: Option<&TokenSet>,
+    ) -> Result<TokenSet, Fault> {
+        let now = self.now();
+        let missing =
+            |what: &str| Fault::new(FaultClass::Configuration, format!("account {}: {what}", account.id));
+        match account.grant {
+            Grant::AuthorizationCode | Grant::DeviceCode => {
+                let ended = |what: &str| Fault::new(FaultClass::AuthorizationEnded, what);
+                let current = current.ok_or_else(|| ended("nobody has authorised the account yet"))?;
+                let refresh_token = current.refresh_token.as_ref();
+                let refresh_token = refresh_token
+                    .ok_or_else(|| ended("the access token ended, and the server gave no refresh token"))?;
+                let mut tokens = client.refresh(refresh_token, scopes, now).await?;
+                if tokens.refresh_expires_at.is_none() && same_refresh_token(&tokens, current) {
+                    tokens.refresh_expires_at = current.refresh_expires_at;
+                }
+                // RFC 6749 section 5.1: an answer without a scope means the one that was granted before.
+                tokens.scope = tokens.scope.or_else(|| current.scope.clone());
+                Ok(tokens)
+            }
+            Grant::ClientCredentials => client.client_credentials(scopes, now).await,
+            Grant::ServiceAccount => {
+                let user = account.login.as_deref();
+                let user = user.ok_or_else(|| {
+                    missing("a service account is tried with its \"login\", and it has none")
+                })?;
+                client.service_account(user, scopes, now).await
+            }
+            Grant::Password => {
+                let user = account.login.as_deref();
+                let user = user.ok_or_else(|| missing("the password grant needs a \"login\""))?;
+                let password = self.0.vault.account_password(&account.id).await;
+                let password = password.map_err(|error| Error::from(error).fault())?;
+                let password = password.ok_or_else(|| missing("the vault holds no password for it"))?;
+                client.password(user, &password, scopes, now).await
+            }
+        }
+    }
+
+    /// Writes down why there is no new token set, and when it is tried again.
+    async fn refused(&self, hold: &Hold, account: &Account, fault: Fault) -> Result<Outcome, Error> {
+        let now = self.now();
+        let failures = hold.status.failures.saturating_add(1);
+        let pause = SignedDuration::try_from(retry_after(&fault, failures, fastrand::f64()));
+        let retry_at = later(now, pause.unwrap_or(SignedDuration::MAX));
+        let due_at = match (fault.class, fault.class.actor()) {
+            // An issued set may wait in the journal.
+            (FaultClass::Storage, _) => Some(later(now, RETRY_STORAGE)),
+            // Only a person's consent helps; asking again and again could lock that person out.
+            (_, Actor::Owner) => None,
+            (_, Actor::Administrator) => Some(later(now, RETRY_POLICY)),
+            (_, Actor::Nobody | Actor::Operator | Actor::We) => Some(retry_at),
+        };
+        self.0.registry.record_refusal(&hold.id, hold.fence(), &fault, failures, due_at).await?;
+        if matches!(fault.class, FaultClass::AppRegistration | FaultClass::Bug)
+            && self.0.registry.open_incident(&account.provider, &hold.id, &fault, now).await?
+        {
+            tracing::error!(provider = %account.provider, class = %fault.class, "a provider must be mended");
+        }
+        tracing::warn!(account = %hold.id, class = %fault.class, failures, "an account's tokens were not renewed");
+        Ok(Outcome::of(fault, retry_at))
+    }
+
+    /// Whether a token set can be used now, by somebody to whom `refused` was refused.
+    fn is_good(&self, tokens: &TokenSet, refused: Option<&secrecy::SecretString>) -> bool {
+        let now = self.now();
+        let lives = tokens.expires_at.is_none_or(|end| later(now, LEAST_LIFE) < end);
+        let is_refused = refused.is_some_and(|r| r.expose_secret() == tokens.access_token.expose_secret());
+        lives && (!is_refused || now < later(tokens.obtained_at, LEAST_AGE))
+    }
+}
+
+fn refused(demand: &Demand) -> Option<&secrecy::SecretString> {
+    match demand {
+        Demand::Stale { refused } => refused.as_ref(),
+        Demand::Due => None,
+    }
+}
+
+fn same_refresh_token(one: &TokenSet, other: &TokenSet) -> bool {
+    let text = |tokens: &TokenSet| tokens.refresh_token.as_ref().map(|t| t.expose_secret().to_owned());
+    text(one) == text(other)
+}

@@ -1,0 +1,34 @@
+//! The key that the console's cookies and links are made with.
+
+use crate::{Error, Result, Vault, secret::Current};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// The fewest characters: 64 of any kind hold more than the 256 bits that keys are derived from.
+const MIN_CHARS: usize = 64;
+const EXPECTED: &str = r#"at least 64 characters, as they are or as {"key":"…"}"#;
+
+#[derive(Deserialize)]
+struct Keyed {
+    key: SecretString,
+}
+
+impl Vault {
+    /// The console's key, as the deployment made it; `None`: the deployment has no console.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::Unreadable`] where it is too short.
+    pub async fn console_key(&self) -> Result<Option<SecretString>> {
+        let name = self.secret("console");
+        let Current::Value(text, _) = self.current(&name).await? else { return Ok(None) };
+        // A generated text may begin like JSON.
+        let key = match serde_json::from_str::<Keyed>(text.expose_secret()) {
+            Ok(Keyed { key }) => key,
+            Err(_) => text,
+        };
+        match key.expose_secret().chars().count() {
+            MIN_CHARS.. => Ok(Some(key)),
+            _ => Err(Error::Unreadable { name, expected: EXPECTED }),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! No secret is anywhere but in the vault.
+//!
+//! Runs after the end-to-end tests and knows every secret that they or the functions put into the
+//! vault, each version of it: passwords, client secrets and keys, access tokens and refresh tokens;
+//! and an authorization code. It looks for them in the functions' logs, metrics among them, in every
+//! table, queue and mail, in transcripts, in the functions' settings, and in what the code under test
+//! logged in the test processes.
+
+mod places;
+mod secrets;
+
+use places::Place;
+use postroom_tests::{Lab, clock, control, environment, http, later};
+use postroom_tokens::Demand;
+use secrets::Secret;
+use std::collections::BTreeSet;
+
+/// An account whose tokens are renewed now, so that there is something to find: its name must be where
+/// its tokens must not.
+async fn renewed() -> String {
+    let lab = Lab::new().await;
+    let provider = lab.provider(|_| {}).await;
+    let id = lab.stale(&provider).await;
+    control("POST", &format!("fail?user={id}&count=1&body=large")).await;
+    for ahead in [lab.tokens(clock), lab.tokens(postroom_tests::ahead::<1000>)] {
+        let until = later(clock(), 10_000);
+        ahead.renew(&id, Demand::Due, until).await.expect("an outcome");
+    }
+    id.to_string()
+}
+
+/// An authorization code and a state, sent to the deployed console as a browser does.
+async fn called_back() -> [Secret; 2] {
+    let [code, state] = ["code", "state"].map(|name| Secret {
+        name: format!("an authorization {name}"),
+        text: format!("{name}-{:032x}", fastrand::u128(..)),
+    });
+    let console = environment("POSTROOM_TEST_CONSOLE_URL");
+    let address = format!("{console}/callback?code={}&state={}", code.text, state.text);
+    let (status, page) = http("GET", &address, "", "").await;
+    assert!((200..500).contains(&status), "{status}");
+    assert!(!page.contains(&code.text) && !page.contains(&state.text), "a page repeats them");
+    [code, state]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stdout, reason = "how much was looked at is worth a line")]
+async fn no_secret_is_anywhere_but_in_the_vault() {
+    let marker = renewed().await;
+    let mut secrets = called_back().await.to_vec();
+    secrets.extend(secrets::in_vault().await);
+    let places = places::all().await;
+    let bytes: usize = places.iter().map(|place| place.text.len()).sum();
+    println!("{} secrets are looked for in {} places, {bytes} bytes", secrets.len(), places.len());
+
+    let with_marker =
+        |kind: &str| places.iter().any(|place| place.name.starts_with(kind) && place.text.contains(&marker));
+    assert!(with_marker("table ") && with_marker("the tests' own log"), "the places are read");
+    for function in ["console", "dispatch", "token-refresh"] {
+        let logs = |place: &&Place| place.name.starts_with("log ") && place.name.ends_with(function);
+        assert!(places.iter().filter(logs).any(|log| !log.text.is_empty()), "{function} has logged");
+    }
+    let token = |secret: &Secret| secret.name.contains("refresh_token");
+    assert!(secrets.iter().any(token), "tokens are among the secrets");
+
+    let found: BTreeSet<(&str, &str)> = places.iter().flat_map(|place| hits(place, &secrets)).collect();
+    assert!(found.is_empty(), "secrets and where they are: {found:#?}");
+}
+
+/// The names of the secrets that are in a place; never the secrets.
+fn hits<'a>(place: &'a Place, secrets: &'a [Secret]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let found = secrets.iter().filter(|secret| place.text.contains(&secret.text));
+    found.map(|secret| (secret.name.as_str(), place.name.as_str()))
+}
+
+#[test]
+fn a_secret_is_found_and_not_repeated() {
+    let place = Place { name: "log a".to_owned(), text: "{\"token\":\"s3cret-s3cret\"}".to_owned() };
+    let secret = |text: &str| Secret { name: "a token".to_owned(), text: text.to_owned() };
+    let secrets = [secret("s3cret-s3cret"), secret("another-one")];
+    assert_eq!(hits(&place, &secrets).collect::<Vec<_>>(), [("a token", "log a")]);
+}
