@@ -1,0 +1,396 @@
+//! The page of one account: all that is known of it, and what can be done with it.
+//!
+//! Guarantees: looking changes nothing. Revoking asks first; checking renews the access token where
+//! that is due, as a fetch would, and changes nothing else.
+
+use crate::{
+    adoption::{self, Candidates},
+    app::{App, Id},
+    calendar::When,
+    condition::{Condition, Ends, Explained, State},
+    csrf::Posted,
+    guide::Guide,
+    language::Language,
+    mailbox_state,
+    notice::Noticed,
+    outcome::Report,
+    page::{self, Page, Section},
+    problem::Problem,
+    session::Administrator,
+    texts::{Fill, account::Account as AccountTexts},
+    trial::{self, Trials},
+    verdict::{Verdict, Verdicts},
+};
+use askama::Template;
+use axum::{
+    extract::{Query, State as FromState},
+    response::{IntoResponse, Response},
+};
+use jiff::{SignedDuration, Timestamp};
+use postroom_model::{Account, AccountId, AccountStatus, Fault, Grant, MailboxId, MailboxState, Provider};
+use postroom_registry::PlacedMailbox;
+use postroom_tokens::{Demand, Revoked};
+use std::collections::HashMap;
+use url::Url;
+
+/// How long a page may wait for a token: API Gateway waits for 30 seconds in all.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(12);
+
+/// An account with what belongs to it.
+struct Found {
+    account: Account,
+    status: AccountStatus,
+    provider: Option<Provider>,
+    mailboxes: Vec<PlacedMailbox>,
+    states: HashMap<MailboxId, MailboxState>,
+}
+
+/// `GET /accounts/{id}`.
+pub(crate) async fn account(
+    FromState(app): FromState<App>,
+    administrator: Administrator,
+    language: Language,
+    Id(id): Id<AccountId>,
+    Query(search): Query<adoption::Search>,
+    noticed: Noticed,
+) -> Result<Response, Problem> {
+    let (found, candidates) = futures::try_join!(find(&app, &id), adoption::candidates(&app, &id, &search))?;
+    let page = page(
+        &administrator,
+        language,
+        language.texts().account.title.fill(&[("id", &id)]),
+        format!("/accounts/{id}"),
+    );
+    let report = noticed.report(&id, language);
+    let redirect = app.settings.redirect_url();
+    let shown = Shown { report, candidates, redirect: &redirect };
+    let html = page::html(&AccountPage::new(page, &found, shown, app.now(), language));
+    Ok((noticed.jar, html).into_response())
+}
+
+/// `POST /accounts/{id}/check`: gets a token that counts, and tries mailboxes out with it.
+pub(crate) async fn check(
+    FromState(app): FromState<App>,
+    language: Language,
+    Id(id): Id<AccountId>,
+    posted: Posted<Administrator>,
+) -> Result<Response, Problem> {
+    let account = app.registry.account(&id).await?.ok_or_else(Problem::not_found)?;
+    let t = &language.texts().account;
+    let mut verdicts = Vec::new();
+    let token = token(&app, &account).await?;
+    let works = token.is_ok();
+    verdicts.push(match token {
+        Ok(()) => Verdict::well(t.checked_token, t.checked_ok, t.checked_token_ok.to_owned()),
+        Err(fault) => Verdict::failed(t.checked_token, t.checked_fails, &fault, language),
+    });
+    let mut note = None;
+    if works {
+        let trials = trial::try_account(&app, &account).await?;
+        note = trials_note(&trials, t);
+        verdicts.extend(trials.tried.into_iter().map(|trial| match trial.result {
+            Ok(n) => {
+                Verdict::well(trial.mailbox.as_str(), t.checked_ok, t.checked_mailbox.fill(&[("n", &n)]))
+            }
+            Err(fault) => Verdict::failed(trial.mailbox.as_str(), t.checked_fails, &fault, language),
+        }));
+    }
+    let page =
+        page(&posted.visitor, language, t.checked_title.fill(&[("id", &id)]), format!("/accounts/{id}"));
+    Ok(page::html(&Verdicts {
+        page,
+        lead: t.checked_lead.to_owned(),
+        verdicts,
+        note,
+        back: format!("/accounts/{id}"),
+        back_label: t.back_to,
+    }))
+}
+
+/// Whether the account has a token that counts now. A service account has one for each mailbox, so
+/// that its mailboxes tell.
+async fn token(app: &App, account: &Account) -> Result<Result<(), Fault>, Problem> {
+    if account.grant == Grant::ServiceAccount {
+        return Ok(Ok(()));
+    }
+    let until = app.now().saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
+    let outcome = app.tokens.renew(&account.id, Demand::Stale { refused: None }, until).await;
+    Ok(match outcome {
+        Ok(outcome) => outcome.tokens().map(drop),
+        Err(error) => Err(error.fault()),
+    })
+}
+
+fn trials_note(trials: &Trials, t: &AccountTexts) -> Option<String> {
+    match (trials.tried.len(), trials.of) {
+        (_, 0) => Some(t.checked_none.to_owned()),
+        (tried, of) if tried < of => Some(t.checked_some.fill(&[("n", &tried), ("all", &of)])),
+        _ => None,
+    }
+}
+
+/// `POST /accounts/{id}/revoke`: asks, and does it once the answer is yes.
+pub(crate) async fn revoke(
+    FromState(app): FromState<App>,
+    language: Language,
+    Id(id): Id<AccountId>,
+    posted: Posted<Administrator>,
+) -> Result<Response, Problem> {
+    let t = &language.texts().account;
+    if posted.fields.get("confirmed") != Some("yes") {
+        app.registry.account(&id).await?.ok_or_else(Problem::not_found)?;
+        let mailboxes = app.registry.mailboxes_of(&id).await?;
+        let page =
+            page(&posted.visitor, language, t.revoke_title.fill(&[("id", &id)]), format!("/accounts/{id}"));
+        let stops = t.revoke_count.fill(&[("n", &mailboxes.len())]);
+        return Ok(page::html(&RevokePage { page, id: id.as_str(), stops }));
+    }
+    let until = app.now().saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
+    let said = |text: &str| Verdict::well(id.as_str(), t.revoke, text.to_owned());
+    let verdict = match app.tokens.revoke(&id, until).await? {
+        Revoked::AtServer => said(t.revoked_at_server),
+        Revoked::OnlyHere => said(t.revoked_here),
+        Revoked::Nothing => said(t.revoked_nothing),
+        Revoked::Refused(fault) => Verdict::failed(id.as_str(), t.revoked_refused, &fault, language),
+    };
+    tracing::info!(account = %id, "an authorization was revoked by hand");
+    let page =
+        page(&posted.visitor, language, t.revoked_title.fill(&[("id", &id)]), format!("/accounts/{id}"));
+    Ok(page::html(&Verdicts {
+        page,
+        lead: String::new(),
+        verdicts: vec![verdict],
+        note: None,
+        back: format!("/accounts/{id}"),
+        back_label: t.back_to,
+    }))
+}
+
+async fn find(app: &App, id: &AccountId) -> Result<Found, Problem> {
+    let registry = &app.registry;
+    let account = async {
+        let account = registry.account(id).await?.ok_or_else(Problem::not_found)?;
+        let provider = registry.provider(&account.provider).await?;
+        Ok::<_, Problem>((account, provider))
+    };
+    let mailboxes = async {
+        let mailboxes = registry.mailboxes_of(id).await?;
+        let states = mailbox_state::of(app, &mailboxes).await?;
+        Ok((mailboxes, states))
+    };
+    let status = async { Ok(registry.account_status(id).await?) };
+    let ((account, provider), (mailboxes, states), status) = futures::try_join!(account, mailboxes, status)?;
+    Ok(Found { account, status, provider, mailboxes, states })
+}
+
+/// The frame of a page about accounts, which can be asked for again at `path`.
+pub(crate) fn page(
+    administrator: &Administrator,
+    language: Language,
+    title: String,
+    path: String,
+) -> Page<'_> {
+    Page::alone(language, title)
+        .within(Section::Accounts)
+        .signed_in(&administrator.name, &administrator.csrf)
+        .at(path)
+}
+
+#[derive(Template)]
+#[template(path = "revoke.html")]
+struct RevokePage<'a> {
+    page: Page<'a>,
+    id: &'a str,
+    stops: String,
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    page: Page<'a>,
+    id: &'a str,
+    /// What came of the consent that was just given.
+    report: Option<Report>,
+    state: State,
+    fault: Option<Explained>,
+    warning: Option<&'static str>,
+    /// What the button says; none where nobody's consent is needed.
+    authorise: Option<&'static str>,
+    /// Whether that is what is to be done next.
+    is_next: bool,
+    can_send: bool,
+    can_revoke: bool,
+    provider: String,
+    has_provider: bool,
+    grant: String,
+    login: &'a str,
+    authorised: Option<String>,
+    scopes: &'a [String],
+    missing: &'a [String],
+    access_ends: Option<When>,
+    renewed: Option<When>,
+    renews: Option<When>,
+    ends: Option<Ends>,
+    owners: &'a [String],
+    mailboxes: Vec<MailboxRow<'a>>,
+    guide: Option<Guide>,
+    candidates: Option<Candidates>,
+}
+
+struct MailboxRow<'a> {
+    id: &'a str,
+    user: &'a str,
+    state: State,
+    fault: Option<Explained>,
+    last: Option<When>,
+}
+
+/// What a page shows besides what is known of its account.
+struct Shown<'a> {
+    report: Option<Report>,
+    candidates: Option<Candidates>,
+    redirect: &'a Url,
+}
+
+impl<'a> AccountPage<'a> {
+    fn new(page: Page<'a>, found: &'a Found, shown: Shown<'_>, now: Timestamp, language: Language) -> Self {
+        let Shown { report, candidates, redirect } = shown;
+        let t = &language.texts().account;
+        let Found { account, status, provider, mailboxes, states } = found;
+        let condition = Condition::of(account, status, now);
+        let when = |at: Option<Timestamp>| at.map(|at| When::new(at, now, language));
+        let own = Some(account.scopes.as_slice()).filter(|scopes| !scopes.is_empty());
+        let inherited = provider.as_ref().map(|provider| provider.scopes.as_slice());
+        let new = MailboxState::default();
+        let rows = mailboxes.iter().map(|placed| {
+            let state = states.get(&placed.mailbox.id).unwrap_or(&new);
+            MailboxRow::new(placed, state, now, language)
+        });
+        let needs_consent = account.grant.needs_consent();
+        let authorise = if status.obtained_at.is_some() { t.reauthorise } else { t.authorise };
+        Self {
+            page,
+            id: account.id.as_str(),
+            report,
+            state: condition.state(status, now, language),
+            fault: condition.fault().map(|fault| Explained::new(fault, language)),
+            warning: (account.grant == Grant::Password).then_some(t.grant_password_warning),
+            authorise: needs_consent.then_some(authorise),
+            is_next: condition.needs_consent(),
+            can_send: needs_consent && !account.owners.is_empty(),
+            can_revoke: status.obtained_at.is_some() || status.journal.is_some(),
+            provider: match provider {
+                Some(provider) => provider.id.to_string(),
+                None => t.provider_missing.fill(&[("provider", &account.provider)]),
+            },
+            has_provider: provider.is_some(),
+            grant: grant(account, t),
+            login: account.login.as_deref().unwrap_or(t.login_any),
+            authorised: status.authorised_at.map(|at| {
+                let at = language.moment(at);
+                match &status.identity {
+                    Some(identity) => t.authorised.fill(&[("identity", identity), ("when", &at)]),
+                    None => t.authorised_unnamed.fill(&[("when", &at)]),
+                }
+            }),
+            scopes: own.or(inherited).unwrap_or_default(),
+            missing: &status.missing_scopes,
+            access_ends: when(status.access_expires_at),
+            renewed: when(status.obtained_at),
+            renews: when(status.due_at),
+            ends: Ends::of(status, now, language),
+            owners: &account.owners,
+            mailboxes: rows.collect(),
+            guide: provider
+                .as_ref()
+                .and_then(|provider| Guide::of(account, provider, mailboxes, redirect, language)),
+            candidates,
+        }
+    }
+}
+
+impl<'a> MailboxRow<'a> {
+    fn new(placed: &'a PlacedMailbox, state: &MailboxState, now: Timestamp, language: Language) -> Self {
+        Self {
+            id: placed.mailbox.id.as_str(),
+            user: &placed.mailbox.user,
+            state: mailbox_state::words(placed, state, now, language),
+            fault: state.failure.as_ref().map(|failure| Explained::new(&failure.fault, language)),
+            last: state.last_success.map(|at| When::new(at, now, language)),
+        }
+    }
+}
+
+fn grant(account: &Account, t: &AccountTexts) -> String {
+    match account.grant {
+        Grant::AuthorizationCode => t.grant_authorization_code.to_owned(),
+        Grant::ClientCredentials => t.grant_client_credentials.to_owned(),
+        Grant::ServiceAccount => t.grant_service_account.to_owned(),
+        Grant::DeviceCode => t.grant_device_code.fill(&[("id", &account.id)]),
+        Grant::Password => t.grant_password.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    fn found(id: &str, mailboxes: Vec<PlacedMailbox>) -> Found {
+        let (account, status) = fixtures::account(id);
+        let provider = fixtures::providers().into_iter().find(|provider| provider.id == account.provider);
+        let states = mailboxes.iter().map(|placed| {
+            let fails = placed.mailbox.id.as_str().ends_with('2');
+            (placed.mailbox.id.clone(), if fails { fixtures::failing() } else { fixtures::fetched() })
+        });
+        Found { account, status, provider, states: states.collect(), mailboxes }
+    }
+
+    fn html(found: &Found, candidates: Option<Candidates>, language: Language) -> String {
+        let administrator = fixtures::administrator();
+        let title = language.texts().account.title.fill(&[("id", &found.account.id)]);
+        let page = page(&administrator, language, title, format!("/accounts/{}", found.account.id));
+        let redirect = Url::parse("https://post.example/callback").expect("url");
+        let shown = Shown { report: None, candidates, redirect: &redirect };
+        fixtures::html(&AccountPage::new(page, found, shown, fixtures::now(), language))
+    }
+
+    #[test]
+    fn an_account_is_the_same_in_both_languages() {
+        let mailboxes = vec![
+            fixtures::mailbox("site-diary", Some("archive")),
+            fixtures::mailbox("plans-2", Some("archive")),
+        ];
+        let found = found("archive", mailboxes);
+        let candidates = Candidates {
+            text: "a".into(),
+            mailboxes: vec![
+                fixtures::mailbox("press", None).mailbox,
+                fixtures::mailbox("tenders", Some("reports")).mailbox,
+            ],
+            is_cut: true,
+        };
+        for language in Language::ALL {
+            let html = html(&found, Some(candidates.clone()), language);
+            insta::assert_snapshot!(format!("account_{language}"), html);
+        }
+    }
+
+    #[test]
+    fn an_app_only_account_shows_what_to_do_in_the_directory() {
+        let found = found("robot", vec![fixtures::mailbox("site-diary", Some("robot"))]);
+        for language in Language::ALL {
+            insta::assert_snapshot!(format!("app_only_{language}"), html(&found, None, language));
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_for_what_would_not_help() {
+        let robot = html(&found("robot", Vec::new()), None, Language::En);
+        assert!(!robot.contains("/authorise") && !robot.contains("/link\""));
+        let shop = html(&found("shop", Vec::new()), None, Language::En);
+        assert!(shop.contains("no second factor") && shop.contains("/revoke"));
+        let new = html(&found("bridge-17", Vec::new()), None, Language::En);
+        assert!(new.contains(">Authorise<") && !new.contains("/revoke"));
+    }
+}

@@ -1,0 +1,103 @@
+//! What every page works with.
+
+use crate::{keys::Keys, problem::Problem, settings::Settings};
+use aws_config::SdkConfig;
+use axum::{
+    extract::{FromRequestParts, Path, Request, State},
+    http::request::Parts,
+    middleware::Next,
+    response::Response,
+};
+use jiff::Timestamp;
+use postroom_mail::{Network, NetworkError};
+use postroom_oauth::{Http, HttpError};
+use postroom_registry::Registry;
+use postroom_tokens::Tokens;
+use postroom_vault::{Sealer, Vault};
+use std::{str::FromStr, sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
+
+/// How long an answer waits for changes of tokens that its request began.
+const SETTLING: Duration = Duration::from_secs(2);
+
+/// The console, with its clients. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) registry: Registry,
+    pub(crate) vault: Vault,
+    pub(crate) tokens: Tokens,
+    pub(crate) network: Network,
+    pub(crate) ses: aws_sdk_sesv2::Client,
+    pub(crate) clock: fn() -> Timestamp,
+    keys: Arc<OnceCell<Keys>>,
+}
+
+/// Why the console cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Connections to mail servers cannot be made.
+    #[error("mail servers cannot be reached")]
+    Network(#[from] NetworkError),
+    /// Requests to authorization servers cannot be made.
+    #[error("authorization servers cannot be reached")]
+    Http(#[from] HttpError),
+}
+
+impl App {
+    /// A console over the AWS services that `aws` reaches. Nothing is asked of them yet.
+    ///
+    /// # Errors
+    /// [`StartError`], when the deployment's private CA cannot be read.
+    pub fn new(settings: Settings, aws: &SdkConfig, clock: fn() -> Timestamp) -> Result<Self, StartError> {
+        let registry = Registry::new(aws_sdk_dynamodb::Client::new(aws), &settings.table);
+        let vault = Vault::new(aws_sdk_secretsmanager::Client::new(aws), &settings.secret_prefix);
+        let sealer = Sealer::new(aws_sdk_kms::Client::new(aws), settings.token_key.clone());
+        let http = Http::new(settings.http.clone())?;
+        let lead = settings.refresh_lead;
+        Ok(Self {
+            tokens: Tokens::new(registry.clone(), vault.clone(), sealer, http, lead, clock),
+            registry,
+            vault,
+            network: Network::new(settings.network.clone())?,
+            ses: aws_sdk_sesv2::Client::new(aws),
+            clock,
+            keys: Arc::default(),
+            settings: Arc::new(settings),
+        })
+    }
+
+    /// The present moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The console's keys; read from the vault when they are first needed.
+    pub(crate) async fn keys(&self) -> Result<&Keys, Problem> {
+        self.keys.get_or_try_init(async || Keys::of(self.vault.console_key().await?)).await
+    }
+}
+
+/// Ends a request when the changes of tokens that it began are done: a function may be frozen once it
+/// has answered.
+pub(crate) async fn settled(State(app): State<App>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    // What takes longer goes on when the function is woken, and others keep away from it until then.
+    let _ = tokio::time::timeout(SETTLING, app.tokens.settled()).await;
+    response
+}
+
+/// The id in a page's path. A text that is none names nothing that exists: the page is not there.
+#[derive(Debug, Clone)]
+pub(crate) struct Id<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Problem::not_found())?;
+        text.parse().map(Self).map_err(|_| Problem::not_found())
+    }
+}

@@ -1,0 +1,326 @@
+//! Re-authorising many accounts one after another.
+//!
+//! Guarantees: a chain lies in the registry, by a name that only its administrator's session knows,
+//! so that a browser that was closed goes on where it was, for a week. Whatever comes of one consent
+//! is written down at that account, and the next one is at the person's click; only after one that
+//! went well the browser goes on by itself. Two tabs that move the same chain do not undo each other.
+//!
+//! Left out: the consents themselves (`consent`), and their pages (`chain_page`).
+
+use crate::{app::App, outcome::Outcome, problem::Problem, session::Administrator};
+use jiff::{SignedDuration, Timestamp};
+use postroom_model::{Account, AccountId};
+use postroom_registry::{AccountQuery, Standing};
+use serde::{Deserialize, Serialize};
+
+/// Chains are kept under this kind, by their administrator's key.
+const CHAIN: &str = "chain";
+/// A chain is forgotten this long after it last moved.
+const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The most accounts of one chain: nobody signs in more often than that in a week, and it is one item
+/// of the registry.
+pub(crate) const MOST: usize = 300;
+/// Accounts that are read at once while those that need it are looked for.
+const PAGE: usize = 100;
+/// How often a chain that another tab has moved is read again.
+const ATTEMPTS: usize = 8;
+
+/// Accounts that are authorised one after another, and what came of each so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Chain {
+    /// The accounts, in their order.
+    pub(crate) steps: Vec<Step>,
+    /// The step that ended last.
+    pub(crate) last: Option<usize>,
+    /// When that was, or when the chain began.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub(crate) moved_at: Timestamp,
+    /// Whether somebody has stopped it.
+    pub(crate) stopped: bool,
+    /// Accounts that were asked for beyond [`MOST`], and are not part of it.
+    pub(crate) left_out: usize,
+}
+
+/// One account of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Step {
+    /// The account.
+    pub(crate) account: AccountId,
+    /// What came of it; `None`: it is still to come.
+    pub(crate) end: Option<End>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum End {
+    /// The person passed it over.
+    Skipped,
+    /// There was a consent, or an attempt at one.
+    Consent(Outcome),
+}
+
+/// How far a chain has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Accounts that work.
+    pub(crate) works: usize,
+    /// Accounts that are authorised, while a mailbox of theirs does not open.
+    pub(crate) unwell: usize,
+    /// Accounts that are not authorised.
+    pub(crate) failed: usize,
+    /// Accounts that were passed over.
+    pub(crate) skipped: usize,
+    /// All of them.
+    pub(crate) all: usize,
+}
+
+impl Progress {
+    /// Steps that have ended.
+    pub(crate) fn done(self) -> usize {
+        self.works + self.unwell + self.failed + self.skipped
+    }
+}
+
+/// A chain that was begun and can be gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Resumable {
+    /// Steps that have ended.
+    pub(crate) done: usize,
+    /// All steps.
+    pub(crate) all: usize,
+}
+
+impl Chain {
+    /// A chain of accounts, none of them twice.
+    pub(crate) fn new(accounts: impl IntoIterator<Item = AccountId>, now: Timestamp) -> Self {
+        let mut steps: Vec<Step> = Vec::new();
+        let mut left_out = 0;
+        for account in accounts {
+            if steps.iter().any(|step| step.account == account) {
+                continue;
+            }
+            if steps.len() < MOST {
+                steps.push(Step { account, end: None });
+            } else {
+                left_out += 1;
+            }
+        }
+        Self { steps, last: None, moved_at: now, stopped: false, left_out }
+    }
+
+    /// The first step that is still to come.
+    pub(crate) fn next(&self) -> Option<&AccountId> {
+        self.steps.iter().find(|step| step.end.is_none()).map(|step| &step.account)
+    }
+
+    /// The step that ended last, with how it did.
+    pub(crate) fn last(&self) -> Option<(&AccountId, &End)> {
+        let step = self.steps.get(self.last?)?;
+        Some((&step.account, step.end.as_ref()?))
+    }
+
+    /// How far it has come.
+    pub(crate) fn progress(&self) -> Progress {
+        let mut progress = Progress { all: self.steps.len(), ..Progress::default() };
+        for step in &self.steps {
+            match &step.end {
+                None => {}
+                Some(End::Skipped) => progress.skipped += 1,
+                Some(End::Consent(outcome)) if outcome.is_well() => progress.works += 1,
+                Some(End::Consent(outcome)) if outcome.is_authorised() => progress.unwell += 1,
+                Some(End::Consent(_)) => progress.failed += 1,
+            }
+        }
+        progress
+    }
+
+    /// Writes down how an account's step ended. An account that is not part of it changes nothing.
+    fn end(&mut self, account: &AccountId, end: End, now: Timestamp) {
+        let step = self.steps.iter().position(|step| step.account == *account);
+        if let Some(index) = step {
+            self.steps[index].end = Some(end);
+            self.last = Some(index);
+            self.moved_at = now;
+        }
+    }
+
+    /// Puts accounts that are not authorised back among those to come.
+    fn repeat(&mut self, now: Timestamp) {
+        for step in &mut self.steps {
+            if !matches!(&step.end, Some(End::Consent(outcome)) if outcome.is_authorised()) {
+                step.end = None;
+            }
+        }
+        (self.last, self.moved_at, self.stopped) = (None, now, false);
+    }
+}
+
+/// The administrator's chain, if there is one.
+pub(crate) async fn load(app: &App, key: &str) -> Result<Option<Chain>, Problem> {
+    Ok(app.registry.ephemeral(CHAIN, key, app.now()).await?.map(|(chain, _)| chain))
+}
+
+/// How far the administrator's chain is that can be gone on with; `None` where nothing is left of it.
+pub(crate) async fn of(app: &App, administrator: &Administrator) -> Result<Option<Resumable>, Problem> {
+    let chain = load(app, &administrator.key).await?;
+    let chain = chain.filter(|chain| !chain.stopped && chain.next().is_some());
+    Ok(chain.map(|chain| {
+        let progress = chain.progress();
+        Resumable { done: progress.done(), all: progress.all }
+    }))
+}
+
+/// Begins a chain, in place of one that there may be.
+pub(crate) async fn start(app: &App, key: &str, accounts: Vec<AccountId>) -> Result<Chain, Problem> {
+    let new = Chain::new(accounts, app.now());
+    change(app, key, |_| Some(new.clone())).await.map(|chain| chain.unwrap_or(new))
+}
+
+/// Writes down what came of an account's consent.
+pub(crate) async fn record(
+    app: &App,
+    key: &str,
+    account: &AccountId,
+    outcome: Outcome,
+) -> Result<(), Problem> {
+    let now = app.now();
+    let end = End::Consent(outcome);
+    let changed = change(app, key, |chain| {
+        let mut chain = chain?;
+        chain.end(account, end.clone(), now);
+        Some(chain)
+    });
+    changed.await.map(drop)
+}
+
+/// Passes over the next account, if that is still the one that the person saw.
+pub(crate) async fn skip(app: &App, key: &str, account: &AccountId) -> Result<(), Problem> {
+    let now = app.now();
+    let changed = change(app, key, |chain| {
+        let mut chain = chain?;
+        if chain.next() == Some(account) {
+            chain.end(account, End::Skipped, now);
+        }
+        Some(chain)
+    });
+    changed.await.map(drop)
+}
+
+/// Stops the chain, or goes on with it.
+pub(crate) async fn set_stopped(app: &App, key: &str, stopped: bool) -> Result<Option<Chain>, Problem> {
+    change(app, key, |chain| chain.map(|chain| Chain { stopped, ..chain })).await
+}
+
+/// Begins anew with the accounts of the chain that are not authorised.
+pub(crate) async fn repeat(app: &App, key: &str) -> Result<Option<Chain>, Problem> {
+    let now = app.now();
+    let changed = change(app, key, |chain| {
+        let mut chain = chain?;
+        chain.repeat(now);
+        Some(chain)
+    });
+    changed.await
+}
+
+/// Changes the administrator's chain as it is when it is written.
+async fn change(
+    app: &App,
+    key: &str,
+    changed: impl Fn(Option<Chain>) -> Option<Chain>,
+) -> Result<Option<Chain>, Problem> {
+    let now = app.now();
+    let until = now.saturating_add(LIFE).unwrap_or(Timestamp::MAX);
+    for _ in 0..ATTEMPTS {
+        let (chain, version) = app.registry.ephemeral::<Chain>(CHAIN, key, now).await?.unzip();
+        let Some(chain) = changed(chain) else { return Ok(None) };
+        if app.registry.put_ephemeral(CHAIN, key, &chain, until, version, now).await? {
+            return Ok(Some(chain));
+        }
+    }
+    Err(Problem::unavailable("the chain is being changed by too many at once"))
+}
+
+/// Every account that a person must authorise, up to the most that a chain takes and one more.
+pub(crate) async fn needed(app: &App) -> Result<Vec<AccountId>, Problem> {
+    let ended = Standing::EndingBefore(app.now());
+    let mut found = Vec::new();
+    for standing in [Standing::NeedsConsent, ended] {
+        let query = AccountQuery { standing, provider: None, owner: None, text: None };
+        let mut from = None;
+        loop {
+            let page = app.registry.accounts_page(&query, from.as_ref(), PAGE).await?;
+            let by_consent = page.items.into_iter().map(|(account, _)| account).filter(needs_person);
+            found.extend(by_consent.map(|account: Account| account.id));
+            match page.next {
+                Some(next) if found.len() <= MOST => from = Some(next),
+                _ => break,
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn needs_person(account: &Account) -> bool {
+    account.grant.needs_consent()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Authorised, Trouble};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
+    fn id(text: &str) -> AccountId {
+        text.parse().expect("id")
+    }
+
+    fn authorised() -> Outcome {
+        Outcome::Authorised(Authorised::new(None, Vec::new(), true, None))
+    }
+
+    #[test]
+    fn a_chain_takes_each_account_once_and_not_more_than_it_can_hold() {
+        let accounts = (0..MOST + 2).map(|n| id(&format!("a{n}")));
+        let chain = Chain::new([id("a0")].into_iter().chain(accounts), at(0));
+        assert_eq!((chain.steps.len(), chain.left_out), (MOST, 2));
+    }
+
+    #[test]
+    fn it_goes_on_past_whatever_comes_of_one() {
+        let mut chain = Chain::new([id("a"), id("b"), id("c"), id("d")], at(0));
+        assert_eq!(chain.next(), Some(&id("a")));
+        chain.end(&id("a"), End::Consent(authorised()), at(1));
+        chain.end(&id("b"), End::Consent(Outcome::Failed(Trouble::Declined)), at(2));
+        chain.end(&id("stranger"), End::Skipped, at(3));
+        assert_eq!(chain.last().map(|(account, _)| account), Some(&id("b")));
+        assert_eq!(chain.next(), Some(&id("c")));
+        chain.end(&id("c"), End::Skipped, at(4));
+        let progress = chain.progress();
+        assert_eq!((progress.works, progress.failed, progress.skipped), (1, 1, 1));
+        assert_eq!((progress.done(), progress.all), (3, 4));
+        chain.repeat(at(5));
+        assert_eq!(chain.next(), Some(&id("b")));
+        assert_eq!((chain.progress().done(), chain.last()), (1, None));
+    }
+
+    #[test]
+    fn the_largest_chain_is_one_item_of_the_registry() {
+        use crate::trial::{Trial, Trials};
+        use postroom_model::{Fault, FaultClass};
+        let name = |n: usize| format!("{:0>64}", n);
+        let fault = Fault::new(FaultClass::Protocol, "x".repeat(400));
+        let trial = Trial { mailbox: name(0).parse().expect("id"), result: Err(fault) };
+        let trials = Trials { tried: vec![trial; 3], of: 3 };
+        let outcome = Authorised::new(Some("y".repeat(64)), Vec::new(), true, Some(trials));
+        let mut chain = Chain::new((0..MOST).map(|n| id(&name(n))), at(0));
+        for step in &mut chain.steps {
+            step.end = Some(End::Consent(Outcome::Authorised(outcome.clone())));
+        }
+        let bytes = serde_json::to_vec(&chain).expect("writes").len();
+        assert!(bytes < 380 * 1024, "{bytes} bytes");
+    }
+}

@@ -1,0 +1,159 @@
+//! What the tests of pages show: one of each kind, at one moment.
+
+use crate::{
+    assets,
+    session::{Administrator, Session, Who},
+};
+use askama::Template;
+use jiff::Timestamp;
+use postroom_model::{Account, AccountStatus, MailboxState, Provider};
+use postroom_registry::{Incident, PlacedMailbox};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// The moment at which every page is looked at.
+pub(crate) fn now() -> Timestamp {
+    at("2026-11-22T12:00:00Z")
+}
+
+/// A moment.
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().expect("a moment")
+}
+
+fn value<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("a fixture")
+}
+
+/// The page as it is compared: without what changes with the style sheet.
+pub(crate) fn html(template: &impl Template) -> String {
+    let html = template.render().expect("renders");
+    let plain = [
+        (assets::stylesheet(), "/assets/style.css"),
+        (assets::icon(), "/assets/postroom.svg"),
+        (assets::script(), "/assets/comfort.js"),
+    ];
+    plain.into_iter().fold(html, |html, (path, plain)| html.replace(path, plain))
+}
+
+/// An administrator who is signed in.
+pub(crate) fn administrator() -> Administrator {
+    let who = Who::Administrator { key: "key".into(), name: "ann@contoso.com".into() };
+    let session = Session::new(who, now());
+    Administrator { name: "ann@contoso.com".into(), csrf: "form-token".into(), key: "key".into(), session }
+}
+
+/// A provider of Microsoft's and one of our own.
+pub(crate) fn providers() -> Vec<Provider> {
+    vec![
+        value(
+            json!({"id": "acme-sso", "preset": "custom", "endpoints": {"issuer": "https://sso.acme.example/"},
+            "client_id": "postroom", "client_auth": "secret", "client_auth_expires": "2026-12-04",
+            "scopes": ["openid", "offline_access", "imap"], "allow_password_grant": true}),
+        ),
+        value(json!({"id": "contoso", "preset": "microsoft", "tenant": "contoso.onmicrosoft.com",
+            "endpoints": {"explicit": {
+                "authorize_url": "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/authorize",
+                "token_url": "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token"}},
+            "client_id": "6731de76-14a6-49ae-97bc-6eba6914391e", "client_auth": "certificate",
+            "client_auth_expires": "2027-09-30", "sasl": "xoauth2", "idle_days": 90,
+            "scopes": ["offline_access", "https://outlook.office.com/IMAP.AccessAsUser.All"]})),
+    ]
+}
+
+/// An incident at the second of them.
+pub(crate) fn incident() -> Incident {
+    value(json!({"id": "acme-sso", "since": seconds("2026-11-22T07:00:00Z"),
+        "seen_at": seconds("2026-11-22T11:50:00Z"), "seen_with": "shop",
+        "fault": {"class": "app_registration", "reason": "invalid_client: the client secret has expired"}}))
+}
+
+fn seconds(text: &str) -> i64 {
+    at(text).as_second()
+}
+
+/// An account with its status, in each of the states that matter.
+pub(crate) fn accounts() -> Vec<(Account, AccountStatus)> {
+    let account = |id: &str, provider: &str, grant: &str| -> Account {
+        value(json!({"id": id, "provider": provider, "grant": grant, "login": format!("{id}@contoso.com"),
+            "owners": ["ann@contoso.com", "ben@contoso.com"]}))
+    };
+    let well = || -> AccountStatus {
+        value(
+            json!({"obtained_at": seconds("2026-11-22T11:18:00Z"), "authorised_at": seconds("2026-09-01T08:30:00Z"),
+            "identity": "projects@contoso.com", "access_expires_at": seconds("2026-11-22T12:31:00Z"),
+            "due_at": seconds("2026-11-22T12:16:00Z"), "ends_at": seconds("2027-02-20T11:18:00Z"),
+            "ended_by": "idle_limit"}),
+        )
+    };
+    let fault = |class: &str, reason: &str| value(json!({"class": class, "reason": reason}));
+    let code = "authorization_code";
+    vec![
+        (
+            account("archive", "contoso", code),
+            AccountStatus {
+                fault: fault(
+                    "authorization_ended",
+                    "AADSTS700082: The refresh token has expired due to inactivity.",
+                ),
+                ..well()
+            },
+        ),
+        (account("bridge-17", "contoso", code), AccountStatus::default()),
+        (
+            account("reports", "contoso", code),
+            AccountStatus {
+                ends_at: Some(at("2026-12-04T09:00:00Z")),
+                ended_by: Some(postroom_model::Governs::RefreshToken),
+                ..well()
+            },
+        ),
+        (account("projects", "contoso", code), well()),
+        (
+            account("robot", "contoso", "client_credentials"),
+            AccountStatus { ends_at: None, ended_by: None, authorised_at: None, identity: None, ..well() },
+        ),
+        (
+            Account { owners: Vec::new(), ..account("shop", "acme-sso", "password") },
+            AccountStatus {
+                fault: fault("app_registration", "invalid_client: the client secret has expired"),
+                ..well()
+            },
+        ),
+        (
+            account("tenders", "acme-sso", "device_code"),
+            AccountStatus { fault: fault("timed_out", "no answer within 10 s"), ..well() },
+        ),
+    ]
+}
+
+/// One of the accounts.
+pub(crate) fn account(id: &str) -> (Account, AccountStatus) {
+    accounts().into_iter().find(|(account, _)| account.id.as_str() == id).expect("an account")
+}
+
+/// A mailbox that an account opens, or its own password.
+pub(crate) fn mailbox(id: &str, account: Option<&str>) -> PlacedMailbox {
+    let mut mailbox = json!({"id": id, "protocol": "imap", "host": "outlook.office365.com", "port": 993,
+        "tls": "implicit", "user": format!("{id}@contoso.com"), "owners": ["ann@contoso.com"]});
+    match account {
+        Some(account) => mailbox["auth"] = json!({"oauth": account}),
+        None => mailbox["host"] = json!("imap.plant.example"),
+    }
+    value(mailbox)
+}
+
+/// What is known of a mailbox that works.
+pub(crate) fn fetched() -> MailboxState {
+    value(json!({"messages": 1204, "bytes": 734_003_200, "last_success": seconds("2026-11-22T11:40:00Z")}))
+}
+
+/// What is known of a mailbox that fails.
+pub(crate) fn failing() -> MailboxState {
+    let failure = json!({"fault": {"class": "password_refused", "reason": "NO [AUTHENTICATIONFAILED] <b>Invalid</b>"},
+        "since": seconds("2026-11-21T02:00:00Z"), "at": seconds("2026-11-22T11:00:00Z"), "count": 9,
+        "not_before": seconds("2026-11-22T13:00:00Z")});
+    value(
+        json!({"messages": 88, "bytes": 5_000_000, "last_success": seconds("2026-11-20T18:00:00Z"), "failure": failure}),
+    )
+}

@@ -1,0 +1,234 @@
+//! Mail to owners with personal links.
+//!
+//! Guarantees: each owner gets one letter about all of the accounts that were chosen, with a link for
+//! each that nobody else got; what could not be sent is told address by address on the page, and the
+//! log knows no address.
+//!
+//! Left out: reminding anybody by itself.
+
+use crate::{
+    app::{App, Id},
+    condition::{Mark, State as Words},
+    csrf::Posted,
+    language::Language,
+    link::personal_link,
+    page::{self, Page, Section},
+    problem::Problem,
+    session::Administrator,
+    texts::{Fill, Texts},
+    verdict::{Verdict, Verdicts},
+};
+use askama::Template;
+use aws_sdk_sesv2::{
+    error::{BuildError, ProvideErrorMetadata, SdkError},
+    operation::send_email::SendEmailError,
+    types::{Body, Content, Destination, EmailContent, Message},
+};
+use axum::{extract::State, response::Response};
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use postroom_model::{Account, AccountId};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+/// How long a link works.
+const LINK_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Letters that are sent at the same time; SES grants a new account 14 a second.
+const AT_ONCE: usize = 5;
+/// When the page must be done: API Gateway gives up after 30 seconds.
+const LONGEST: Duration = Duration::from_secs(20);
+/// The most accounts that letters are sent for at once.
+const MOST: usize = 200;
+
+/// `POST /accounts/{id}/link`: mails the account's owners a link.
+pub(crate) async fn send(
+    State(app): State<App>,
+    language: Language,
+    Id(id): Id<AccountId>,
+    posted: Posted<Administrator>,
+) -> Result<Response, Problem> {
+    send_to_owners(&app, &posted.visitor, language, &[id]).await
+}
+
+/// Mails the owners of some accounts their links, and tells what came of it.
+pub(crate) async fn send_to_owners(
+    app: &App,
+    administrator: &Administrator,
+    language: Language,
+    ids: &[AccountId],
+) -> Result<Response, Problem> {
+    let t = &language.texts().letter;
+    let mut note = (ids.len() > MOST).then(|| t.too_many.fill(&[("most", &MOST)]));
+    let mut verdicts = Vec::new();
+    if let Some(sender) = &app.settings.sender {
+        let mut letters: BTreeMap<String, Vec<Account>> = BTreeMap::new();
+        for id in ids.iter().take(MOST) {
+            let account = app.registry.account(id).await?.ok_or_else(Problem::not_found)?;
+            match &account {
+                account if !account.grant.needs_consent() => {
+                    verdicts.push(Verdict::idle(id.as_str(), t.no_consent));
+                }
+                account if account.owners.is_empty() => verdicts.push(Verdict::idle(id.as_str(), t.no_owner)),
+                account => {
+                    for owner in &account.owners {
+                        letters.entry(owner.to_lowercase()).or_default().push(account.clone());
+                    }
+                }
+            }
+        }
+        verdicts.extend(send_all(app, sender, &letters, language).await?);
+    } else {
+        note = Some(t.no_sender.to_owned());
+    }
+    let page = Page::alone(language, t.sent_title)
+        .within(Section::Accounts)
+        .signed_in(&administrator.name, &administrator.csrf);
+    let (back, back_label) = ("/".to_owned(), language.texts().chain.back);
+    Ok(page::html(&Verdicts { page, lead: String::new(), verdicts, note, back, back_label }))
+}
+
+/// Sends each owner a letter. One that fails stops no other.
+async fn send_all(
+    app: &App,
+    sender: &str,
+    letters: &BTreeMap<String, Vec<Account>>,
+    language: Language,
+) -> Result<Vec<Verdict>, Problem> {
+    let t = &language.texts().letter;
+    let end = Instant::now() + LONGEST;
+    let key = &app.keys().await?.links;
+    let until = app.now().saturating_add(LINK_LIFE).unwrap_or(Timestamp::MAX);
+    let letters = letters.iter().map(|(owner, accounts)| {
+        let links = accounts.iter().map(|account| LetterLink {
+            account: account.id.as_str(),
+            login: account.login.as_deref(),
+            url: personal_link(key, &app.settings.public_url, &account.id, until),
+        });
+        // The deployment's language, not the administrator's: owners are other people.
+        (owner, Letter::new(links.collect(), until, app.settings.language))
+    });
+    let sent = letters.map(|(owner, letter)| async move {
+        let failed = |because: String| Verdict {
+            name: owner.clone(),
+            state: Words { mark: Mark::Bad, words: t.not_sent, because: Some(because) },
+            fault: None,
+        };
+        match timeout_at(end, letter.send(&app.ses, sender, owner)).await {
+            Ok(Ok(())) => Verdict::well(owner, t.sent, t.sent_what.fill(&[("n", &letter.links.len())])),
+            Ok(Err(SendError { code, message })) => {
+                tracing::warn!(code, "a letter to an owner was not sent");
+                failed(message.unwrap_or(code))
+            }
+            Err(_) => failed(t.no_time.to_owned()),
+        }
+    });
+    Ok(stream::iter(sent.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await)
+}
+
+/// A letter to an owner.
+struct Letter<'a> {
+    t: &'static Texts,
+    links: Vec<LetterLink<'a>>,
+    until: String,
+    language: Language,
+}
+
+/// One account of a letter.
+struct LetterLink<'a> {
+    account: &'a str,
+    login: Option<&'a str>,
+    url: Url,
+}
+
+#[derive(Template)]
+#[template(path = "letter.txt")]
+struct LetterText<'a>(&'a Letter<'a>);
+
+#[derive(Template)]
+#[template(path = "letter.html")]
+struct LetterHtml<'a>(&'a Letter<'a>);
+
+/// Why a letter was not sent. The message is for the page: it may quote the address.
+struct SendError {
+    code: String,
+    message: Option<String>,
+}
+
+impl<'a> Letter<'a> {
+    fn new(links: Vec<LetterLink<'a>>, until: Timestamp, language: Language) -> Self {
+        Self { t: language.texts(), links, until: language.moment(until), language }
+    }
+
+    async fn send(&self, ses: &aws_sdk_sesv2::Client, sender: &str, owner: &str) -> Result<(), SendError> {
+        let message = self.message().map_err(|error| SendError {
+            code: "letter could not be written".to_owned(),
+            message: Some(error.to_string()),
+        })?;
+        let sent = ses
+            .send_email()
+            .from_email_address(sender)
+            .destination(Destination::builder().to_addresses(owner).build())
+            .content(EmailContent::builder().simple(message).build())
+            .send()
+            .await;
+        sent.map(drop).map_err(SendError::from)
+    }
+
+    fn message(&self) -> Result<Message, BuildError> {
+        let utf8 = |text: String| Content::builder().data(text).charset("UTF-8").build();
+        let text = LetterText(self).render().map_err(BuildError::other)?;
+        let html = LetterHtml(self).render().map_err(BuildError::other)?;
+        let body = Body::builder().text(utf8(text)?).html(utf8(html)?).build();
+        Ok(Message::builder().subject(utf8(self.t.letter.subject.to_owned())?).body(body).build())
+    }
+
+    /// The line above a link.
+    fn about(&self, link: &LetterLink<'_>) -> String {
+        let t = &self.t.letter;
+        match link.login {
+            Some(login) => t.about_login.fill(&[("account", &link.account), ("login", &login)]),
+            None => t.about.fill(&[("account", &link.account)]),
+        }
+    }
+
+    fn works_until(&self) -> String {
+        self.t.letter.works_until.fill(&[("until", &self.until)])
+    }
+}
+
+impl From<SdkError<SendEmailError>> for SendError {
+    fn from(error: SdkError<SendEmailError>) -> Self {
+        match error.as_service_error() {
+            Some(said) => Self {
+                code: said.code().unwrap_or("unnamed error").to_owned(),
+                message: said.message().map(str::to_owned),
+            },
+            None => Self { code: "SES was not reached".to_owned(), message: None },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_says_what_to_do_in_text_and_in_html() {
+        let url = Url::parse("https://post.example/link/a.b").expect("url");
+        let link = LetterLink { account: "projects", login: Some("<ann>@post.example"), url };
+        let until = Timestamp::from_second(1_800_000_000).expect("in range");
+        for language in Language::ALL {
+            let letter = Letter::new(vec![LetterLink { url: link.url.clone(), ..link }], until, language);
+            let text = LetterText(&letter).render().expect("text");
+            let html = LetterHtml(&letter).render().expect("html");
+            for rendered in [&text, &html] {
+                assert!(rendered.contains("https://post.example/link/a.b"), "{rendered}");
+                assert!(rendered.contains("projects") && rendered.contains("2027"), "{rendered}");
+            }
+            assert!(text.contains("<ann>@post.example"));
+            assert!(html.contains("&#60;ann&#62;@post.example"), "{html}");
+            assert!(html.contains(&format!("lang=\"{language}\"")));
+        }
+    }
+}

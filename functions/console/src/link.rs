@@ -1,0 +1,142 @@
+//! Owners' personal links: each opens one account for a while, once.
+//!
+//! Guarantees: a link cannot be made, or changed to another account or a later end, without a key
+//! that is derived from the console's secret. It names an account and nobody's address.
+//!
+//! Left out: that a link works once. Whoever opens it claims its [`PersonalLink::nonce`] first.
+
+use aws_lc_rs::{hmac, rand};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use postroom_model::AccountId;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use url::Url;
+
+/// The longest text that is looked at: an id of 64 characters makes about 250.
+const MAX_TOKEN: usize = 512;
+
+/// What links are signed with. `Debug` is safe to print.
+#[derive(Clone)]
+pub(crate) struct LinkKey(hmac::Key);
+
+/// What a link says, once its signature was found to be ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PersonalLink {
+    /// The account that it opens.
+    #[serde(rename = "a")]
+    pub(crate) account: AccountId,
+    /// When it ends.
+    #[serde(rename = "u", with = "jiff::fmt::serde::timestamp::second::required")]
+    pub(crate) until: Timestamp,
+    /// Tells it from every other link.
+    #[serde(rename = "n")]
+    pub(crate) nonce: String,
+}
+
+/// Why a text opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LinkError {
+    /// It is incomplete, changed, or not ours.
+    Invalid,
+    /// Its time is over.
+    Expired,
+}
+
+impl LinkKey {
+    /// The key that is derived from a console's secret.
+    pub(crate) fn of(secret: &SecretString) -> Self {
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+        let derived = hmac::sign(&secret, b"postroom personal link");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    }
+}
+
+impl fmt::Debug for LinkKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkKey")
+    }
+}
+
+/// A new link to an account at the console with that public address.
+pub(crate) fn personal_link(key: &LinkKey, console: &Url, account: &AccountId, until: Timestamp) -> Url {
+    let mut nonce = [0; 16];
+    #[expect(clippy::expect_used, reason = "a process without randomness must not go on")]
+    rand::fill(&mut nonce).expect("the system gives random bytes");
+    let link = PersonalLink { account: account.clone(), until, nonce: URL_SAFE_NO_PAD.encode(nonce) };
+    let mut url = console.clone();
+    url.set_path(&format!("link/{}", link.token(key)));
+    url
+}
+
+impl PersonalLink {
+    fn token(&self, key: &LinkKey) -> String {
+        let said = URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default());
+        let signature = URL_SAFE_NO_PAD.encode(hmac::sign(&key.0, said.as_bytes()));
+        format!("{said}.{signature}")
+    }
+
+    /// Reads what a link's last part says.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub(crate) fn read(key: &LinkKey, token: &str, now: Timestamp) -> Result<Self, LinkError> {
+        let token = Some(token).filter(|token| token.len() <= MAX_TOKEN);
+        let (said, signature) = token.and_then(|token| token.split_once('.')).ok_or(LinkError::Invalid)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| LinkError::Invalid)?;
+        // In constant time, and before anything of it is read.
+        hmac::verify(&key.0, said.as_bytes(), &signature).map_err(|_| LinkError::Invalid)?;
+        let said = URL_SAFE_NO_PAD.decode(said).map_err(|_| LinkError::Invalid)?;
+        let link: Self = serde_json::from_slice(&said).map_err(|_| LinkError::Invalid)?;
+        if now >= link.until { Err(LinkError::Expired) } else { Ok(link) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(secret: &str) -> LinkKey {
+        LinkKey::of(&SecretString::from(secret))
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
+    #[test]
+    fn a_link_opens_what_it_was_made_for_until_it_ends() {
+        let console = Url::parse("https://post.example").expect("url");
+        let account: AccountId = "projects".parse().expect("id");
+        let url = personal_link(&key("k"), &console, &account, at(1000));
+        let token = url.path().strip_prefix("/link/").expect("a link");
+        let link = PersonalLink::read(&key("k"), token, at(999)).expect("ours");
+        assert_eq!(link.account, account);
+        assert_eq!(PersonalLink::read(&key("k"), token, at(1000)), Err(LinkError::Expired));
+        assert_eq!(PersonalLink::read(&key("other"), token, at(0)), Err(LinkError::Invalid));
+        let again = personal_link(&key("k"), &console, &account, at(1000));
+        assert_ne!(again, url, "each link is another");
+    }
+
+    #[test]
+    fn a_changed_link_opens_nothing() {
+        let link = PersonalLink { account: "a".parse().expect("id"), until: at(1000), nonce: "n".into() };
+        let token = link.token(&key("k"));
+        let (said, signature) = token.split_once('.').expect("two parts");
+        let other = PersonalLink { account: "b".parse().expect("id"), ..link };
+        let other = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&other).expect("writes"));
+        for wrong in [
+            format!("{other}.{signature}"),
+            format!("{said}."),
+            said.to_owned(),
+            format!("{said}.{signature}A"),
+            format!("{said}A.{signature}"),
+            String::new(),
+            ".".to_owned(),
+            "x".repeat(600),
+        ] {
+            assert_eq!(PersonalLink::read(&key("k"), &wrong, at(0)), Err(LinkError::Invalid), "{wrong}");
+        }
+    }
+}

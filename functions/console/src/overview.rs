@@ -1,0 +1,486 @@
+//! The overview: every account and every mailbox with Basic auth, how they are doing, and what ends
+//! when.
+//!
+//! Guarantees: the work for one page is bounded, however many accounts there are: one list of
+//! accounts, one of mailboxes, one of endings, one of incidents, and the mailboxes of the accounts
+//! shown, side by side.
+
+use crate::{
+    app::App,
+    calendar::When,
+    chain::{self, Resumable},
+    condition::{Condition, Ends, SOON, State},
+    language::Language,
+    mailbox_state,
+    page::{self, Page, Section},
+    problem::Problem,
+    session::Administrator,
+    texts::Fill,
+    timeline::{self, Timeline},
+};
+use askama::Template;
+use axum::{
+    extract::{Query, State as FromState},
+    response::Response,
+};
+use jiff::Timestamp;
+use postroom_model::{Account, AccountId, AccountStatus, MailboxState, Provider, ProviderId};
+use postroom_registry::{AccountQuery, Incident, PlacedMailbox, Position, Standing};
+use serde::Deserialize;
+use std::{collections::HashMap, str::FromStr};
+
+/// Accounts on one page, and mailboxes with Basic auth.
+const SIZE: usize = 25;
+/// Mailboxes of one account that are named.
+const NAMED: usize = 3;
+/// Pages that can be gone back one by one; beyond that there is the first page.
+const TRAIL: usize = 12;
+
+/// What is asked for, as the page's address says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    /// A text to search for.
+    q: String,
+    show: Show,
+    provider: String,
+    owner: String,
+    /// Where the page of accounts begins, and the pages before it, first to last.
+    from: String,
+    trail: String,
+    /// The same of mailboxes with Basic auth.
+    basic_from: String,
+    basic_trail: String,
+}
+
+/// Which accounts are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Show {
+    Needs,
+    Soon,
+    #[default]
+    #[serde(other)]
+    All,
+}
+
+impl Show {
+    fn value(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Needs => "needs",
+            Self::Soon => "soon",
+        }
+    }
+}
+
+/// Everything that a page shows.
+struct Found {
+    accounts: postroom_registry::Page<(Account, AccountStatus)>,
+    mailboxes: HashMap<AccountId, Vec<PlacedMailbox>>,
+    basic: postroom_registry::Page<(PlacedMailbox, MailboxState)>,
+    providers: Vec<Provider>,
+    incidents: Vec<Incident>,
+    endings: Vec<(AccountId, Timestamp)>,
+    chain: Option<Resumable>,
+}
+
+/// `GET /`.
+pub(crate) async fn overview(
+    FromState(app): FromState<App>,
+    administrator: Administrator,
+    language: Language,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let now = app.now();
+    let found = find(&app, &administrator, &asked, now).await?;
+    Ok(page::html(&OverviewPage::new(&found, &asked, &administrator, now, language)))
+}
+
+async fn find(
+    app: &App,
+    administrator: &Administrator,
+    asked: &Asked,
+    now: Timestamp,
+) -> Result<Found, Problem> {
+    let registry = &app.registry;
+    let accounts = async {
+        let from = position(&asked.from)?;
+        let accounts = registry.accounts_page(&asked.accounts(now), from.as_ref(), SIZE).await?;
+        let ids: Vec<AccountId> = accounts.items.iter().map(|(account, _)| account.id.clone()).collect();
+        let mailboxes = futures::future::try_join_all(ids.into_iter().map(|id| async {
+            let mailboxes = registry.mailboxes_of(&id).await?;
+            Ok::<_, Problem>((id, mailboxes))
+        }));
+        let mailboxes: HashMap<_, _> = mailboxes.await?.into_iter().collect();
+        Ok((accounts, mailboxes))
+    };
+    let basic = async { Ok::<_, Problem>(find_basic(app, asked).await?) };
+    let ((accounts, mailboxes), basic, providers, incidents, endings, chain) = futures::try_join!(
+        accounts,
+        basic,
+        async { Ok(registry.providers().await?) },
+        async { Ok(registry.incidents().await?) },
+        async { Ok(registry.endings(timeline::until(now)).await?) },
+        chain::of(app, administrator),
+    )?;
+    Ok(Found { accounts, mailboxes, basic, providers, incidents, endings, chain })
+}
+
+/// Mailboxes with Basic auth: they have no provider and nothing that ends, so that whoever looks for
+/// those does not look for them.
+async fn find_basic(
+    app: &App,
+    asked: &Asked,
+) -> Result<postroom_registry::Page<(PlacedMailbox, MailboxState)>, Problem> {
+    if !asked.shows_basic() {
+        return Ok(postroom_registry::Page { items: Vec::new(), next: None, looked_at: 0 });
+    }
+    let from = position(&asked.basic_from)?;
+    let text = [&asked.q, &asked.owner].into_iter().find_map(|text| filled(text));
+    let page = app.registry.mailboxes_page(true, text, from.as_ref(), SIZE).await?;
+    let owned = |placed: &PlacedMailbox| {
+        let is = |owner: &String| owner.eq_ignore_ascii_case(asked.owner.trim());
+        asked.owner.trim().is_empty() || placed.mailbox.owners.iter().any(is)
+    };
+    let shown: Vec<PlacedMailbox> = page.items.into_iter().filter(owned).collect();
+    let mut states = mailbox_state::of(app, &shown).await?;
+    let with_state = |placed: PlacedMailbox| {
+        let state = states.remove(&placed.mailbox.id).unwrap_or_default();
+        (placed, state)
+    };
+    let items = shown.into_iter().map(with_state).collect();
+    Ok(postroom_registry::Page { items, next: page.next, looked_at: page.looked_at })
+}
+
+/// Where a list goes on, as an address says it.
+fn position(text: &str) -> Result<Option<Position>, Problem> {
+    filled(text).map(Position::from_str).transpose().map_err(Problem::invalid)
+}
+
+fn filled(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+impl Asked {
+    fn accounts(&self, now: Timestamp) -> AccountQuery {
+        AccountQuery {
+            standing: match self.show {
+                Show::All => Standing::Any,
+                Show::Needs => Standing::NeedsConsent,
+                Show::Soon => Standing::EndingBefore(now.saturating_add(SOON).unwrap_or(Timestamp::MAX)),
+            },
+            provider: self.provider.parse::<ProviderId>().ok(),
+            owner: filled(&self.owner).map(str::to_owned),
+            text: filled(&self.q).map(str::to_owned),
+        }
+    }
+
+    fn shows_basic(&self) -> bool {
+        self.show == Show::All && filled(&self.provider).is_none()
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.show != Show::All
+            || [&self.q, &self.provider, &self.owner].into_iter().any(|t| filled(t).is_some())
+    }
+
+    /// The address of this page.
+    fn href(&self) -> String {
+        let fields = [
+            ("q", self.q.as_str()),
+            ("show", self.show.value()),
+            ("provider", &self.provider),
+            ("owner", &self.owner),
+            ("from", &self.from),
+            ("trail", &self.trail),
+            ("basic_from", &self.basic_from),
+            ("basic_trail", &self.basic_trail),
+        ];
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(fields.into_iter().filter(|(_, value)| !value.is_empty()));
+        let query = query.finish();
+        if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
+    }
+
+    /// The pages around this one of accounts.
+    fn around(&self, next: Option<&Position>) -> Around {
+        let at = |(from, trail)| Self { from, trail, ..self.clone() }.href();
+        Around::new(&self.from, &self.trail, next, at)
+    }
+
+    /// The pages around this one of mailboxes with Basic auth.
+    fn basic_around(&self, next: Option<&Position>) -> Around {
+        let at = |(basic_from, basic_trail)| Self { basic_from, basic_trail, ..self.clone() }.href();
+        Around::new(&self.basic_from, &self.basic_trail, next, at)
+    }
+}
+
+/// Addresses of the pages around one.
+#[derive(Debug, PartialEq, Eq)]
+struct Around {
+    first: Option<String>,
+    back: Option<String>,
+    next: Option<String>,
+}
+
+impl Around {
+    /// A list can only be read forwards, so each page's address carries where those before it began:
+    /// `trail`, separated by commas; the first page begins at nothing.
+    fn new(
+        from: &str,
+        trail: &str,
+        next: Option<&Position>,
+        at: impl Fn((String, String)) -> String,
+    ) -> Self {
+        let before: Vec<&str> = if from.is_empty() { Vec::new() } else { trail.split(',').collect() };
+        let back = before.split_last().map(|(last, rest)| at(((*last).to_owned(), rest.join(","))));
+        let next = next.map(|next| {
+            let trail: Vec<&str> = before.iter().copied().chain([from]).collect();
+            let kept = trail.len().saturating_sub(TRAIL);
+            at((next.to_string(), trail[kept..].join(",")))
+        });
+        Self { first: (!from.is_empty()).then(|| at((String::new(), String::new()))), back, next }
+    }
+
+    fn is_only(&self) -> bool {
+        self.first.is_none() && self.next.is_none()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage<'a> {
+    page: Page<'a>,
+    asked: &'a Asked,
+    rows: Vec<Row<'a>>,
+    empty: &'static str,
+    around: Around,
+    basic: Vec<BasicRow<'a>>,
+    basic_around: Around,
+    providers: Vec<&'a str>,
+    incidents: Vec<String>,
+    chain: Option<String>,
+    timeline: Timeline,
+    timeline_desc: String,
+}
+
+/// One account.
+struct Row<'a> {
+    id: &'a str,
+    login: Option<&'a str>,
+    provider: String,
+    state: State,
+    ends: Option<Ends>,
+    renewed: Option<When>,
+    mailboxes: Vec<&'a str>,
+    more: Option<String>,
+    owners: &'a [String],
+    select: String,
+}
+
+/// One mailbox with Basic auth.
+struct BasicRow<'a> {
+    id: &'a str,
+    user: &'a str,
+    server: String,
+    state: State,
+    interval: String,
+    owners: &'a [String],
+}
+
+impl<'a> OverviewPage<'a> {
+    fn new(
+        found: &'a Found,
+        asked: &'a Asked,
+        administrator: &'a Administrator,
+        now: Timestamp,
+        language: Language,
+    ) -> Self {
+        let t = &language.texts().overview;
+        let page = Page::alone(language, t.title)
+            .within(Section::Accounts)
+            .signed_in(&administrator.name, &administrator.csrf)
+            .at(asked.href());
+        let rows = found.accounts.items.iter().map(|(account, status)| {
+            let mailboxes = found.mailboxes.get(&account.id).map(Vec::as_slice).unwrap_or_default();
+            Row::new(account, status, mailboxes, now, language)
+        });
+        let basic =
+            found.basic.items.iter().map(|(placed, state)| BasicRow::new(placed, state, now, language));
+        let incidents = found.incidents.iter().map(|incident| {
+            let since = language.distance(incident.since, now);
+            t.incident.fill(&[("provider", &incident.provider), ("when", &since)])
+        });
+        let chain =
+            found.chain.as_ref().map(|chain| t.chain.fill(&[("done", &chain.done), ("all", &chain.all)]));
+        let endings: Vec<Timestamp> = found.endings.iter().map(|(_, at)| *at).collect();
+        let timeline = Timeline::new(&endings, now, language);
+        Self {
+            page,
+            asked,
+            rows: rows.collect(),
+            empty: match (found.accounts.next.is_some(), asked.is_filtered()) {
+                (true, _) => t.empty_searching,
+                (false, true) => t.empty,
+                (false, false) => t.empty_at_all,
+            },
+            around: asked.around(found.accounts.next.as_ref()),
+            basic: basic.collect(),
+            basic_around: asked.basic_around(found.basic.next.as_ref()),
+            providers: found.providers.iter().map(|provider| provider.id.as_str()).collect(),
+            incidents: incidents.collect(),
+            chain,
+            timeline_desc: t.timeline_desc.fill(&[("most", &timeline.most)]),
+            timeline,
+        }
+    }
+
+    /// Whether there is nothing at all yet, so that the way to begin is told.
+    fn is_beginning(&self) -> bool {
+        self.rows.is_empty() && !self.asked.is_filtered() && self.around.is_only()
+    }
+
+    fn is_shown(&self, value: &str) -> bool {
+        self.asked.show.value() == value
+    }
+
+    fn is_provider(&self, id: &str) -> bool {
+        self.asked.provider == id
+    }
+}
+
+impl<'a> Row<'a> {
+    fn new(
+        account: &'a Account,
+        status: &'a AccountStatus,
+        mailboxes: &'a [PlacedMailbox],
+        now: Timestamp,
+        language: Language,
+    ) -> Self {
+        let t = &language.texts().overview;
+        let more = mailboxes.len().saturating_sub(NAMED);
+        Self {
+            id: account.id.as_str(),
+            login: account.login.as_deref(),
+            provider: t.by_provider.fill(&[("provider", &account.provider)]),
+            state: Condition::of(account, status, now).state(status, now, language),
+            ends: Ends::of(status, now, language),
+            renewed: status.obtained_at.map(|at| When::new(at, now, language)),
+            mailboxes: mailboxes.iter().take(NAMED).map(|placed| placed.mailbox.id.as_str()).collect(),
+            more: (more > 0).then(|| t.more.fill(&[("n", &more)])),
+            owners: &account.owners,
+            select: t.select.fill(&[("id", &account.id)]),
+        }
+    }
+}
+
+impl<'a> BasicRow<'a> {
+    fn new(placed: &'a PlacedMailbox, state: &MailboxState, now: Timestamp, language: Language) -> Self {
+        let mailbox = &placed.mailbox;
+        Self {
+            id: mailbox.id.as_str(),
+            user: &mailbox.user,
+            server: format!("{}:{}", mailbox.server.host, mailbox.server.port),
+            state: mailbox_state::words(placed, state, now, language),
+            interval: language.interval(mailbox.interval),
+            owners: &mailbox.owners,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+    use jiff::ToSpan;
+
+    fn found() -> Found {
+        let mailboxes =
+            [("projects", 5), ("archive", 1), ("reports", 2), ("shop", 1)].into_iter().map(|(id, n)| {
+                let mailbox = |n| fixtures::mailbox(&format!("{id}-{n}"), Some(id));
+                (id.parse().expect("id"), (1..=n).map(mailbox).collect())
+            });
+        let ending = |n: i64, days: i64| {
+            let at = fixtures::now() + (days * 24).hours();
+            (format!("account-{n}").parse().expect("id"), at)
+        };
+        Found {
+            accounts: postroom_registry::Page {
+                items: fixtures::accounts(),
+                next: Some("tenders".parse().expect("a position")),
+                looked_at: 26,
+            },
+            mailboxes: mailboxes.collect(),
+            basic: postroom_registry::Page {
+                items: vec![
+                    (fixtures::mailbox("legacy-plant", None), fixtures::failing()),
+                    (fixtures::mailbox("press", None), fixtures::fetched()),
+                ],
+                next: None,
+                looked_at: 2,
+            },
+            providers: fixtures::providers(),
+            incidents: vec![fixtures::incident()],
+            endings: (0..60).map(|n| ending(n, n * n / 10 - 3)).collect(),
+            chain: Some(Resumable { done: 3, all: 12 }),
+        }
+    }
+
+    #[test]
+    fn the_overview_is_the_same_in_both_languages() {
+        let (found, administrator) = (found(), fixtures::administrator());
+        let asked = Asked::default();
+        for language in Language::ALL {
+            let page = OverviewPage::new(&found, &asked, &administrator, fixtures::now(), language);
+            insta::assert_snapshot!(format!("overview_{language}"), fixtures::html(&page));
+        }
+    }
+
+    #[test]
+    fn an_empty_deployment_says_how_to_begin() {
+        let nothing = || postroom_registry::Page { items: Vec::new(), next: None, looked_at: 0 };
+        let found = Found {
+            accounts: nothing(),
+            mailboxes: HashMap::new(),
+            basic: postroom_registry::Page { items: Vec::new(), next: None, looked_at: 0 },
+            providers: Vec::new(),
+            incidents: Vec::new(),
+            endings: Vec::new(),
+            chain: None,
+        };
+        let administrator = fixtures::administrator();
+        let asked = Asked::default();
+        let page = OverviewPage::new(&found, &asked, &administrator, fixtures::now(), Language::En);
+        let html = fixtures::html(&page);
+        assert!(html.contains("postroom apply") && html.contains("No authorization ends"));
+        let asked = Asked { q: "<script>".into(), show: Show::Needs, ..Asked::default() };
+        let page = OverviewPage::new(&found, &asked, &administrator, fixtures::now(), Language::En);
+        let html = fixtures::html(&page);
+        assert!(html.contains("No account fits") && !html.contains("<script>"));
+    }
+
+    #[test]
+    fn pages_lead_on_and_back() {
+        let at = |(from, trail): (String, String)| format!("{from}|{trail}");
+        let next: Position = "m".parse().expect("a position");
+        let first = Around::new("", "", Some(&next), at);
+        assert_eq!(first, Around { first: None, back: None, next: Some("m|".into()) });
+        let second = Around::new("m", "", Some(&next), at);
+        assert_eq!((second.back.as_deref(), second.next.as_deref()), (Some("|"), Some("m|,m")));
+        let third = Around::new("t", ",m", None, at);
+        assert_eq!(third, Around { first: Some("|".into()), back: Some("m|".into()), next: None });
+        let trail = vec!["p"; TRAIL].join(",");
+        let far = Around::new("z", &trail, Some(&next), at).next.expect("a next page");
+        assert_eq!(far.matches(',').count(), TRAIL - 1);
+    }
+
+    #[test]
+    fn what_is_asked_for_round_trips_through_the_address() {
+        let asked = Asked { q: "a&b=ü".into(), show: Show::Soon, owner: "x@y".into(), ..Asked::default() };
+        let query = asked.href();
+        let Query(read) = Query::<Asked>::try_from_uri(&query.parse().expect("an address")).expect("reads");
+        assert_eq!(read, asked);
+        assert_eq!(Asked::default().href(), "/");
+    }
+}

@@ -1,0 +1,160 @@
+//! What the deployment tells `console`, by environment variables.
+
+use crate::{language::Language, sign_in::Administrators};
+use jiff::SignedDuration;
+use postroom_lambda::{Environment, SettingsError};
+use postroom_mail::NetworkSettings;
+use postroom_oauth::HttpSettings;
+use std::{str::FromStr, time::Duration};
+use url::Url;
+
+/// How long a mail server may take to answer a connection, TLS and its greeting: somebody waits.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(6);
+/// The longest silence of a mail server in mid-answer.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long one request to an authorization server may take: a callback makes up to three of them,
+/// and API Gateway gives up after 30 seconds.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the deployment tells `console`.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `TABLE_NAME`: the registry's table.
+    pub table: String,
+    /// `SECRET_PREFIX`: what the names of the stack's secrets begin with.
+    pub secret_prefix: String,
+    /// `TOKEN_KEY_ID`: the KMS key under which tokens lie sealed outside the vault for a moment.
+    pub token_key: String,
+    /// `PUBLIC_URL`: where browsers reach the console; its path is `/`.
+    pub public_url: Url,
+    /// `ADMIN_PROVIDER`, `ADMIN_ADDRESSES` (comma separated) and `ADMIN_GROUP` (`claim=value`): who
+    /// may sign in as an administrator, and where.
+    pub administrators: Administrators,
+    /// `SENDER_ADDRESS`: what mail to owners comes from; without it none is sent.
+    pub sender: Option<String>,
+    /// `LANGUAGE` (`en` or `de`): the language of pages and mail where nothing says otherwise.
+    pub language: Language,
+    /// `REFRESH_LEAD_MINUTES`: how long before its end an access token is renewed.
+    pub refresh_lead: SignedDuration,
+    /// How mail servers may be reached.
+    pub network: NetworkSettings,
+    /// How authorization servers may be reached.
+    pub http: HttpSettings,
+}
+
+impl Settings {
+    /// Reads the settings through `get`, which is `|name| std::env::var(name).ok()` in a function.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming the first variable that is missing or wrong.
+    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let environment = Environment::new(get);
+        let reach = environment.reach()?;
+        let problem = "is not an http or https address without a path";
+        let PublicUrl(public_url) = environment.need_parsed("PUBLIC_URL", problem)?;
+        Ok(Self {
+            table: environment.need("TABLE_NAME")?,
+            secret_prefix: environment.need("SECRET_PREFIX")?,
+            token_key: environment.need("TOKEN_KEY_ID")?,
+            public_url,
+            administrators: Administrators {
+                provider: environment.parsed("ADMIN_PROVIDER", "is not the id of a provider")?,
+                addresses: environment.list("ADMIN_ADDRESSES"),
+                group: environment.parsed("ADMIN_GROUP", "is not claim=value")?,
+            },
+            sender: environment.get("SENDER_ADDRESS"),
+            language: environment.parsed("LANGUAGE", "is neither en nor de")?.unwrap_or_default(),
+            refresh_lead: environment.refresh_lead()?,
+            network: NetworkSettings {
+                extra_ca_pem: reach.extra_ca_pem.clone(),
+                allow_local: reach.allow_local,
+                plaintext_hosts: reach.plaintext_hosts.clone(),
+                connect_timeout: CONNECT_TIMEOUT,
+                idle_timeout: IDLE_TIMEOUT,
+            },
+            http: HttpSettings {
+                extra_ca_pem: reach.extra_ca_pem,
+                allow_local: reach.allow_local,
+                plaintext_hosts: reach.plaintext_hosts,
+                timeout: HTTP_TIMEOUT,
+            },
+        })
+    }
+
+    /// The one address that authorization servers send browsers back to.
+    pub fn redirect_url(&self) -> Url {
+        self.page_url("callback")
+    }
+
+    /// The address of a page, by its path without the leading slash.
+    pub(crate) fn page_url(&self, path: &str) -> Url {
+        let mut url = self.public_url.clone();
+        url.set_path(path);
+        url
+    }
+}
+
+/// Where browsers reach the console: a whole host, because cookies are made for one.
+struct PublicUrl(Url);
+
+impl FromStr for PublicUrl {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let url = Url::parse(text).map_err(|_| ())?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let ok = bare && url.username().is_empty() && matches!(url.scheme(), "http" | "https");
+        if ok { Ok(Self(url)) } else { Err(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(extra: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let basic = [
+            ("TABLE_NAME", "t"),
+            ("SECRET_PREFIX", "p"),
+            ("TOKEN_KEY_ID", "k"),
+            ("PUBLIC_URL", "https://post.example"),
+        ];
+        let all = [&basic, extra].concat();
+        Settings::from_env(|name| all.iter().rev().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn defaults_are_safe_and_mistakes_are_named() {
+        let settings = read(&[]).expect("complete");
+        assert!(!settings.network.allow_local && !settings.http.allow_local);
+        assert!(settings.administrators.provider.is_none() && settings.sender.is_none());
+        assert_eq!(settings.redirect_url().as_str(), "https://post.example/callback");
+        for wrong in [
+            ("TABLE_NAME", ""),
+            ("PUBLIC_URL", ""),
+            ("PUBLIC_URL", "post.example"),
+            ("PUBLIC_URL", "https://post.example/stage"),
+            ("PUBLIC_URL", "https://post.example/?a=b"),
+            ("PUBLIC_URL", "ftp://post.example/"),
+            ("ADMIN_GROUP", "admins"),
+            ("ADMIN_PROVIDER", "A B"),
+            ("LANGUAGE", "fr"),
+        ] {
+            let error = read(&[wrong]).expect_err("refused");
+            assert!(error.to_string().contains(wrong.0), "{error}");
+        }
+    }
+
+    #[test]
+    fn administrators_are_read() {
+        let settings = read(&[
+            ("ADMIN_PROVIDER", "sso"),
+            ("ADMIN_ADDRESSES", "ann@post.example, ben@post.example,"),
+            ("ADMIN_GROUP", "groups=mail=admins"),
+        ]);
+        let administrators = settings.expect("complete").administrators;
+        assert_eq!(administrators.addresses, ["ann@post.example", "ben@post.example"]);
+        let group = administrators.group.expect("a group");
+        assert_eq!((group.claim.as_str(), group.value.as_str()), ("groups", "mail=admins"));
+    }
+}

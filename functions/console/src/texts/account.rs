@@ -1,0 +1,101 @@
+//! The page of one account, and what can be done with it.
+
+texts! {
+    /// The page of one account, and what can be done with it.
+    Account
+    title = "Account {id}" / "Konto {id}";
+    back = "All accounts" / "Alle Konten";
+    advice = "What to do" / "Was zu tun ist";
+    facts = "What is known" / "Was bekannt ist";
+    provider = "Provider" / "Anbieter";
+    provider_missing = "{provider}, which does not exist any more" / "{provider}, den es nicht mehr gibt";
+    grant = "How it is authorised" / "Wie es autorisiert wird";
+    grant_authorization_code = "A person consents in the browser" / "Eine Person stimmt im Browser zu";
+    grant_client_credentials = "The app's own rights, without a person" / "Eigene Rechte der App, ohne Person";
+    grant_service_account = "A service account that acts for each mailbox's user"
+        / "Ein Dienstkonto, das für jedes Postfach in dessen Namen handelt";
+    grant_device_code = "A person consents on another device: run “postroom authorize {id} --device”, or use the button here"
+        / "Eine Person stimmt auf einem anderen Gerät zu: mit „postroom authorize {id} --device“ oder mit dem Knopf hier";
+    grant_password = "A person's password, sent to the Token URL" / "Das Passwort einer Person, an die Token URL gesendet";
+    grant_password_warning = "This account sends a person's password to the Token URL. That is for old servers only: no second factor protects it. Use another way as soon as the server has one."
+        / "Dieses Konto sendet das Passwort einer Person an die Token URL. Das ist nur für alte Server gedacht: Kein zweiter Faktor schützt es. Verwenden Sie einen anderen Weg, sobald der Server einen hat.";
+    login = "Must sign in as" / "Muss sich anmelden als";
+    login_any = "Anybody; no login is set" / "Beliebig; keine Anmeldung vorgegeben";
+    identity = "Consented by" / "Zugestimmt hat";
+    authorised = "{identity}, {when}" / "{identity}, {when}";
+    authorised_unnamed = "Somebody whom the server did not name, {when}" / "Jemand, den der Server nicht nannte, {when}";
+    scopes = "Scopes" / "Scopes";
+    missing = "Not granted" / "Nicht erteilt";
+    access_ends = "Access token ends" / "Access-Token endet";
+    renewed = "Last renewed" / "Zuletzt erneuert";
+    renews = "Renewed next" / "Nächste Erneuerung";
+    ends = "Authorization ends" / "Autorisierung endet";
+    owners = "Owners" / "Eigentümer";
+    owners_none = "None: nobody can be sent a link" / "Keine: Niemandem kann ein Link gesendet werden";
+    unknown = "Not known" / "Nicht bekannt";
+    never = "Never" / "Nie";
+
+    reauthorise = "Re-authorise" / "Erneut autorisieren";
+    authorise = "Authorise" / "Autorisieren";
+    send_link = "Send the owners a link" / "Den Eigentümern einen Link senden";
+    check = "Check now" / "Jetzt prüfen";
+    revoke = "Revoke" / "Widerrufen";
+
+    mailboxes = "Its mailboxes" / "Seine Postfächer";
+    mailboxes_none = "No mailbox uses this account yet. Choose some below."
+        / "Noch verwendet kein Postfach dieses Konto. Wählen Sie unten welche aus.";
+    mailbox = "Mailbox" / "Postfach";
+    state = "Status" / "Zustand";
+    last = "Last success" / "Letzter Erfolg";
+
+    adopt = "Open more mailboxes with this account" / "Weitere Postfächer mit diesem Konto öffnen";
+    adopt_lead = "Where one person can open several mailboxes, one consent is enough for all of them. Each mailbox is tried with this account first, and moved only if that works. Nothing is fetched again."
+        / "Wo eine Person mehrere Postfächer öffnen kann, genügt eine Zustimmung für alle. Jedes Postfach wird erst mit diesem Konto probiert und nur umgestellt, wenn das gelingt. Nichts wird erneut abgerufen.";
+    adopt_find = "Find mailboxes" / "Postfächer finden";
+    adopt_hint = "Name, user, server or owner; empty for all" / "Name, Benutzer, Server oder Eigentümer; leer für alle";
+    adopt_search = "Find" / "Finden";
+    adopt_none = "No other mailbox fits." / "Kein anderes Postfach passt.";
+    adopt_more = "There are more: search more narrowly to see them." / "Es gibt weitere: Suchen Sie genauer, um sie zu sehen.";
+    adopt_basic = "Basic auth" / "Basic auth";
+    adopt_other = "account {account}" / "Konto {account}";
+    adopt_do = "Try and move selected" / "Ausgewählte probieren und umstellen";
+
+    adopted_title = "Moving mailboxes to {id}" / "Postfächer auf {id} umstellen";
+    adopted_lead = "{moved} of {all} moved. Those that were left work as before."
+        / "{moved} von {all} umgestellt. Die anderen bleiben, wie sie waren.";
+    adopted_nothing = "No mailbox was chosen." / "Kein Postfach war ausgewählt.";
+    moved = "Moved" / "Umgestellt";
+    moved_because = "It opened with this account; its first folder has {n} messages."
+        / "Es ließ sich mit diesem Konto öffnen; sein erster Ordner hat {n} Nachrichten.";
+    left = "Left as it was" / "Gelassen, wie es war";
+    already = "Already on this account" / "Schon bei diesem Konto";
+    gone = "There is no such mailbox any more" / "Dieses Postfach gibt es nicht mehr";
+
+    checked_title = "Checking {id}" / "{id} prüfen";
+    checked_lead = "What happens when the account is used now." / "Was geschieht, wenn das Konto jetzt verwendet wird.";
+    checked_token = "Access token" / "Access-Token";
+    checked_token_ok = "There is one that counts." / "Es gibt eines, das gilt.";
+    checked_ok = "Works" / "Funktioniert";
+    checked_mailbox = "It opened; its first folder has {n} messages." / "Es ließ sich öffnen; sein erster Ordner hat {n} Nachrichten.";
+    checked_fails = "Fails" / "Schlägt fehl";
+    checked_some = "{n} of its {all} mailboxes were tried." / "{n} seiner {all} Postfächer wurden probiert.";
+    checked_none = "No mailbox uses this account yet, so that none was tried."
+        / "Noch verwendet kein Postfach dieses Konto, daher wurde keines probiert.";
+    back_to = "Back to the account" / "Zurück zum Konto";
+
+    revoke_title = "Revoke {id}?" / "{id} widerrufen?";
+    revoke_what = "Postroom asks the provider to end this authorization, and forgets its tokens. The mailboxes of this account are not fetched until somebody authorises it again. What was archived stays."
+        / "Postroom bittet den Anbieter, diese Autorisierung zu beenden, und vergisst ihre Tokens. Die Postfächer dieses Kontos werden nicht abgerufen, bis es jemand erneut autorisiert. Archiviertes bleibt.";
+    revoke_count = "Mailboxes that stop: {n}" / "Postfächer, die stillstehen werden: {n}";
+    revoke_yes = "Yes, revoke it" / "Ja, widerrufen";
+    revoke_no = "No, keep it" / "Nein, behalten";
+    revoked_title = "Revoking {id}" / "{id} widerrufen";
+    revoked_at_server = "The provider ended the authorization, and Postroom has forgotten its tokens."
+        / "Der Anbieter hat die Autorisierung beendet, und Postroom hat ihre Tokens vergessen.";
+    revoked_here = "Postroom has forgotten the tokens. This provider has no way for an app to end an authorization: to be sure, remove the app's access on the provider's own pages too."
+        / "Postroom hat die Tokens vergessen. Dieser Anbieter bietet Apps keinen Weg, eine Autorisierung zu beenden: Entfernen Sie den Zugriff der App sicherheitshalber auch auf den Seiten des Anbieters.";
+    revoked_nothing = "There was nothing to revoke: the account had no tokens."
+        / "Es gab nichts zu widerrufen: Das Konto hatte keine Tokens.";
+    revoked_refused = "The provider did not do it, so that nothing was changed. Try it again."
+        / "Der Anbieter hat es nicht getan, darum wurde nichts geändert. Versuchen Sie es erneut.";
+}

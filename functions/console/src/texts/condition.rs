@@ -1,0 +1,57 @@
+//! How an account or a mailbox is doing, and who must act.
+
+texts! {
+    /// How an account or a mailbox is doing, and who must act.
+    Condition
+    works = "Works" / "Funktioniert";
+    works_renewed = "Renewed {when}." / "Erneuert {when}.";
+    narrowed = "Works, with permissions missing" / "Funktioniert, aber Berechtigungen fehlen";
+    narrowed_because = "Not granted: {scopes}. Re-authorise it and accept every permission."
+        / "Nicht erteilt: {scopes}. Autorisieren Sie erneut und stimmen Sie allen Berechtigungen zu.";
+    works_for_now = "Works for now" / "Funktioniert noch";
+    works_for_now_because = "The last renewal failed and is tried again {when}."
+        / "Die letzte Erneuerung schlug fehl und wird {when} wiederholt.";
+    ends_soon = "Ends soon" / "Endet bald";
+    interrupted = "Interrupted" / "Unterbrochen";
+    interrupted_because = "Postroom tries again by itself {when}." / "Postroom versucht es {when} von selbst erneut.";
+    retry_soon = "soon" / "bald";
+    not_authorised = "Not authorised yet" / "Noch nicht autorisiert";
+    not_authorised_because = "Somebody must sign in and consent once." / "Jemand muss sich einmal anmelden und zustimmen.";
+    not_tried = "Not tried yet" / "Noch nicht versucht";
+    not_tried_because = "Postroom gets the first token by itself, within minutes."
+        / "Postroom holt das erste Token selbst, innerhalb weniger Minuten.";
+    ended = "Must be authorised again" / "Muss erneut autorisiert werden";
+    ended_because = "The authorization ended {when}." / "Die Autorisierung endete {when}.";
+    reauthorise = "Must be authorised again" / "Muss erneut autorisiert werden";
+    provider = "The operator must mend the provider" / "Der Betreiber muss den Anbieter in Ordnung bringen";
+    operator = "The operator must act" / "Der Betreiber muss handeln";
+    administrator = "The directory's administrator must act" / "Die Administration des Verzeichnisses muss handeln";
+    unexpected = "An answer that Postroom does not understand" / "Eine Antwort, die Postroom nicht versteht";
+
+    governs_refresh_token = "Because the server gave the refresh token an end."
+        / "Weil der Server dem Refresh-Token ein Ende gesetzt hat.";
+    governs_idle_limit = "Only if nothing renews it until then; every renewal puts this off."
+        / "Nur wenn es bis dahin niemand erneuert; jede Erneuerung schiebt das hinaus.";
+    governs_access_token = "Because the server gave no refresh token: it ends with the access token."
+        / "Weil der Server kein Refresh-Token gab: Es endet mit dem Access-Token.";
+    governs_client_secret = "Because the app's client secret or certificate ends then."
+        / "Weil dann das Client secret oder Zertifikat der App endet.";
+    governs_other = "Because a rule of the provider says so." / "Weil eine Regel des Anbieters es so vorsieht.";
+    never_ends = "No end known" / "Kein Ende bekannt";
+
+    actor_nobody = "Nobody: it is tried again by itself" / "Niemand: Es wird von selbst wiederholt";
+    actor_owner = "The owner" / "Die Eigentümer";
+    actor_operator = "The operator of this Postroom" / "Der Betreiber dieses Postroom";
+    actor_administrator = "The administrator of the mail server or directory"
+        / "Die Administration des Mailservers oder Verzeichnisses";
+    actor_we = "The authors of Postroom" / "Die Entwickler von Postroom";
+
+    mailbox_works = "Works" / "Funktioniert";
+    mailbox_message = "1 message archived, new mail last {when}." / "1 Nachricht archiviert, neue Mail zuletzt {when}.";
+    mailbox_messages = "{n} messages archived, new mail last {when}." / "{n} Nachrichten archiviert, neue Mail zuletzt {when}.";
+    mailbox_new = "Nothing archived yet" / "Noch nichts archiviert";
+    mailbox_fails = "Fails" / "Schlägt fehl";
+    mailbox_fails_because = "It began {when}." / "Das begann {when}.";
+    mailbox_paused = "Paused" / "Angehalten";
+    mailbox_paused_because = "Somebody paused it {when}." / "Jemand hat es {when} angehalten.";
+}

@@ -1,0 +1,27 @@
+//! The letter to owners, and what the page says about sending it.
+
+texts! {
+    /// The letter to owners, and what the page says about sending it.
+    Letter
+    subject = "Please authorise mail fetching again" / "Bitte autorisieren Sie den Mailabruf erneut";
+    greeting = "Hello," / "Guten Tag,";
+    what = "Postroom fetches mail for you and needs your consent again. Open the link, press the button and sign in as usual. It takes a minute."
+        / "Postroom ruft Mail für Sie ab und braucht Ihre Zustimmung erneut. Öffnen Sie den Link, drücken Sie den Knopf und melden Sie sich wie gewohnt an. Das dauert eine Minute.";
+    about = "Account {account}:" / "Konto {account}:";
+    about_login = "Account {account}, sign in as {login}:" / "Konto {account}, Anmeldung als {login}:";
+    open = "Authorise" / "Autorisieren";
+    works_until = "A link works once, until {until}. Do not pass it on." / "Ein Link gilt einmal, bis {until}. Geben Sie ihn nicht weiter.";
+    not_you = "If this means nothing to you, do nothing: without you nothing happens."
+        / "Wenn Ihnen das nichts sagt, tun Sie nichts: Ohne Sie geschieht nichts.";
+
+    sent_title = "Links to owners" / "Links an Besitzer";
+    sent = "Sent" / "Gesendet";
+    sent_what = "With links to {n} accounts." / "Mit Links zu {n} Konten.";
+    not_sent = "Not sent" / "Nicht gesendet";
+    no_time = "There was no time for it; send the others first." / "Dafür fehlte die Zeit; senden Sie zuerst die anderen.";
+    no_owner = "Has no owner" / "Hat keinen Besitzer";
+    no_consent = "Needs nobody's consent" / "Braucht niemandes Zustimmung";
+    no_sender = "This deployment sends no mail: deploy it with the parameter SenderAddress, an address that SES has verified."
+        / "Diese Installation sendet keine Mail: Installieren Sie sie mit dem Parameter SenderAddress, einer von SES verifizierten Adresse.";
+    too_many = "Links were sent for the first {most} accounts." / "Links wurden für die ersten {most} Konten gesendet.";
+}

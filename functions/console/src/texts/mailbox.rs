@@ -1,0 +1,100 @@
+//! The page of one mailbox: its settings, and what can be done with it.
+
+texts! {
+    /// The page of one mailbox: its settings, and what can be done with it.
+    Mailbox
+    title = "Mailbox {id}" / "Postfach {id}";
+    back = "All accounts and mailboxes" / "Alle Konten und Postfächer";
+    advice = "What to do" / "Was zu tun ist";
+    archived = "Archived" / "Archiviert";
+    archived_what = "{n} messages, {size}" / "{n} Nachrichten, {size}";
+    last = "New mail last" / "Neue Mail zuletzt";
+    polled = "Looked at last" / "Zuletzt nachgesehen";
+    backlog = "Still to come" / "Noch ausstehend";
+    quarantined = "In quarantine" / "In Quarantäne";
+    never = "Never" / "Nie";
+    folder_base = "Its mail lies in the archive under" / "Seine Mail liegt im Archiv unter";
+
+    pause = "Pause" / "Anhalten";
+    resume = "Resume" / "Fortsetzen";
+    paused_note = "It is not fetched until somebody resumes it." / "Es wird nicht abgerufen, bis es jemand fortsetzt.";
+    transcript = "Write a transcript for an hour" / "Eine Stunde lang mitschreiben";
+    transcript_off = "Stop the transcript" / "Mitschreiben beenden";
+    transcript_what = "A transcript is what Postroom and the server say to one another, with passwords, tokens and mail left out. It is written into the archive's bucket under {place}."
+        / "Mitgeschrieben wird, was Postroom und der Server einander sagen, ohne Passwörter, Tokens und Mail. Es liegt im Bucket des Archivs unter {place}.";
+    transcript_on = "A transcript is written until {when}." / "Es wird bis {when} mitgeschrieben.";
+
+    settings = "Settings" / "Einstellungen";
+    settings_hint = "If this mailbox stands in a manifest, change it there too: the next “postroom apply” writes what the manifest says."
+        / "Steht dieses Postfach in einem Manifest, ändern Sie es auch dort: Das nächste „postroom apply“ schreibt, was im Manifest steht.";
+    auth = "How it signs in" / "Wie es sich anmeldet";
+    auth_basic = "Basic auth: with its own password" / "Basic auth: mit eigenem Passwort";
+    auth_oauth = "OAuth: with an account" / "OAuth: mit einem Konto";
+    account = "Account (with OAuth)" / "Konto (bei OAuth)";
+    account_hint = "Begin to type an account's name." / "Beginnen Sie, den Namen eines Kontos zu tippen.";
+    password = "Password (with Basic auth)" / "Passwort (bei Basic auth)";
+    password_hint = "It is never shown. Leave it empty to keep the one there is."
+        / "Es wird nie angezeigt. Lassen Sie das Feld leer, um das vorhandene zu behalten.";
+    password_none = "There is none yet." / "Es gibt noch keines.";
+    server = "Mail server" / "Mailserver";
+    protocol = "Protocol" / "Protokoll";
+    host = "Host" / "Host";
+    host_hint = "Empty: what the account's provider uses, where that is known."
+        / "Leer: was der Anbieter des Kontos verwendet, wo das bekannt ist.";
+    port = "Port" / "Port";
+    port_hint = "Empty: the usual one, such as {port}" / "Leer: der übliche, etwa {port}";
+    tls = "Protection of the connection" / "Schutz der Verbindung";
+    tls_implicit = "TLS from the start" / "TLS von Anfang an";
+    tls_starttls = "STARTTLS" / "STARTTLS";
+    tls_none = "None" / "Keiner";
+    user = "User name" / "Benutzername";
+    fetching = "Fetching" / "Abrufen";
+    folders = "Folders" / "Ordner";
+    folders_hint = "One in each line. * and % stand for any name; \\Sent for the folder with that use."
+        / "Einer je Zeile. * und % stehen für beliebige Namen; \\Sent für den Ordner mit diesem Zweck.";
+    interval = "How often" / "Wie oft";
+    after = "After a message is archived" / "Nach dem Archivieren einer Nachricht";
+    after_leave = "Leave it at the server" / "Auf dem Server lassen";
+    after_mark = "Mark it as read" / "Als gelesen markieren";
+    after_move = "Move it to a folder" / "In einen Ordner verschieben";
+    after_delete = "Delete it at the server" / "Auf dem Server löschen";
+    move_to = "That folder" / "Dieser Ordner";
+    save = "Save" / "Speichern";
+    test = "Test the connection" / "Verbindung testen";
+    test_hint = "A test uses what stands here and saves nothing." / "Ein Test verwendet, was hier steht, und speichert nichts.";
+
+    saved = "Saved. The mailbox is tried again at once." / "Gespeichert. Das Postfach wird sofort erneut versucht.";
+    paused = "Paused." / "Angehalten.";
+    resumed = "Resumed." / "Fortgesetzt.";
+    transcribing = "The next runs are written down." / "Die nächsten Läufe werden mitgeschrieben.";
+    not_transcribing = "Nothing is written down any more." / "Es wird nicht mehr mitgeschrieben.";
+    wrong = "Nothing was saved. Please look at the fields that are marked."
+        / "Es wurde nichts gespeichert. Bitte sehen Sie sich die markierten Felder an.";
+    tested_ok = "The connection works" / "Die Verbindung funktioniert";
+    tested_ok_because = "The server let us in; the first folder has {n} messages."
+        / "Der Server hat uns eingelassen; der erste Ordner hat {n} Nachrichten.";
+    tested_fails = "The connection does not work" / "Die Verbindung funktioniert nicht";
+    tested_again = "For safety the password is not kept in this form: enter it again to save it."
+        / "Zur Sicherheit bleibt das Passwort nicht in diesem Formular: Geben Sie es zum Speichern erneut ein.";
+
+    wrong_account = "Choose an account that exists." / "Wählen Sie ein Konto, das es gibt.";
+    wrong_password_missing = "Enter the password: there is none yet." / "Geben Sie das Passwort ein: Es gibt noch keines.";
+    wrong_password_moved = "Enter the password again: the one that is kept is not sent to another host or for another user."
+        / "Geben Sie das Passwort erneut ein: Das vorhandene wird nicht an einen anderen Host oder für einen anderen Benutzer gesendet.";
+    wrong_password = "A password has no line breaks and no zero characters." / "Ein Passwort hat keine Zeilenumbrüche und keine Nullzeichen.";
+    wrong_host_missing = "Enter the name of the mail server." / "Geben Sie den Namen des Mailservers ein.";
+    wrong_host = "Enter only a name or an address, such as imap.example.com." / "Geben Sie nur einen Namen oder eine Adresse ein, etwa imap.example.com.";
+    wrong_host_local = "That is the machine that Postroom itself runs on, or its own network link. Enter the mail server's name."
+        / "Das ist die Maschine, auf der Postroom selbst läuft, oder ihre Netzverbindung. Geben Sie den Namen des Mailservers ein.";
+    wrong_port = "Enter a number from 1 to 65535, or nothing." / "Geben Sie eine Zahl von 1 bis 65535 ein, oder nichts.";
+    wrong_tls = "This would send the password or token unprotected, and the deployment does not allow that for this host. Choose TLS or STARTTLS."
+        / "Das würde Passwort oder Token ungeschützt senden, und die Bereitstellung erlaubt das für diesen Host nicht. Wählen Sie TLS oder STARTTLS.";
+    wrong_user = "Enter the user name, in one line." / "Geben Sie den Benutzernamen ein, in einer Zeile.";
+    wrong_folders = "Enter at least one folder, one in each line, and at most 200." / "Geben Sie mindestens einen Ordner ein, einen je Zeile, höchstens 200.";
+    wrong_folders_pop3 = "POP3 knows only the folder INBOX." / "POP3 kennt nur den Ordner INBOX.";
+    wrong_interval = "Choose how often." / "Wählen Sie, wie oft.";
+    wrong_after_pop3 = "POP3 can only leave or delete a message." / "POP3 kann eine Nachricht nur lassen oder löschen.";
+    wrong_after = "Choose what happens then." / "Wählen Sie, was dann geschieht.";
+    wrong_move_to = "Enter a folder that is not fetched itself." / "Geben Sie einen Ordner ein, der nicht selbst abgerufen wird.";
+    wrong_choice = "Choose one of these." / "Wählen Sie eines davon.";
+}

@@ -1,0 +1,131 @@
+//! Trying mailboxes out: connecting and signing in as `fetch` would, while somebody waits.
+//!
+//! Guarantees: nothing is stored, nothing changes at the mail server, and it ends in time. A mailbox
+//! that does not work is a result, with the fault that `fetch` would record.
+
+use crate::app::App;
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use postroom_mail::{
+    Credential,
+    imap::{self, Access, Session},
+};
+use postroom_model::{Account, Auth, Fault, FaultClass, Mailbox, MailboxId, Protocol};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// The longest that somebody waits for one mailbox.
+const LONGEST: Duration = Duration::from_secs(10);
+/// Mailboxes of one account that are tried out at once, of however many.
+const MOST: usize = 3;
+/// Mailboxes whose rest is ended at the same time.
+const AT_ONCE: usize = 16;
+
+/// How trying a mailbox out went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trial {
+    /// The mailbox.
+    pub(crate) mailbox: MailboxId,
+    /// How many messages its first folder has, or why it does not work.
+    pub(crate) result: Result<u32, Fault>,
+}
+
+/// How trying an account's mailboxes out went.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trials {
+    /// Those that were tried.
+    pub(crate) tried: Vec<Trial>,
+    /// How many the account has.
+    pub(crate) of: usize,
+}
+
+/// Connects to a mailbox, signs in and opens its first folder, without changing anything. The number
+/// of messages in that folder.
+///
+/// # Errors
+/// The fault that keeps the mailbox from working.
+pub(crate) async fn try_out(app: &App, mailbox: &Mailbox) -> Result<u32, Fault> {
+    in_time(async { attempt(app, mailbox, credential(app, mailbox).await?).await }).await
+}
+
+/// The same with a password that is not in the vault yet.
+///
+/// # Errors
+/// As [`try_out`].
+pub(crate) async fn try_password(app: &App, mailbox: &Mailbox, password: SecretString) -> Result<u32, Fault> {
+    in_time(attempt(app, mailbox, Credential::Password(password))).await
+}
+
+async fn in_time(trial: impl Future<Output = Result<u32, Fault>>) -> Result<u32, Fault> {
+    let limit = tokio::time::timeout(LONGEST, trial).await;
+    limit.unwrap_or_else(|_| {
+        let seconds = LONGEST.as_secs();
+        Err(Fault::new(FaultClass::TimedOut, format!("the mailbox was not open after {seconds} s")))
+    })
+}
+
+/// Tries some of an account's mailboxes out, and lets the schedule try all of them at once, because
+/// what kept them from working may just have been mended.
+///
+/// # Errors
+/// [`postroom_registry::Error`], when the account's mailboxes cannot be listed.
+pub(crate) async fn try_account(app: &App, account: &Account) -> Result<Trials, postroom_registry::Error> {
+    let mailboxes = app.registry.mailboxes_of(&account.id).await?;
+    let now = app.now();
+    let rested = mailboxes.iter().map(|placed| async move {
+        if let Err(error) = app.registry.end_rest(&placed.mailbox.id, now).await {
+            tracing::warn!(%error, mailbox = %placed.mailbox.id, "a mailbox rests on until its pause is over");
+        }
+    });
+    let rested = stream::iter(rested.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).collect::<Vec<()>>();
+    let tried = mailboxes.iter().take(MOST).map(|placed| async move {
+        Trial { mailbox: placed.mailbox.id.clone(), result: try_out(app, &placed.mailbox).await }
+    });
+    let tried = futures::future::join_all(tried);
+    // However many there are: whoever waits does not wait longer than for the mailboxes themselves.
+    let (tried, _) = tokio::join!(tried, tokio::time::timeout(LONGEST, rested));
+    Ok(Trials { tried, of: mailboxes.len() })
+}
+
+async fn attempt(app: &App, mailbox: &Mailbox, credential: Credential) -> Result<u32, Fault> {
+    if mailbox.protocol == Protocol::Pop3 {
+        return Err(Fault::new(FaultClass::Unsupported, "POP3 is not fetched by this release"));
+    }
+    let connection = imap::connect(&app.network, &mailbox.server).await.map_err(|error| error.fault())?;
+    let session = connection.sign_in(&mailbox.user, &credential, mailbox.sasl).await;
+    let mut session = session.map_err(|error| error.fault())?;
+    let messages = messages(&mut session, mailbox).await;
+    session.logout().await;
+    messages
+}
+
+async fn messages(session: &mut Session, mailbox: &Mailbox) -> Result<u32, Fault> {
+    let folders = session.resolve_folders(&mailbox.folders).await.map_err(|error| error.fault())?;
+    let Some(folder) = folders.first() else {
+        return Err(Fault::new(FaultClass::Folder, "none of the mailbox's folders is there"));
+    };
+    let opened = session.open(folder, Access::ReadOnly, None, 0).await.map_err(|error| error.fault())?;
+    Ok(opened.exists)
+}
+
+async fn credential(app: &App, mailbox: &Mailbox) -> Result<Credential, Fault> {
+    match &mailbox.auth {
+        Auth::Basic => {
+            let password = app.vault.password(&mailbox.id).await;
+            let password = password.map_err(|error| Fault::new(FaultClass::Storage, error.to_string()))?;
+            let missing =
+                || Fault::new(FaultClass::Configuration, "the vault has no password of this mailbox");
+            password.ok_or_else(missing).map(Credential::Password)
+        }
+        Auth::Oauth(account) => {
+            let until = within(app.now(), LONGEST);
+            let access = app.tokens.access(account, &mailbox.user, None, until).await?;
+            Ok(Credential::AccessToken(access.tokens.access_token))
+        }
+    }
+}
+
+fn within(now: Timestamp, time: Duration) -> Timestamp {
+    SignedDuration::try_from(time).ok().and_then(|time| now.checked_add(time).ok()).unwrap_or(now)
+}

@@ -1,0 +1,56 @@
+//! A mail server that knows one person's tokens.
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
+
+/// A mail server on this machine; it ends with the test.
+pub(crate) struct MailServer {
+    pub(crate) port: u16,
+}
+
+impl MailServer {
+    /// A server that takes every token, or refuses every token.
+    pub(crate) async fn start(takes: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        tokio::spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                tokio::spawn(serve(tcp, takes));
+            }
+        });
+        Self { port }
+    }
+}
+
+async fn serve(tcp: TcpStream, takes: bool) {
+    let mut tcp = BufReader::new(tcp);
+    let greeting = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] ready\r\n";
+    if tcp.get_mut().write_all(greeting.as_bytes()).await.is_err() {
+        return;
+    }
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if !matches!(tcp.read_line(&mut line).await, Ok(1..)) {
+            return;
+        }
+        let (tag, command) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
+        let word = command.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+        let answer = match word.as_str() {
+            "AUTHENTICATE" if !takes => format!("{tag} NO [AUTHENTICATIONFAILED] no\r\n"),
+            "CAPABILITY" => format!("* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n"),
+            "LIST" => format!("* LIST () \"/\" INBOX\r\n{tag} OK done\r\n"),
+            "EXAMINE" | "SELECT" => format!(
+                "* 42 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] x\r\n* OK [UIDNEXT 43] x\r\n\
+                 * FLAGS ()\r\n{tag} OK [READ-ONLY] done\r\n"
+            ),
+            "LOGOUT" => format!("* BYE\r\n{tag} OK done\r\n"),
+            _ => format!("{tag} OK done\r\n"),
+        };
+        if tcp.get_mut().write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}

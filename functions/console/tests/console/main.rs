@@ -1,0 +1,13 @@
+//! The console as browsers and authorization servers meet it: real requests to its router, against a
+//! local AWS API and an authorization server of the tests' own.
+
+mod attacks;
+mod bad_input;
+mod browser;
+mod chain;
+mod consent;
+mod imap;
+mod owner;
+mod server;
+mod sign_in;
+mod support;

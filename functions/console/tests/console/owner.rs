@@ -1,0 +1,132 @@
+//! Owners come by personal links, and to their own account only.
+
+use crate::{
+    browser::Page,
+    imap::MailServer,
+    support::{Fixture, SENDER, pass},
+};
+use axum::http::StatusCode;
+use jiff::SignedDuration;
+use serde_json::Value;
+
+/// The paths of the links that were mailed to an address, the latest last.
+pub(crate) async fn links_for(fixture: &Fixture, address: &str) -> Vec<String> {
+    let mail = mail(fixture).await;
+    let mut links = Vec::new();
+    for text in mail.iter().filter(|text| text.contains(address)) {
+        let mut rest = text.as_str();
+        while let Some((_, from)) = rest.split_once("http://console.test/link/") {
+            let end = from.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c));
+            let token = &from[..end.unwrap_or(from.len())];
+            let path = format!("/link/{token}");
+            if !links.contains(&path) {
+                links.push(path);
+            }
+            rest = from;
+        }
+    }
+    links
+}
+
+/// Every mail that the local SES has sent from our address, as JSON.
+async fn mail(fixture: &Fixture) -> Vec<String> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let endpoint = fixture.aws.endpoint_url().expect("an endpoint").trim_start_matches("http://");
+    let mut tcp = tokio::net::TcpStream::connect(endpoint).await.expect("connects");
+    let request = format!("GET /_ministack/ses/messages HTTP/1.0\r\nHost: {endpoint}\r\n\r\n");
+    tcp.write_all(request.as_bytes()).await.expect("writes");
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).await.expect("reads");
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    let start = body.find('{').expect("JSON");
+    let end = body.rfind('}').expect("JSON");
+    let all: Value = serde_json::from_str(&body[start..=end]).expect("JSON");
+    // By account of AWS.
+    let messages = all["messages"].as_object().expect("accounts").values().filter_map(Value::as_array);
+    messages.flatten().map(Value::to_string).filter(|text| text.contains(SENDER)).collect()
+}
+
+async fn verified(fixture: &Fixture, addresses: &[&str]) {
+    let ses = aws_sdk_sesv2::Client::new(&fixture.aws);
+    for address in addresses {
+        // It may be there from another test.
+        let _ = ses.create_email_identity().email_identity(*address).send().await;
+    }
+}
+
+/// A link to an account, as its owner gets it by mail. The account's name is the test's own.
+pub(crate) async fn link_to(fixture: &Fixture, account: &str) -> String {
+    let owner = format!("owner-of-{account}@post.test");
+    verified(fixture, &[SENDER, &owner]).await;
+    let mut browser = fixture.administrator().await;
+    let page = browser.post(&format!("/accounts/{account}/link"), &[]).await;
+    assert!(page.says("Sent"), "{page:?}");
+    links_for(fixture, &owner).await.pop().expect("a link")
+}
+
+#[tokio::test]
+async fn an_owner_authorises_the_account_of_the_link() {
+    let fixture = Fixture::new().await;
+    let id = fixture.account("owner-flow").await;
+    let server = MailServer::start(true).await;
+    fixture.mailbox("diary", &id, server.port).await;
+    let link = link_to(&fixture, "owner-flow").await;
+    let mut owner = fixture.browser();
+    // A mail scanner, and the owner, look at it as often as they like.
+    for _ in 0..2 {
+        let page = owner.get(&link).await;
+        assert_eq!(page.status, StatusCode::OK, "{page:?}");
+        assert!(owner.cookies.is_empty());
+    }
+    let token = owner.get(&link).await.field("token").expect("a form");
+    let page = owner.post_and_follow("/link", &[("token", &token)]).await;
+    assert!(page.says("diary") && page.says("owner-flow@post.test"), "{page:?}");
+    let request = owner.leave("/mine/authorise", &[]).await;
+    let page = owner.follow(&fixture.server.approve(&request, "owner-flow@post.test")).await;
+    assert!(page.says("Authorised, and mail can be read"), "{page:?}");
+    assert!(fixture.tokens(&id).await.is_some());
+}
+
+#[tokio::test]
+async fn letters_go_to_each_owner_and_failures_are_told() {
+    let fixture = Fixture::new().await;
+    fixture.account("letter-a").await;
+    fixture.account("letter-b").await;
+    verified(&fixture, &[SENDER, "owner-of-letter-a@post.test"]).await;
+    let ses = aws_sdk_sesv2::Client::new(&fixture.aws);
+    let sandbox = ses.put_account_details().production_access_enabled(false);
+    let _ = sandbox.mail_type(aws_sdk_sesv2::types::MailType::Transactional).website_url("http://x").send().await;
+    let mut browser = fixture.administrator().await;
+    let fields = [("account", "letter-a"), ("account", "letter-b"), ("do", "links")];
+    let page = browser.post("/accounts/selected", &fields).await;
+    assert_eq!(page.status, StatusCode::OK, "{page:?}");
+    assert!(page.says("owner-of-letter-a@post.test") && page.says("owner-of-letter-b@post.test"), "{page:?}");
+    assert!(page.says("Not sent") && page.says("not verified"), "{page:?}");
+    assert_eq!(links_for(&fixture, "owner-of-letter-a@post.test").await.len(), 1);
+}
+
+#[tokio::test]
+async fn without_a_sender_the_page_says_what_to_configure() {
+    let fixture = Fixture::new().await;
+    fixture.account("projects").await;
+    let mut browser = fixture.administrator().await;
+    let mut other = crate::browser::Browser::new(fixture.reconfigured(|settings| settings.sender = None));
+    (other.cookies, other.csrf) = (browser.cookies.clone(), browser.csrf.clone());
+    let page: Page = other.post("/accounts/projects/link", &[]).await;
+    assert!(page.says("SenderAddress"), "{page:?}");
+    browser.get("/chain").await;
+}
+
+#[tokio::test]
+async fn an_owners_session_ends_after_half_an_hour() {
+    let fixture = Fixture::new().await;
+    fixture.account("owner-session").await;
+    let link = link_to(&fixture, "owner-session").await;
+    let mut owner = fixture.browser();
+    let token = owner.get(&link).await.field("token").expect("a form");
+    owner.post_and_follow("/link", &[("token", &token)]).await;
+    pass(SignedDuration::from_mins(29));
+    assert_eq!(owner.get("/mine").await.status, StatusCode::OK);
+    pass(SignedDuration::from_mins(2));
+    assert_eq!(owner.get("/mine").await.status, StatusCode::SEE_OTHER);
+}
