@@ -9,7 +9,8 @@ use crate::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use postroom_model::{AccountId, ClientSecret, MailboxId, ProviderId};
+use postroom_model::{AccountId, Actor, ClientSecret, MailboxId, ProviderId};
+use postroom_registry::AccountQuery;
 use secrecy::SecretString;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,6 +20,8 @@ use std::{
 
 /// Writes of one kind that are under way at once. Secrets Manager grants 50 writes a second in all.
 const AT_ONCE: usize = 16;
+/// Accounts that are looked at together.
+const ACCOUNTS_AT_ONCE: usize = 500;
 
 /// Shows what applying a manifest would do, and does it unless it is a dry run.
 ///
@@ -71,6 +74,11 @@ async fn deployed(deployment: &Deployment) -> Result<Deployed, Error> {
     Ok(Deployed {
         providers: providers.into_iter().map(|provider| (provider.id.clone(), provider)).collect(),
         accounts: accounts.into_iter().map(|account| (account.id.clone(), account)).collect(),
+        unlisted: mailboxes
+            .iter()
+            .filter(|placed| placed.listed_under.is_none())
+            .map(|placed| placed.mailbox.id.clone())
+            .collect(),
         mailboxes: mailboxes.into_iter().map(|placed| (placed.mailbox.id.clone(), placed.mailbox)).collect(),
         batches,
         ..Deployed::default()
@@ -140,12 +148,34 @@ async fn follow(deployment: &Deployment, steps: &[Step], now: Timestamp) -> Resu
     Ok(done)
 }
 
+/// Has the accounts tried again that failed because of their provider, which is mended now.
+async fn retry_accounts(deployment: &Deployment, id: &ProviderId, now: Timestamp) -> Result<(), Error> {
+    let query = AccountQuery { provider: Some(id.clone()), ..AccountQuery::default() };
+    let mut from = None;
+    loop {
+        let page = deployment.registry.accounts_page(&query, from.as_ref(), ACCOUNTS_AT_ONCE).await?;
+        for (account, status) in page.items {
+            if status.fault.is_some_and(|fault| fault.class.actor() == Actor::Operator) {
+                deployment.registry.renew_now(&account.id, now).await?;
+            }
+        }
+        from = page.next;
+        if from.is_none() {
+            return Ok(());
+        }
+    }
+}
+
 async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Result<(), Error> {
     let Deployment { registry, vault, .. } = deployment;
     match action {
-        Action::PutClientSecret(id, secret) => drop(vault.put_client_secret(id, secret).await?),
+        Action::PutClientSecret(id, secret) => {
+            vault.put_client_secret(id, secret).await?;
+            retry_accounts(deployment, id, now).await?;
+        }
         Action::PutAccountPassword(id, password) => {
             vault.put_account_password(id, password).await?;
+            registry.renew_now(id, now).await?;
             for placed in registry.mailboxes_of(id).await? {
                 registry.end_rest(&placed.mailbox.id, now).await?;
             }
@@ -154,7 +184,10 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
             vault.put_password(id, password).await?;
             registry.end_rest(id, now).await?;
         }
-        Action::PutProvider(provider) => registry.put_provider(provider).await?,
+        Action::PutProvider(provider) => {
+            registry.put_provider(provider).await?;
+            retry_accounts(deployment, &provider.id, now).await?;
+        }
         Action::PutAccount(account) => registry.put_account(account, now).await?,
         Action::PutMailbox(mailbox) => registry.put_mailbox(mailbox).await?,
         Action::PutBatch(batch) => registry.put_batch(batch, now, fastrand::f64()).await?,

@@ -92,6 +92,9 @@ pub struct StatusArgs {
 pub struct CheckArgs {
     /// The mailbox to sign in to.
     pub mailbox: MailboxId,
+    /// Print the protocol conversation too; secrets are masked, and no mail is in it.
+    #[arg(long)]
+    pub transcript: bool,
 }
 
 /// `postroom authorize`

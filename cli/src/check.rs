@@ -12,7 +12,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use postroom_mail::{
-    Credential, Error as MailError, Mechanism, Network, NetworkSettings, Stage,
+    CertificateInfo, Credential, Error as MailError, Mechanism, Network, NetworkSettings, Stage, Transcript,
     imap::{self, Access, Connection, Session},
 };
 use postroom_model::{Auth, Fault, FaultClass, Mailbox, Protocol, SaslPolicy, Tls};
@@ -44,56 +44,73 @@ pub async fn check(
         .ok_or_else(|| Error::Usage(format!("there is no mailbox {id}: apply a manifest that has it")))?
         .mailbox;
     writeln!(out, "mailbox {id}: {}", settings(&mailbox))?;
-    let mut steps = Steps { out };
-    if mailbox.protocol == Protocol::Pop3 {
-        let fault = Fault::new(FaultClass::Unsupported, "POP3 is not fetched by this release");
-        return steps.failed("protocol", &fault);
+    let transcript = Transcript::new();
+    let mut steps = Steps { out, transcript: &transcript };
+    let outcome = steps.walk(deployment, &mailbox, now).await?;
+    if args.transcript {
+        writeln!(out, "\n{}", plain_lines(&transcript.to_string()))?;
     }
-    let network = Network::new(NetworkSettings {
-        extra_ca_pem: deployment.mail_ca.clone(),
-        allow_local: deployment.allowances.local_servers,
-        plaintext_hosts: deployment.allowances.plaintext_hosts.clone(),
-        connect_timeout: CONNECT_TIMEOUT,
-        idle_timeout: IDLE_TIMEOUT,
-    })?;
-    let Some(credential) = steps.credential(deployment, &mailbox, now).await? else {
-        return Ok(Outcome::NotWell);
-    };
-    if !steps.resolve(&mailbox).await? {
-        return Ok(Outcome::NotWell);
-    }
-    let connection = match imap::connect(&network, &mailbox.server).await {
-        Ok(connection) => connection,
-        Err(error) => {
-            let step = step_of(&error);
-            if step != CONNECT {
-                steps.connected(&mailbox)?;
-            }
-            return steps.failed(step, &error.fault());
-        }
-    };
-    steps.connected(&mailbox)?;
-    steps.greeted(&mailbox, &connection)?;
-    match connection.mechanism(&credential, mailbox.sasl) {
-        Ok(mechanism) => steps.done("mechanism", &why(mechanism, &mailbox))?,
-        Err(error) => return steps.failed("mechanism", &error.fault()),
-    }
-    let mut session = match connection.sign_in(&mailbox.user, &credential, mailbox.sasl).await {
-        Ok(session) => session,
-        Err(error) => return steps.failed("sign-in", &error.fault()),
-    };
-    steps.done("sign-in", &format!("the server accepts {:?}", mailbox.user))?;
-    let outcome = steps.folders(&mailbox, &mut session).await?;
-    session.logout().await;
     Ok(outcome)
 }
 
 /// Prints each step as it is taken. What a server said cannot steer the terminal that shows it.
 struct Steps<'o> {
     out: &'o mut dyn Write,
+    transcript: &'o Transcript,
 }
 
 impl Steps<'_> {
+    /// From the credential to the folders, as far as it goes.
+    async fn walk(
+        &mut self,
+        deployment: &Deployment,
+        mailbox: &Mailbox,
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
+        if mailbox.protocol == Protocol::Pop3 {
+            let fault = Fault::new(FaultClass::Unsupported, "POP3 is not fetched by this release");
+            return self.failed("protocol", &fault);
+        }
+        let network = Network::new(NetworkSettings {
+            extra_ca_pem: deployment.mail_ca.clone(),
+            allow_local: deployment.allowances.local_servers,
+            plaintext_hosts: deployment.allowances.plaintext_hosts.clone(),
+            connect_timeout: CONNECT_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+        })?;
+        let Some(credential) = self.credential(deployment, mailbox, now).await? else {
+            return Ok(Outcome::NotWell);
+        };
+        if !self.resolve(mailbox).await? {
+            return Ok(Outcome::NotWell);
+        }
+        let connection = match imap::connect_recorded(&network, &mailbox.server, Some(self.transcript)).await
+        {
+            Ok(connection) => connection,
+            Err(error) => {
+                let step = step_of(&error);
+                if step != CONNECT {
+                    self.connected(mailbox)?;
+                }
+                return self.failed(step, &error.fault());
+            }
+        };
+        self.connected(mailbox)?;
+        self.greeted(mailbox, &connection, now)?;
+        match connection.mechanism(&credential, mailbox.sasl) {
+            Ok(mechanism) => self.done("mechanism", &why(mechanism, mailbox))?,
+            Err(error) => return self.failed("mechanism", &error.fault()),
+        }
+        let mut session = match connection.sign_in(&mailbox.user, &credential, mailbox.sasl).await {
+            Ok(session) => session,
+            Err(error) => return self.failed("sign-in", &error.fault()),
+        };
+        self.done("sign-in", &format!("the server accepts {:?}", mailbox.user))?;
+        let outcome = self.folders(mailbox, &mut session).await?;
+        session.logout().await;
+        Ok(outcome)
+    }
+
     fn done(&mut self, step: &str, text: &str) -> Result<(), Error> {
         writeln!(self.out, "ok      {step:10} {}", plain(text))?;
         Ok(self.out.flush()?)
@@ -168,13 +185,17 @@ impl Steps<'_> {
         self.done(CONNECT, &format!("port {} answers", mailbox.server.port))
     }
 
-    fn greeted(&mut self, mailbox: &Mailbox, connection: &Connection) -> Result<(), Error> {
+    fn greeted(&mut self, mailbox: &Mailbox, connection: &Connection, now: Timestamp) -> Result<(), Error> {
         match mailbox.server.tls {
             Tls::Implicit => self.done("tls", "the server's certificate is good for its name")?,
             Tls::Starttls => {
                 self.done("tls", "STARTTLS works, and the server's certificate is good for its name")?
             }
             Tls::None => self.done("tls", "none: this deployment allows that for this host")?,
+        }
+        if let Some(CertificateInfo { subject, issuer, not_after, .. }) = connection.certificate() {
+            let ends = moment(not_after, now);
+            self.done("certificate", &format!("{subject}, issued by {issuer}, ends {ends}"))?;
         }
         let offers: Vec<&str> = connection.capabilities().iter().collect();
         self.done("greeting", &format!("an IMAP server; it offers {}", offers.join(" ")))
@@ -219,6 +240,11 @@ impl Steps<'_> {
         }
         Ok(outcome)
     }
+}
+
+/// The same, line by line.
+fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
 /// What the mailbox is set to, in one line.

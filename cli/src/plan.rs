@@ -15,7 +15,7 @@ use postroom_model::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::{self, Display},
 };
 
@@ -28,6 +28,8 @@ pub struct Deployed {
     pub accounts: BTreeMap<AccountId, Account>,
     /// All mailboxes.
     pub mailboxes: BTreeMap<MailboxId, Mailbox>,
+    /// Mailboxes that a release wrote which knew no lists by account.
+    pub unlisted: BTreeSet<MailboxId>,
     /// All batches.
     pub batches: Vec<Batch>,
     /// The vault's client secrets and certificates, at least of the manifest's providers.
@@ -98,6 +100,7 @@ impl Plan {
         plan.definitions("account", &deployed.accounts, &wanted.accounts, Action::PutAccount);
         plan.consents(deployed, wanted);
         plan.definitions("mailbox", &deployed.mailboxes, &wanted.mailboxes, Action::PutMailbox);
+        plan.listings(deployed, wanted);
         plan.batches(deployed, wanted, prune);
         plan.leftovers("mailbox", &deployed.mailboxes, &wanted.mailboxes, prune, Action::DeleteMailbox);
         plan.leftovers("account", &deployed.accounts, &wanted.accounts, prune, Action::DeleteAccount);
@@ -107,6 +110,18 @@ impl Plan {
 
     fn step(&mut self, line: String, action: Action) {
         self.steps.push(Step { line, action });
+    }
+
+    /// Mailboxes that stay as they are, but are missing from the lists by account.
+    fn listings(&mut self, deployed: &Deployed, wanted: &Manifest) {
+        for (id, mailbox) in &wanted.mailboxes {
+            if deployed.unlisted.contains(id) && deployed.mailboxes.get(id) == Some(mailbox) {
+                self.step(
+                    format!("~ mailbox {id}: listed by its account"),
+                    Action::PutMailbox(mailbox.clone()),
+                );
+            }
+        }
     }
 
     fn secrets(&mut self, deployed: &Deployed, wanted: &Manifest) {

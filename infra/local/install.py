@@ -48,9 +48,9 @@ def authserver() -> None:
 
 
 def browser_tests() -> None:
-    """Chromium from the distribution, with a font, and what drives it."""
-    if not (shutil.which("chromium") and Path("/usr/share/fonts/truetype/liberation").exists()):
-        debian_packages("Chromium", ["chromium", "fonts-liberation"])
+    """Chromium from the distribution, which brings a font along, and what drives it."""
+    if not shutil.which("chromium"):
+        debian_packages("Chromium", ["chromium"])
     _node_packages("browser tests", ROOT / "tests" / "browser", BROWSER_TESTS)
 
 

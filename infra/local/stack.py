@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import authserver, aws, console, install, mail, manifest, processes
+from . import authserver, aws, console, install, mail, manifest, processes, rights
 from .instance import LOCAL, LOOPBACK, ROOT, Instance, write
 
 # Programs as people call them; `.local/env` puts the folder on the PATH.
@@ -76,7 +76,11 @@ def start(instance: Instance, wanted: Wanted) -> bool:
             mail.start(instance)
         aws.start(instance)
     parameters = aws.local_parameters(_authorities(instance, wanted), wanted.plaintext_hosts)
-    deployed = aws.deploy(instance, wanted.programs, {**parameters, **_console(instance, wanted), **wanted.parameters})
+    parameters |= {**_console(instance, wanted), **wanted.parameters}
+    deployed = aws.deploy(instance, wanted.programs, parameters)
+    if deployed:
+        rights.mend(instance)
+        aws.verify_sender(instance, parameters["SenderAddress"])
     if fresh or deployed:
         console.start(instance)
     return fresh

@@ -229,8 +229,7 @@ def _names_what_it_deletes(action: str, statement: dict[str, Any]) -> bool:
         keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
         return bool(keys) and set(keys) <= {"EPHEMERAL#*", "PROVIDER#*"}
     if action == "secretsmanager:DeleteSecret":
-        resources = [each["Fn::Sub"] for each in statement["Resource"]]
-        return all(each.endswith(("/account/*", "/mailbox/*")) for each in resources)
+        return str(statement["Resource"].get("Fn::Sub")).endswith("/account/*")
     return False
 
 

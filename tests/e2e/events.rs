@@ -4,7 +4,7 @@ use aws_lambda_events::{apigw::ApiGatewayV2httpRequest, sqs::SqsEvent};
 use postroom_model::Work;
 use std::path::Path;
 
-fn sample(name: &str) -> String {
+pub(crate) fn sample(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -1,7 +1,8 @@
 //! The deployed stack, used from the outside as a person does: the command line, the schedule, the
 //! queue, the console's address, the logs.
 
-use postroom_tests::{User, emulator, environment, http, share, token_set};
+use crate::events::sample;
+use postroom_tests::{Refreshes, User, control, emulator, environment, http, refreshes, share, token_set};
 use serde_json::{Value, json};
 use std::{
     fmt::Write as _,
@@ -168,6 +169,35 @@ async fn assert_nowhere(secrets: &[String], said: &[&Said]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_deployed_functions_renew_a_token_and_its_end_is_the_command_lines() {
+    let (account, mailbox) = (User::new("e2e-renewed"), User::new("e2e-opened"));
+    mailbox.deliver("INBOX", &message(1));
+    share(&mailbox, &account);
+    let applied = postroom(&["apply", &manifest(&account, &[(&mailbox, true)]).to_string_lossy()]);
+    assert_eq!(applied.code, 0, "{}{}", applied.out, applied.err);
+    // A token set whose access token ends at once.
+    let tokens = control("POST", &format!("token?user={}&seconds=1", account.name())).await;
+    let tokens = file("tokens.json", &tokens);
+    let imported = postroom(&["token", "import", account.name(), "--from", &tokens.to_string_lossy()]);
+    assert_eq!(imported.code, 0, "{}{}", imported.out, imported.err);
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    // The schedule may be quicker than this test.
+    let tally = emulator::invoke("TokenRefresh", &sample("token-refresh.json")).await;
+    assert_eq!(tally["left"], json!(0), "{tally}");
+    assert_eq!(refreshes(account.name()).await, Refreshes { granted: 1, refused: 0 });
+
+    let fetched = postroom(&["fetch", mailbox.name(), "--wait", "--timeout", "120s"]);
+    assert_eq!(fetched.code, 0, "{}{}", fetched.out, fetched.err);
+    assert_eq!(refreshes(account.name()).await.granted, 1, "the new token opens the mailbox");
+
+    let revoked = postroom(&["account", "revoke", account.name()]);
+    assert_eq!(revoked.code, 0, "{}{}", revoked.out, revoked.err);
+    let fetched = postroom(&["fetch", mailbox.name(), "--wait", "--timeout", "120s"]);
+    assert_eq!(fetched.code, 1, "{}{}", fetched.out, fetched.err);
+    assert!(fetched.out.contains("authorization_ended"), "{}{}", fetched.out, fetched.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_mailbox_is_explained_and_fails_the_command() {
     let (account, wrong) = (User::new("e2e-none"), User::new("e2e-wrong"));
     let path = manifest(&account, &[(&wrong, false), (&account, true)]);
@@ -181,7 +211,7 @@ async fn a_refused_mailbox_is_explained_and_fails_the_command() {
     let said = format!("{}{}", fetched.out, fetched.err);
     assert_eq!(fetched.code, 1, "{said}");
     assert!(said.contains("password_refused") && said.contains("the owner"), "{said}");
-    assert!(said.contains("authorization_ended") && said.contains("no token set"), "{said}");
+    assert!(said.contains("authorization_ended") && said.contains("nobody has authorised"), "{said}");
     let checked = postroom(&["check", wrong.name()]);
     let said = format!("{}{}", checked.out, checked.err);
     assert_eq!(checked.code, 1, "{said}");

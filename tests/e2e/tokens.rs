@@ -5,6 +5,7 @@
 mod consent;
 mod custody;
 mod demands;
+mod grants;
 mod incidents;
 mod kills;
 mod mailboxes;

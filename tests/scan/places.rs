@@ -21,7 +21,7 @@ pub(crate) async fn all() -> Vec<Place> {
     places.extend(queues().await);
     for (name, service, path) in [
         ("mails", "ses", "/_ministack/ses/messages"),
-        ("the functions' settings", "lambda", "/2015-03-31/functions/"),
+        ("the functions' settings", "lambda", emulator::FUNCTIONS),
     ] {
         places.push(Place { name: name.to_owned(), text: emulator::get(service, path).await.to_string() });
     }

@@ -29,6 +29,23 @@ pub async fn get(service: &str, path: &str) -> Value {
     serde_json::from_str(&body).expect("JSON")
 }
 
+/// Invokes the deployed function whose name has `part` in it, and returns its answer.
+///
+/// # Panics
+/// When there is none, or it fails.
+pub async fn invoke(part: &str, event: &str) -> Value {
+    let functions = get("lambda", FUNCTIONS).await;
+    let mut names = functions["Functions"].as_array().expect("functions").iter().map(|f| &f["FunctionName"]);
+    let name = names.find_map(|name| name.as_str().filter(|name| name.contains(part))).expect("a function");
+    let address = format!("{}{FUNCTIONS}{name}/invocations", environment("POSTROOM_TEST_AWS_ENDPOINT"));
+    let (code, body) = http("POST", &address, &authorization("lambda"), event).await;
+    assert_eq!(code, 200, "{name}: {body}");
+    serde_json::from_str(&body).expect("JSON")
+}
+
+/// Where Lambda lists its functions.
+pub const FUNCTIONS: &str = "/2015-03-31/functions/";
+
 /// The emulator wants to know who asks, and takes the name for it.
 fn authorization(service: &str) -> String {
     let region = environment("POSTROOM_TEST_AWS_REGION");

@@ -35,6 +35,8 @@ pub struct Call {
 impl Call {
     /// A key for sealing is asked for.
     pub const PREPARE: Self = Self { target: "TrentService.GenerateDataKey", mark: "" };
+    /// A sealed token set is opened.
+    pub const OPEN: Self = Self { target: "TrentService.Decrypt", mark: "" };
     /// An issued token set is journaled.
     pub const JOURNAL: Self = Self { target: "DynamoDB_20120810.UpdateItem", mark: "#journal = :journal" };
     /// It is put into the vault.

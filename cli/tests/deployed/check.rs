@@ -52,7 +52,7 @@ async fn checked(login: &'static str) -> (String, Outcome) {
         "#
     );
     fixture.apply(&manifest, "s3cret", &[]).await.expect("applies");
-    let args = CheckArgs { mailbox: id("plant") };
+    let args = CheckArgs { mailbox: id("plant"), transcript: true };
     let (text, outcome) =
         printed(async |out| check(&fixture.deployment, &args, now(), out).await).await.expect("checks");
     assert!(!text.contains("s3cret"));

@@ -36,12 +36,18 @@ use url::Url;
 /// How long a page may wait for a token: API Gateway waits for 30 seconds in all.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(12);
 
+/// Mailboxes of the account that are shown.
+const SHOWN: usize = 200;
+
 /// An account with what belongs to it.
 struct Found {
     account: Account,
     status: AccountStatus,
     provider: Option<Provider>,
+    /// The first of its mailboxes.
     mailboxes: Vec<PlacedMailbox>,
+    /// Whether it has others.
+    has_more: bool,
     states: HashMap<MailboxId, MailboxState>,
 }
 
@@ -174,13 +180,16 @@ async fn find(app: &App, id: &AccountId) -> Result<Found, Problem> {
         Ok::<_, Problem>((account, provider))
     };
     let mailboxes = async {
-        let mailboxes = registry.mailboxes_of(id).await?;
+        let mut mailboxes = registry.first_mailboxes_of(id, SHOWN + 1).await?;
+        let has_more = mailboxes.len() > SHOWN;
+        mailboxes.truncate(SHOWN);
         let states = mailbox_state::of(app, &mailboxes).await?;
-        Ok((mailboxes, states))
+        Ok((mailboxes, states, has_more))
     };
     let status = async { Ok(registry.account_status(id).await?) };
-    let ((account, provider), (mailboxes, states), status) = futures::try_join!(account, mailboxes, status)?;
-    Ok(Found { account, status, provider, mailboxes, states })
+    let ((account, provider), (mailboxes, states, has_more), status) =
+        futures::try_join!(account, mailboxes, status)?;
+    Ok(Found { account, status, provider, mailboxes, has_more, states })
 }
 
 /// The frame of a page about accounts, which can be asked for again at `path`.
@@ -230,10 +239,13 @@ struct AccountPage<'a> {
     access_ends: Option<When>,
     renewed: Option<When>,
     renews: Option<When>,
-    ends: Option<Ends>,
+    ends: Ends,
     owners: &'a [String],
     mailboxes: Vec<MailboxRow<'a>>,
+    more: Option<String>,
     guide: Option<Guide>,
+    /// Whether the guide is still to be followed.
+    guide_is_open: bool,
     candidates: Option<Candidates>,
 }
 
@@ -256,7 +268,7 @@ impl<'a> AccountPage<'a> {
     fn new(page: Page<'a>, found: &'a Found, shown: Shown<'_>, now: Timestamp, language: Language) -> Self {
         let Shown { report, candidates, redirect } = shown;
         let t = &language.texts().account;
-        let Found { account, status, provider, mailboxes, states } = found;
+        let Found { account, status, provider, mailboxes, states, .. } = found;
         let condition = Condition::of(account, status, now);
         let when = |at: Option<Timestamp>| at.map(|at| When::new(at, now, language));
         let own = Some(account.scopes.as_slice()).filter(|scopes| !scopes.is_empty());
@@ -298,12 +310,14 @@ impl<'a> AccountPage<'a> {
             access_ends: when(status.access_expires_at),
             renewed: when(status.obtained_at),
             renews: when(status.due_at),
-            ends: Ends::of(status, now, language),
+            ends: Ends::of(&condition, status, now, language),
             owners: &account.owners,
             mailboxes: rows.collect(),
+            more: found.has_more.then(|| t.mailboxes_more.fill(&[("n", &SHOWN)])),
             guide: provider
                 .as_ref()
                 .and_then(|provider| Guide::of(account, provider, mailboxes, redirect, language)),
+            guide_is_open: condition != Condition::Works,
             candidates,
         }
     }
@@ -343,7 +357,7 @@ mod tests {
             let fails = placed.mailbox.id.as_str().ends_with('2');
             (placed.mailbox.id.clone(), if fails { fixtures::failing() } else { fixtures::fetched() })
         });
-        Found { account, status, provider, states: states.collect(), mailboxes }
+        Found { account, status, provider, states: states.collect(), mailboxes, has_more: false }
     }
 
     fn html(found: &Found, candidates: Option<Candidates>, language: Language) -> String {

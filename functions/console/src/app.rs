@@ -68,6 +68,15 @@ impl App {
         })
     }
 
+    /// Makes the connections that the first page needs, while the function starts. What cannot be had
+    /// now is asked for again when it is needed.
+    pub async fn warm_up(&self) {
+        let (keys, registry) = tokio::join!(self.keys(), self.registry.ping());
+        if keys.is_err() || registry.is_err() {
+            tracing::warn!("the vault or the registry did not answer at the start");
+        }
+    }
+
     /// The present moment.
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()

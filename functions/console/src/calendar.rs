@@ -1,4 +1,4 @@
-//! Dates, spans and intervals in words. All times are UTC, and say so.
+//! Dates, spans, intervals and numbers in words. All times are UTC, and say so.
 
 use crate::{
     language::Language,
@@ -91,6 +91,19 @@ impl Language {
         Some(if n == 1 { one.to_owned() } else { many.fill(&[("n", &n)]) })
     }
 
+    /// A number with its thousands apart: "1,204".
+    pub(crate) fn number(self, number: u64) -> String {
+        let digits = number.to_string();
+        let mut grouped = String::new();
+        for (position, digit) in digits.chars().enumerate() {
+            if position > 0 && (digits.len() - position) % 3 == 0 {
+                grouped.push_str(self.calendar().thousands);
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+
     /// How often: "Every 5 minutes".
     pub(crate) fn interval(self, interval: Interval) -> String {
         let t = self.calendar();
@@ -143,6 +156,15 @@ mod tests {
             assert_eq!(Language::En.distance(at(moment), now), en);
             assert_eq!(Language::De.distance(at(moment), now), de);
         }
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(
+            [0, 999, 1000, 1_204_000].map(|n| Language::En.number(n)),
+            ["0", "999", "1,000", "1,204,000"]
+        );
+        assert_eq!(Language::De.number(10_000), "10.000");
     }
 
     #[test]

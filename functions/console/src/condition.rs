@@ -1,7 +1,7 @@
 //! How an account is doing, in words: what works, what does not, why, and who must act.
 
 use crate::{
-    calendar::When,
+    calendar::{When, day_of},
     language::Language,
     texts::{Fill, fault::Faults},
 };
@@ -90,8 +90,7 @@ impl<'a> Condition<'a> {
         }
         let ends = status.ends_at.zip(status.ended_by).map(|(at, governs)| Expiry { at, governs });
         match ends {
-            Some(Expiry { at, governs }) if at <= now && governs != Governs::AccessToken => Self::Ended(at),
-            Some(Expiry { at, .. }) if at <= now && account.grant.needs_consent() => Self::Ended(at),
+            Some(Expiry { at, .. }) if at <= now => Self::Ended(at),
             _ if !status.missing_scopes.is_empty() => Self::Narrowed,
             Some(expiry) if is_worth_a_warning(expiry, now) => Self::EndsSoon(expiry),
             _ => Self::Works,
@@ -134,9 +133,18 @@ impl<'a> Condition<'a> {
         let distance = |at: Timestamp| language.distance(at, now);
         let again = || status.due_at.filter(|due| *due > now).map_or(t.retry_soon.to_owned(), distance);
         let because = match self {
-            Self::Works => status.obtained_at.map(|at| t.works_renewed.fill(&[("when", &distance(at))])),
+            Self::Works => match status.due_at.filter(|due| *due > now) {
+                Some(due) => Some(t.works_renews.fill(&[("when", &distance(due))])),
+                None => status.obtained_at.map(|at| t.works_renewed.fill(&[("when", &distance(at))])),
+            },
             Self::Narrowed => Some(t.narrowed_because.fill(&[("scopes", &status.missing_scopes.join(", "))])),
-            Self::EndsSoon(expiry) => Some(language.governs(expiry.governs).to_owned()),
+            Self::EndsSoon(Expiry { at, governs }) => {
+                let text = match governs {
+                    Governs::ClientSecret => t.ends_soon_operator,
+                    _ => t.ends_soon_owner,
+                };
+                Some(text.fill(&[("date", &language.date(day_of(*at)))]))
+            }
             Self::WorksForNow(_) => Some(t.works_for_now_because.fill(&[("when", &again())])),
             Self::Interrupted(fault) => {
                 let tried = t.interrupted_because.fill(&[("when", &again())]);
@@ -160,17 +168,31 @@ fn is_worth_a_warning(expiry: Expiry, now: Timestamp) -> bool {
 /// When an authorization ends, as a page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ends {
-    /// The moment.
-    pub(crate) when: When,
-    /// What makes it end then.
-    pub(crate) because: &'static str,
+    /// The moment; none where it is not known, or is past.
+    pub(crate) when: Option<When>,
+    /// What makes it end then, or why there is no such moment.
+    pub(crate) words: &'static str,
 }
 
 impl Ends {
-    /// The end that is on record for an account.
-    pub(crate) fn of(status: &AccountStatus, now: Timestamp, language: Language) -> Option<Self> {
-        let (at, governs) = status.ends_at.zip(status.ended_by)?;
-        Some(Self { when: When::new(at, now, language), because: language.governs(governs) })
+    /// The end of an account's authorization.
+    pub(crate) fn of(
+        condition: &Condition<'_>,
+        status: &AccountStatus,
+        now: Timestamp,
+        language: Language,
+    ) -> Self {
+        let t = &language.texts().condition;
+        match (condition, status.ends_at.zip(status.ended_by)) {
+            (Condition::NotAuthorised, _) => Self { when: None, words: t.not_begun },
+            (Condition::Ended(_) | Condition::Needs(Actor::Owner, _), _) => {
+                Self { when: None, words: t.has_ended }
+            }
+            (_, Some((at, governs))) => {
+                Self { when: Some(When::new(at, now, language)), words: language.governs(governs) }
+            }
+            (_, None) => Self { when: None, words: t.never_ends },
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     flow::{self, Answered, Flow, Parameters, Purpose, RedeemError},
     language::Language,
     notice::Notice,
-    outcome::{Authorised, Outcome, Trouble},
+    outcome::{Authorised, Outcome, Trouble, short_name},
     page::{self, Page},
     problem::Problem,
     security::{Limited, Source},
@@ -43,7 +43,7 @@ use url::Url;
 const PATIENCE: SignedDuration = SignedDuration::from_secs(6);
 /// When a callback must be done: API Gateway gives up after 30 seconds.
 const LONGEST: Duration = Duration::from_secs(25);
-/// Accounts of one provider that are looked through before somebody's tokens are revoked.
+/// Accounts that are looked through before somebody's tokens are revoked.
 const LOOKED_THROUGH: usize = 1000;
 
 #[derive(Template)]
@@ -144,12 +144,16 @@ pub(crate) async fn callback(
     source: Source,
     headers: HeaderMap,
     session: Option<Session>,
+    language: Language,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let end = Instant::now() + LONGEST;
     source.limit(&app, Limited::Callback).await?;
     let Query(parameters) =
         parameters.map_err(|_| Problem::invalid("the callback's parameters cannot be read"))?;
+    if let Some(page) = parameters.directory(language) {
+        return Ok(page);
+    }
     let answered = flow::recognise(&app, &headers, session.as_ref(), parameters).await?;
     match (answered.purpose.clone(), session) {
         (Purpose::SignIn { to }, _) => sign_in::complete(&app, answered, &to).await,
@@ -215,14 +219,14 @@ async fn settle(app: &App, answered: &Answered, account: &Account, end: Instant)
         if let Ok(registration) = answered.registration() {
             give_back(app, registration, identity, &tokens).await;
         }
-        let signed_in = identity.shown().to_owned();
+        let signed_in = short_name(identity.shown());
         return Outcome::Failed(Trouble::WrongPerson { expected: expected.clone(), signed_in });
     }
     let missing = missing_scopes(&answered.scopes, tokens.scope.as_deref());
     if !is_enough(&answered.scopes, &missing) {
         return Outcome::missing(missing);
     }
-    let consent = Consent { at: app.now(), identity: identity.map(|identity| identity.shown().to_owned()) };
+    let consent = Consent { at: app.now(), identity: identity.map(|identity| short_name(identity.shown())) };
     let until = app.now().saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
     let shown = consent.identity.clone();
     let accepted = match app.tokens.accept(&account.id, tokens, consent, until).await {
@@ -257,7 +261,7 @@ fn is_enough(asked: &[String], missing: &[String]) -> bool {
 
 /// Revokes tokens of somebody who is nobody's account here, as far as that can be known.
 async fn give_back(app: &App, registration: &Registration, identity: &Identity, tokens: &TokenSet) {
-    match belongs_to_an_account(app, registration, identity).await {
+    match belongs_to_an_account(app, identity).await {
         Ok(false) => {}
         Ok(true) => return,
         Err(error) => return tracing::warn!(%error, "tokens of the wrong person were dropped, not revoked"),
@@ -268,15 +272,10 @@ async fn give_back(app: &App, registration: &Registration, identity: &Identity, 
     }
 }
 
-/// Whether an account of this provider may be this person's; where there are too many to look
-/// through, one may be.
-async fn belongs_to_an_account(
-    app: &App,
-    registration: &Registration,
-    identity: &Identity,
-) -> Result<bool, postroom_registry::Error> {
-    let provider = Some(registration.provider.id.clone());
-    let query = AccountQuery { standing: Standing::Any, provider, owner: None, text: None };
+/// Whether an account may be this person's, at whatever provider: two may be one server. Where there
+/// are too many to look through, one may be.
+async fn belongs_to_an_account(app: &App, identity: &Identity) -> Result<bool, postroom_registry::Error> {
+    let query = AccountQuery { standing: Standing::Any, provider: None, owner: None, text: None };
     let mut from = None;
     let mut seen = 0;
     loop {

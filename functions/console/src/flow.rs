@@ -10,11 +10,13 @@
 
 use crate::{
     app::App,
+    guide,
     keys::{hash, random, same},
+    language::Language,
     problem::Problem,
     session::{Session, dropped, jar, opened, sealed},
 };
-use axum::http::HeaderMap;
+use axum::{http::HeaderMap, response::Response};
 use axum_extra::extract::PrivateCookieJar;
 use jiff::{SignedDuration, Timestamp};
 use postroom_model::{Account, AccountId, Fault, FaultClass, ProviderId, TokenSet};
@@ -173,6 +175,14 @@ pub(crate) struct Parameters {
     error_description: Option<String>,
 }
 
+impl Parameters {
+    /// The page for a directory's answer to its administrator, which is about no flow of ours; `None`
+    /// where this is none.
+    pub(crate) fn directory(&self, language: Language) -> Option<Response> {
+        guide::consented(self.state.as_deref(), self.error.is_some(), language)
+    }
+}
+
 /// Tokens, and who it was that consented, as far as the server says.
 #[derive(Debug)]
 pub(crate) struct Redeemed {
@@ -213,7 +223,7 @@ pub(crate) async fn recognise(
     let kept = kept.ok_or_else(|| Problem::other_browser("no cookie of this sign-in"))?;
     let pending: Option<Pending> = app.registry.take_ephemeral(STATE, &key, app.now()).await?;
     let pending = pending.ok_or_else(|| Problem::state_unknown("the state is used, too old or unknown"))?;
-    if pending.session != session.map(|session| hash(&session.id)) && pending.session.is_some() {
+    if pending.session.is_some() && pending.session != session.map(|session| hash(&session.id)) {
         return Err(Problem::other_browser("the session that began is not the present one"));
     }
     let registration = app.tokens.registration(&pending.provider).await;

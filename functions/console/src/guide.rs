@@ -10,16 +10,20 @@
 
 use crate::{
     language::Language,
+    page::{self, Page},
     texts::{Fill, guide::Guide as GuideTexts},
 };
+use askama::Template;
+use axum::response::Response;
 use postroom_model::{Account, Cloud, Endpoints, Grant, Preset, Protocol, Provider};
 use postroom_registry::PlacedMailbox;
 use url::Url;
 
 /// Where Google's administrators let a service account act for their people.
 const GOOGLE_CONSOLE: &str = "https://admin.google.com/ac/owl/domainwidedelegation";
-/// What an answer to the administrator's consent is recognised by. It is no secret and proves nothing.
-pub(crate) const CONSENTED: &str = "admin-consent";
+/// What the answer to an administrator's consent is recognised by. It is no secret and proves nothing:
+/// the answer changes nothing, it only gets a page.
+const CONSENT_STATE: &str = "admin-consent";
 
 /// What is to be done in the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +75,23 @@ impl Guide {
     }
 }
 
+#[derive(Template)]
+#[template(path = "consented.html")]
+struct ConsentedPage<'a> {
+    page: Page<'a>,
+    what: &'a str,
+}
+
+/// The page for whoever comes back from an administrator's consent, who need not be signed in here;
+/// `None` where the state is not that of such a consent.
+pub(crate) fn consented(state: Option<&str>, declined: bool, language: Language) -> Option<Response> {
+    let t = &language.texts().guide;
+    let (title, what) =
+        if declined { (t.declined, t.declined_what) } else { (t.consented, t.consented_what) };
+    let page = ConsentedPage { page: Page::alone(language, title), what };
+    (state == Some(CONSENT_STATE)).then(|| page::html(&page))
+}
+
 /// The application permissions for the protocols that the mailboxes speak.
 fn permissions(mailboxes: &[PlacedMailbox]) -> String {
     let has_pop3 = mailboxes.iter().any(|placed| placed.mailbox.protocol == Protocol::Pop3);
@@ -91,7 +112,7 @@ fn admin_consent(provider: &Provider, scopes: &str, redirect: &Url) -> Option<Ur
         .append_pair("client_id", &provider.client_id)
         .append_pair("scope", scopes)
         .append_pair("redirect_uri", redirect.as_str())
-        .append_pair("state", CONSENTED);
+        .append_pair("state", CONSENT_STATE);
     Some(url)
 }
 

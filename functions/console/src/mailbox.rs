@@ -26,7 +26,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{AccountId, Auth, Batch, Interval, Mailbox, MailboxId, MailboxState};
+use postroom_model::{AccountId, Auth, Batch, Interval, Mailbox, MailboxId};
 use postroom_registry::{AccountQuery, LoadedMailbox, Standing};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -307,7 +307,9 @@ impl<'a> MailboxPage<'a> {
             tested,
             state: mailbox_state::words(placed, state, now, language),
             fault: state.failure.as_ref().map(|failure| Explained::new(&failure.fault, language)),
-            archived: archived(state, t.archived_what),
+            archived: t
+                .archived_what
+                .fill(&[("n", &language.number(state.messages)), ("size", &size(state.bytes))]),
             last: when(state.last_success),
             polled: when(found.batch.as_ref().and_then(|batch| batch.completed_at)),
             backlog: state.backlog,
@@ -327,10 +329,6 @@ impl<'a> MailboxPage<'a> {
     fn is(&self, field: &str, value: &str) -> bool {
         field == value
     }
-}
-
-fn archived(state: &MailboxState, text: &str) -> String {
-    text.fill(&[("n", &state.messages), ("size", &size(state.bytes))])
 }
 
 /// A number of bytes in its largest fitting unit.

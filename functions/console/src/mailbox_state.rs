@@ -47,7 +47,7 @@ pub(crate) fn words(
     match state.last_success {
         Some(at) => {
             let count = if state.messages == 1 { t.mailbox_message } else { t.mailbox_messages };
-            let because = count.fill(&[("n", &state.messages), ("when", &distance(at))]);
+            let because = count.fill(&[("n", &language.number(state.messages)), ("when", &distance(at))]);
             State { mark: Mark::Ok, words: t.mailbox_works, because: Some(because) }
         }
         None => State { mark: Mark::Idle, words: t.mailbox_new, because: None },

@@ -8,5 +8,6 @@ async fn main() -> Result<(), Error> {
     postroom_lambda::log();
     let settings = Settings::from_env(|name| std::env::var(name).ok())?;
     let app = App::new(settings, &postroom_lambda::aws()?, postroom_lambda::now)?;
+    app.warm_up().await;
     run(console::router(app)).await
 }

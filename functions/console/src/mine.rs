@@ -48,7 +48,7 @@ pub(crate) async fn link(
     if used.is_some() {
         return Err(Problem::link_used());
     }
-    let page = Page::alone(language, language.texts().owner.link_title);
+    let page = Page::alone(language, language.texts().owner.link_title).at(format!("/link/{token}"));
     Ok(page::html(&LinkPage { page, token: &token }))
 }
 
@@ -103,7 +103,7 @@ pub(crate) async fn mine(
     let condition = Condition::of(&account, &status, app.now());
     let t = &language.texts().owner;
     let more = mailboxes.len().saturating_sub(SHOWN);
-    let page = Page::alone(language, t.title).signed_in(id.as_str(), &owner.csrf);
+    let page = Page::alone(language, t.title).at("/mine").signed_in(id.as_str(), &owner.csrf);
     let html = page::html(&MinePage {
         page,
         report: noticed.report(id, language),

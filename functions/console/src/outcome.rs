@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// The longest reason that is kept of a fault, in characters.
 const MAX_REASON: usize = 160;
+/// The longest name of a person that is kept, in characters: an address is not longer.
+const MAX_NAME: usize = 254;
 /// The most scopes that are named.
 const MAX_SCOPES: usize = 8;
 
@@ -105,6 +107,11 @@ impl Authorised {
     fn is_well(&self) -> bool {
         self.trials.iter().flat_map(|trials| &trials.tried).all(|trial| trial.result.is_ok())
     }
+}
+
+/// A person's name as the authorization server gave it, with as much as is kept of it.
+pub(crate) fn short_name(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect()
 }
 
 fn shortened(fault: &Fault) -> Fault {

@@ -33,6 +33,8 @@ use std::{collections::HashMap, str::FromStr};
 const SIZE: usize = 25;
 /// Mailboxes of one account that are named.
 const NAMED: usize = 3;
+/// Mailboxes of one account that are counted.
+const COUNTED: usize = 100;
 /// Pages that can be gone back one by one; beyond that there is the first page.
 const TRAIL: usize = 12;
 
@@ -109,7 +111,7 @@ async fn find(
         let accounts = registry.accounts_page(&asked.accounts(now), from.as_ref(), SIZE).await?;
         let ids: Vec<AccountId> = accounts.items.iter().map(|(account, _)| account.id.clone()).collect();
         let mailboxes = futures::future::try_join_all(ids.into_iter().map(|id| async {
-            let mailboxes = registry.mailboxes_of(&id).await?;
+            let mailboxes = registry.first_mailboxes_of(&id, COUNTED + 1).await?;
             Ok::<_, Problem>((id, mailboxes))
         }));
         let mailboxes: HashMap<_, _> = mailboxes.await?.into_iter().collect();
@@ -271,7 +273,7 @@ struct Row<'a> {
     login: Option<&'a str>,
     provider: String,
     state: State,
-    ends: Option<Ends>,
+    ends: Ends,
     renewed: Option<When>,
     mailboxes: Vec<&'a str>,
     more: Option<String>,
@@ -309,7 +311,7 @@ impl<'a> OverviewPage<'a> {
         let basic =
             found.basic.items.iter().map(|(placed, state)| BasicRow::new(placed, state, now, language));
         let incidents = found.incidents.iter().map(|incident| {
-            let since = language.distance(incident.since, now);
+            let since = language.moment(incident.since);
             t.incident.fill(&[("provider", &incident.provider), ("when", &since)])
         });
         let chain =
@@ -359,16 +361,20 @@ impl<'a> Row<'a> {
         language: Language,
     ) -> Self {
         let t = &language.texts().overview;
-        let more = mailboxes.len().saturating_sub(NAMED);
+        let condition = Condition::of(account, status, now);
+        let (more, words) = match mailboxes.len() {
+            n if n > COUNTED => (COUNTED - NAMED, t.more_than),
+            n => (n.saturating_sub(NAMED), t.more),
+        };
         Self {
             id: account.id.as_str(),
             login: account.login.as_deref(),
             provider: t.by_provider.fill(&[("provider", &account.provider)]),
-            state: Condition::of(account, status, now).state(status, now, language),
-            ends: Ends::of(status, now, language),
+            state: condition.state(status, now, language),
+            ends: Ends::of(&condition, status, now, language),
             renewed: status.obtained_at.map(|at| When::new(at, now, language)),
             mailboxes: mailboxes.iter().take(NAMED).map(|placed| placed.mailbox.id.as_str()).collect(),
-            more: (more > 0).then(|| t.more.fill(&[("n", &more)])),
+            more: (more > 0).then(|| words.fill(&[("n", &more)])),
             owners: &account.owners,
             select: t.select.fill(&[("id", &account.id)]),
         }

@@ -8,13 +8,14 @@ use crate::{
     app::App,
     keys::random_bytes,
     language::Language,
-    page::{self, Page},
+    page::{self, Page, Section},
+    session::Session,
     texts::Texts,
 };
 use askama::Template;
 use axum::{
     extract::{Request, State},
-    http::{Method, StatusCode, request::Parts},
+    http::{Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -175,6 +176,10 @@ impl Kind {
         }
     }
 
+    fn is_about_a_link(self) -> bool {
+        matches!(self, Self::LinkNeeded | Self::LinkInvalid | Self::LinkExpired | Self::LinkUsed)
+    }
+
     /// Title, what happened, what to do next.
     fn words(self, t: &'static Texts) -> [&'static str; 3] {
         let p = &t.problem;
@@ -209,6 +214,8 @@ struct ProblemPage<'a> {
     what: &'a str,
     next: &'a str,
     reference: &'a str,
+    /// Where the person begins anew; nowhere, where only a new link helps.
+    home: Option<&'static str>,
 }
 
 /// Makes the pages of problems, in the language of the request.
@@ -224,11 +231,21 @@ pub(crate) async fn explain(State(app): State<App>, request: Request, next: Next
         tracing::info!(reference, ?kind, cause, "a request was refused");
     }
     let [title, what, next] = kind.words(language.texts());
+    let session = response.extensions().get::<Session>().cloned();
     let page = Page::alone(language, title);
+    let (page, home) = match &session {
+        Some(session) => {
+            let section = if session.is_administrators() { Section::Accounts } else { Section::Alone };
+            let page = page.within(section).signed_in(session.name(), &session.csrf);
+            let home = page.home();
+            (page, Some(home))
+        }
+        None => (page, Some("/").filter(|_| !kind.is_about_a_link())),
+    };
+    let html = page::html(&ProblemPage { page, what, next, reference: &reference, home });
     let (mut parts, _) = response.into_parts();
     parts.status = status;
-    parts.headers.remove(axum::http::header::CONTENT_TYPE);
-    let html = page::html(&ProblemPage { page, what, next, reference: &reference });
+    parts.headers.remove(header::CONTENT_TYPE);
     (parts, html).into_response()
 }
 

@@ -16,8 +16,8 @@ use std::{convert::Infallible, net::IpAddr};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// Two years, as browsers' lists ask for.
-const HSTS: &str = "max-age=63072000; includeSubDomains";
+/// Two years, for this host alone: what lies below its name is not ours.
+const HSTS: &str = "max-age=63072000";
 
 /// Adds to every answer what makes browsers careful with it
 /// (<https://cheatsheetseries.owasp.org/cheatsheets/HTTP_Headers_Cheat_Sheet.html>).

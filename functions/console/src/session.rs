@@ -75,6 +75,19 @@ pub(crate) enum Who {
 }
 
 impl Session {
+    /// How whoever it belongs to is called on pages.
+    pub(crate) fn name(&self) -> &str {
+        match &self.who {
+            Who::Administrator { name, .. } => name,
+            Who::Owner { account } => account.as_str(),
+        }
+    }
+
+    /// Whether it is an administrator's.
+    pub(crate) fn is_administrators(&self) -> bool {
+        matches!(self.who, Who::Administrator { .. })
+    }
+
     /// A new session.
     pub(crate) fn new(who: Who, now: Timestamp) -> Self {
         let (idle, longest) = match who {
@@ -118,8 +131,10 @@ pub(crate) async fn recognise(State(app): State<App>, mut request: Request, next
     };
     let Some(session) = session else { return next.run(request).await };
     let prolonged = session.prolonged(app.now());
-    request.extensions_mut().insert(session);
-    let response = next.run(request).await;
+    request.extensions_mut().insert(session.clone());
+    let mut response = next.run(request).await;
+    // Also for who makes the page of a problem.
+    response.extensions_mut().insert(session);
     // A page that changes the session itself, such as signing out, has the last word.
     let changed = response.headers().get_all(header::SET_COOKIE).iter();
     let changed = changed.filter_map(|value| value.to_str().ok());

@@ -9,6 +9,7 @@ use crate::{
     app::App,
     flow::{self, Answered, Flow, Purpose, RedeemError},
     language::Language,
+    outcome::short_name,
     page::{self, Page},
     problem::Problem,
     security::{Limited, Source},
@@ -144,7 +145,7 @@ pub(crate) async fn page(
         parameters.extend_pairs(to.map(|to| ("to", to)));
         let t = &language.texts().sign_in;
         let button = t.button.fill(&[("provider", id)]);
-        let page = Page::alone(language, t.title);
+        let page = Page::alone(language, t.title).at("/sign-in");
         return Ok(page::html(&SignInPage { page, button, go: parameters.finish() }));
     }
     source.limit(&app, Limited::SignIn).await?;
@@ -187,7 +188,7 @@ pub(crate) async fn complete(app: &App, answered: Answered, to: &str) -> Result<
     }
     // The tokens are dropped: they were for knowing who it is.
     let key = app.keys().await?.name(&format!("{}\n{}", identity.issuer, identity.subject));
-    let who = Who::Administrator { key, name: identity.shown().to_owned() };
+    let who = Who::Administrator { key, name: short_name(identity.shown()) };
     tracing::info!("an administrator has signed in");
     let to = own_path(&app.settings.public_url, to).unwrap_or_else(|| "/".to_owned());
     Ok((signed_in(answered.jar, who, app), Redirect::to(&to)).into_response())

@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(
             counts,
             [
-                ("Over", 1, LEAST),
+                ("Ended", 1, LEAST),
                 ("Nov", 1, LEAST),
                 ("Dec", 1, LEAST),
                 ("Jan", 0, 0),

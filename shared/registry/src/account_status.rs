@@ -73,6 +73,16 @@ impl Registry {
         self.update(update).await.map(drop)
     }
 
+    /// Has an account that failed renewed at the next tick, because somebody has mended what failed.
+    /// `false`: it has not failed.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn renew_now(&self, id: &AccountId, now: Timestamp) -> Result<bool> {
+        let update = scheduled(Update::of(Key::account_status(id)), Some(now)).name("fault");
+        Ok(self.update(update.when("attribute_exists(#fault)")).await?.is_done())
+    }
+
     /// Gives an account that has no tokens its place: it waits for a person where its grant needs
     /// one; otherwise it is due at `now`, as it is when it failed and its definition changed.
     pub(crate) async fn open_status(&self, account: &Account, now: Timestamp) -> Result<()> {

@@ -23,6 +23,16 @@ impl Registry {
         items.into_iter().map(|item| self.decode(item)).collect()
     }
 
+    /// The first mailboxes of an account by id, at most so many.
+    ///
+    /// # Errors
+    /// As [`Registry::providers`].
+    pub async fn first_mailboxes_of(&self, account: &AccountId, most: usize) -> Result<Vec<PlacedMailbox>> {
+        let query = IndexQuery::account(account.as_str()).limit(most.max(1));
+        let items = self.index_entries(&query, most).await?;
+        items.into_iter().take(most).map(|item| self.decode(item)).collect()
+    }
+
     /// Mailboxes by id, all or the basic ones, `size` at most, from a position on; those with a text
     /// in the id, the user name, the host or an owner's address, in whatever case. Work is bounded,
     /// and what cannot be read is left out, as in [`Registry::accounts_page`].

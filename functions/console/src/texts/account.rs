@@ -44,6 +44,7 @@ texts! {
     mailboxes = "Its mailboxes" / "Seine Postfächer";
     mailboxes_none = "No mailbox uses this account yet. Choose some below."
         / "Noch verwendet kein Postfach dieses Konto. Wählen Sie unten welche aus.";
+    mailboxes_more = "Only the first {n} are shown." / "Nur die ersten {n} werden gezeigt.";
     mailbox = "Mailbox" / "Postfach";
     state = "Status" / "Zustand";
     last = "Last success" / "Letzter Erfolg";

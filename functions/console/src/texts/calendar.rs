@@ -21,6 +21,7 @@ texts! {
     day = "1 day" / "1 Tag";
     days = "{n} days" / "{n} Tagen";
     months_long = "{n} months" / "{n} Monaten";
+    thousands = "," / ".";
     every_minute = "Every minute" / "Jede Minute";
     every_minutes = "Every {n} minutes" / "Alle {n} Minuten";
     every_hour = "Every hour" / "Jede Stunde";

@@ -4,6 +4,7 @@ texts! {
     /// How an account or a mailbox is doing, and who must act.
     Condition
     works = "Works" / "Funktioniert";
+    works_renews = "Renews itself {when}." / "Erneuert sich {when} von selbst.";
     works_renewed = "Renewed {when}." / "Erneuert {when}.";
     narrowed = "Works, with permissions missing" / "Funktioniert, aber Berechtigungen fehlen";
     narrowed_because = "Not granted: {scopes}. Re-authorise it and accept every permission."
@@ -12,6 +13,9 @@ texts! {
     works_for_now_because = "The last renewal failed and is tried again {when}."
         / "Die letzte Erneuerung schlug fehl und wird {when} wiederholt.";
     ends_soon = "Ends soon" / "Endet bald";
+    ends_soon_owner = "Re-authorise it before {date}." / "Autorisieren Sie es vor dem {date} erneut.";
+    ends_soon_operator = "The operator makes a new Client secret or certificate before {date}."
+        / "Der Betreiber erzeugt vor dem {date} ein neues Client secret oder Zertifikat.";
     interrupted = "Interrupted" / "Unterbrochen";
     interrupted_because = "Postroom tries again by itself {when}." / "Postroom versucht es {when} von selbst erneut.";
     retry_soon = "soon" / "bald";
@@ -38,6 +42,8 @@ texts! {
         / "Weil dann das Client secret oder Zertifikat der App endet.";
     governs_other = "Because a rule of the provider says so." / "Weil eine Regel des Anbieters es so vorsieht.";
     never_ends = "No end known" / "Kein Ende bekannt";
+    has_ended = "Has ended" / "Ist beendet";
+    not_begun = "Not begun" / "Noch nicht begonnen";
 
     actor_nobody = "Nobody: it is tried again by itself" / "Niemand: Es wird von selbst wiederholt";
     actor_owner = "The owner" / "Die Eigentümer";

@@ -24,6 +24,15 @@ texts! {
         / "Prüfen Sie, ob IMAP für diese Personen eingeschaltet ist, unter Apps → Google Workspace → Gmail → Endnutzerzugriff.";
     then = "Then check. Google may need some minutes before it counts."
         / "Prüfen Sie dann. Google braucht manchmal einige Minuten, bis es gilt.";
+    consented = "The directory has answered" / "Das Verzeichnis hat geantwortet";
+    consented_what = "An administrator of the directory has seen what the app asks for. Nothing was changed in Postroom."
+        / "Die Administration des Verzeichnisses hat gesehen, worum die App bittet. In Postroom wurde nichts geändert.";
+    declined = "The directory did not consent" / "Das Verzeichnis hat nicht zugestimmt";
+    declined_what = "The link was opened, and the consent was not given. Nothing was changed in Postroom."
+        / "Der Link wurde geöffnet, die Zustimmung aber nicht erteilt. In Postroom wurde nichts geändert.";
+    consented_next = "Whether the app is let in shows on the account's page: go through the remaining steps there and press “Check now”."
+        / "Ob die App eingelassen wird, zeigt die Seite des Kontos: Gehen Sie dort die übrigen Schritte durch und drücken Sie „Jetzt prüfen“.";
+    consented_go = "To the accounts" / "Zu den Konten";
     copy = "Copy" / "Kopieren";
     copied = "Copied" / "Kopiert";
     command_tools = "Tools, once on this computer" / "Werkzeuge, einmal auf diesem Computer";

@@ -16,7 +16,7 @@ texts! {
 
     sent_title = "Links to owners" / "Links an Besitzer";
     sent = "Sent" / "Gesendet";
-    sent_what = "With links to {n} accounts." / "Mit Links zu {n} Konten.";
+    sent_what = "Links in it: {n}." / "Links darin: {n}.";
     not_sent = "Not sent" / "Nicht gesendet";
     no_time = "There was no time for it; send the others first." / "Dafür fehlte die Zeit; senden Sie zuerst die anderen.";
     no_owner = "Has no owner" / "Hat keinen Besitzer";

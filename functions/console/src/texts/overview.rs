@@ -8,7 +8,7 @@ texts! {
         / "Jedes Konto, das Postfächer öffnet, wie es ihm geht und wann es erneut autorisiert werden muss.";
     filter = "Search and filter" / "Suchen und filtern";
     search = "Search" / "Suche";
-    search_hint = "Name, login or owner" / "Name, Anmeldung oder Eigentümer";
+    search_hint = "Name, login or owner" / "Name oder Eigentümer";
     show = "Show" / "Anzeigen";
     show_all = "Everything" / "Alles";
     show_needs = "What needs re-authorising" / "Was erneut autorisiert werden muss";
@@ -17,7 +17,7 @@ texts! {
     any_provider = "All providers" / "Alle Anbieter";
     owner = "Owner" / "Eigentümer";
     owner_hint = "Mail address" / "Mailadresse";
-    apply = "Show" / "Anzeigen";
+    apply = "Search" / "Suchen";
     clear = "Show everything" / "Alles anzeigen";
 
     accounts = "Accounts" / "Konten";
@@ -32,6 +32,7 @@ texts! {
     never = "Never" / "Nie";
     none = "None" / "Keine";
     more = "and {n} more" / "und {n} weitere";
+    more_than = "and over {n} more" / "und über {n} weitere";
     by_provider = "by {provider}" / "über {provider}";
 
     authorise_selected = "Re-authorise selected" / "Ausgewählte erneut autorisieren";
@@ -77,6 +78,6 @@ texts! {
     timeline_table = "As a table" / "Als Tabelle";
     month = "Month" / "Monat";
     count = "Authorizations that end" / "Autorisierungen, die enden";
-    overdue = "Over" / "Vorbei";
-    overdue_long = "Already over" / "Schon vorbei";
+    overdue = "Ended" / "Vorbei";
+    overdue_long = "Ended already" / "Schon vorbei";
 }

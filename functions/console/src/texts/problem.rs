@@ -4,6 +4,7 @@ texts! {
     /// What pages say about what does not work: title, what happened, what to do next.
     Problem
     next = "What to do next" / "Was jetzt zu tun ist";
+    home = "To the first page" / "Zur Startseite";
     reference = "If you ask somebody for help, give this reference number:"
         / "Wenn Sie jemanden um Hilfe bitten, nennen Sie diese Referenznummer:";
     start_again = "Nothing was changed. Go back to the page you came from and start again from there."

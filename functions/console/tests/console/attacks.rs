@@ -2,6 +2,7 @@
 
 use crate::{
     browser::Browser,
+    imap::MailServer,
     owner::link_to,
     server::{Mood, Server, parameters},
     support::{ADMIN, Fixture, pass},
@@ -79,11 +80,18 @@ async fn a_state_of_another_session_of_the_browser_is_refused() {
     let fixture = Fixture::new().await;
     let projects = fixture.account("projects").await;
     let mut browser = fixture.administrator().await;
-    let request = browser.leave("/accounts/projects/authorise", &[]).await;
-    browser.get("/chain").await;
+    let mut begun = Vec::new();
+    for _ in 0..2 {
+        let request = browser.leave("/accounts/projects/authorise", &[]).await;
+        begun.push(fixture.server.approve(&request, "projects@post.test"));
+        browser.get("/chain").await;
+    }
     browser.post("/sign-out", &[]).await;
-    let back = fixture.server.approve(&request, "projects@post.test");
-    browser.get(&back).await.is_problem(StatusCode::FORBIDDEN, OTHER_BROWSER);
+    browser.get(&begun[0]).await.is_problem(StatusCode::FORBIDDEN, OTHER_BROWSER);
+    // The same person, the same browser, another session.
+    let again = fixture.begin_sign_in(&mut browser, "/sign-in?go=1").await;
+    browser.get(&fixture.server.approve(&again, ADMIN)).await;
+    browser.get(&begun[1]).await.is_problem(StatusCode::FORBIDDEN, OTHER_BROWSER);
     fixture.is_untouched(&projects).await;
 }
 
@@ -193,8 +201,13 @@ async fn a_missing_id_token_is_refused() {
 #[tokio::test]
 async fn signing_in_leads_to_pages_of_the_console_only() {
     let fixture = Fixture::new().await;
-    for to in ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"]
-    {
+    for to in [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+    ] {
         let mut browser = fixture.browser();
         let path = format!("/sign-in?go=1&to={}", url_encoded(to));
         let request = fixture.begin_sign_in(&mut browser, &path).await;
@@ -244,7 +257,9 @@ async fn a_tampered_cookie_is_nobodys() {
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
         String::from_utf8(bytes).expect("text")
     };
-    for tampered in [changed(0), changed(value.len() / 2), value[..40].to_owned(), String::new(), "e30".to_owned()] {
+    for tampered in
+        [changed(0), changed(value.len() / 2), value[..40].to_owned(), String::new(), "e30".to_owned()]
+    {
         browser.cookies.insert(name.clone(), tampered);
         assert_eq!(browser.get("/chain").await.status, StatusCode::SEE_OTHER);
     }
@@ -300,7 +315,10 @@ async fn a_link_opens_no_other_account() {
         format!("{}.{signature}", BASE64_URL_SAFE_NO_PAD.encode(said))
     };
     let mut owner = fixture.browser();
-    owner.post("/link", &[("token", &forged)]).await.is_problem(StatusCode::FORBIDDEN, "This link is not valid");
+    owner
+        .post("/link", &[("token", &forged)])
+        .await
+        .is_problem(StatusCode::FORBIDDEN, "This link is not valid");
     // With the right link, no page but the owner's own is there.
     owner.post_and_follow("/link", &[("token", &token)]).await;
     for path in ["/accounts/other-account", "/accounts/own-link", "/", "/chain", "/providers"] {
@@ -311,7 +329,8 @@ async fn a_link_opens_no_other_account() {
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{path}");
     }
     // Whatever a form says: it is the session that names the account.
-    let request = owner.leave("/mine/authorise", &[("account", "other-account"), ("id", "other-account")]).await;
+    let request =
+        owner.leave("/mine/authorise", &[("account", "other-account"), ("id", "other-account")]).await;
     assert_eq!(parameters(&request)["login_hint"], "own-link@post.test");
     fixture.is_untouched(&other).await;
 }
@@ -324,7 +343,8 @@ async fn servers_of_this_machine_and_its_link_are_not_reached() {
     let mut outside = Browser::new(fixture.reconfigured(|settings| {
         settings.http.allow_local = false;
         settings.network.allow_local = false;
-        settings.http.plaintext_hosts = ["127.0.0.1", "localhost", "169.254.169.254", "[::1]"].map(str::to_owned).into();
+        settings.http.plaintext_hosts =
+            ["127.0.0.1", "localhost", "169.254.169.254", "[::1]"].map(str::to_owned).into();
     }));
     (outside.cookies, outside.csrf) = (browser.cookies.clone(), browser.csrf.clone());
     let port = inside.url.port().expect("a port");
@@ -350,6 +370,26 @@ async fn servers_of_this_machine_and_its_link_are_not_reached() {
     }
     assert!(inside.posted("/token").is_empty());
     browser.get("/chain").await;
+}
+
+#[tokio::test]
+async fn a_mail_host_of_this_machine_is_not_reached() {
+    let inside = MailServer::start(true).await;
+    let fixture = Fixture::new().await;
+    let projects = fixture.account("projects").await;
+    let mut browser = fixture.administrator().await;
+    let request = browser.leave("/accounts/projects/authorise", &[]).await;
+    browser.get(&fixture.server.approve(&request, "projects@post.test")).await;
+    let mut outside = Browser::new(fixture.reconfigured(|settings| settings.network.allow_local = false));
+    (outside.cookies, outside.csrf) = (browser.cookies.clone(), browser.csrf.clone());
+    let mut mailbox = fixture.mailbox("inside", &projects, inside.port).await;
+    for host in ["127.0.0.1", "localhost", "::1", "::ffff:127.0.0.1", "169.254.169.254"] {
+        mailbox.server.host = host.to_owned();
+        fixture.registry.put_mailbox(&mailbox).await.expect("stored");
+        let page = outside.post("/accounts/projects/check", &[]).await;
+        assert!(page.says("this deployment does not connect"), "{host}: {page:?}");
+    }
+    assert_eq!(inside.connections(), 0);
 }
 
 #[tokio::test]

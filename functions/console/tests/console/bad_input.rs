@@ -1,9 +1,6 @@
 //! Whatever comes in: a clear page with what to do next, and no account is changed.
 
-use crate::{
-    server::parameters,
-    support::Fixture,
-};
+use crate::{server::parameters, support::Fixture};
 use axum::http::StatusCode;
 use std::time::Duration;
 
@@ -11,7 +8,8 @@ use std::time::Duration;
 async fn what_is_not_there_is_said_to_be_missing() {
     let fixture = Fixture::new().await;
     let mut browser = fixture.administrator().await;
-    for path in ["/accounts/unknown", "/accounts/A%20B", "/mailboxes/unknown", "/nothing", "/accounts/a/b/c"] {
+    for path in ["/accounts/unknown", "/accounts/A%20B", "/mailboxes/unknown", "/nothing", "/accounts/a/b/c"]
+    {
         browser.get(path).await.is_problem(StatusCode::NOT_FOUND, "There is nothing here");
     }
     for path in ["/accounts/unknown/authorise", "/accounts/unknown/link", "/chain/dance"] {
@@ -25,7 +23,9 @@ async fn malformed_callbacks_are_refused() {
     let projects = fixture.account("projects").await;
     let mut browser = fixture.administrator().await;
     let invalid = "That request cannot be understood";
-    for query in ["", "?", "?code=x", "?state=", "?state=a&state=b&code=x", &format!("?state={}", "x".repeat(9000))] {
+    for query in
+        ["", "?", "?code=x", "?state=", "?state=a&state=b&code=x", &format!("?state={}", "x".repeat(9000))]
+    {
         let page = browser.get(&format!("/callback{query}")).await;
         page.is_problem(StatusCode::BAD_REQUEST, invalid);
     }

@@ -31,6 +31,11 @@ impl Browser {
         Self { router, cookies: BTreeMap::new(), csrf: None }
     }
 
+    /// The same browser at another console.
+    pub(crate) fn with(self, router: Router) -> Self {
+        Self { router, ..self }
+    }
+
     /// Asks for a page.
     pub(crate) async fn get(&mut self, path: &str) -> Page {
         self.send(Request::get(path).body(Body::empty()).expect("a request")).await

@@ -1,5 +1,9 @@
-//! A mail server that knows one person's tokens.
+//! A mail server that takes or refuses whatever opens it: tokens and passwords.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -8,25 +12,34 @@ use tokio::{
 /// A mail server on this machine; it ends with the test.
 pub(crate) struct MailServer {
     pub(crate) port: u16,
+    connections: Arc<AtomicUsize>,
 }
 
 impl MailServer {
-    /// A server that takes every token, or refuses every token.
+    /// A server that takes everybody, or nobody.
     pub(crate) async fn start(takes: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = connections.clone();
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(serve(tcp, takes));
             }
         });
-        Self { port }
+        Self { port, connections }
+    }
+
+    /// Connections that were made so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 }
 
 async fn serve(tcp: TcpStream, takes: bool) {
     let mut tcp = BufReader::new(tcp);
-    let greeting = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] ready\r\n";
+    let greeting = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2 AUTH=PLAIN] ready\r\n";
     if tcp.get_mut().write_all(greeting.as_bytes()).await.is_err() {
         return;
     }

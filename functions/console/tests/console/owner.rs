@@ -3,7 +3,8 @@
 use crate::{
     browser::Page,
     imap::MailServer,
-    support::{Fixture, SENDER, pass},
+    server::{Mood, Server},
+    support::{Fixture, SENDER, now, pass},
 };
 use axum::http::StatusCode;
 use jiff::SignedDuration;
@@ -88,21 +89,42 @@ async fn an_owner_authorises_the_account_of_the_link() {
 }
 
 #[tokio::test]
-async fn letters_go_to_each_owner_and_failures_are_told() {
+async fn each_owner_gets_one_letter_about_all_that_were_chosen() {
     let fixture = Fixture::new().await;
-    fixture.account("letter-a").await;
-    fixture.account("letter-b").await;
-    verified(&fixture, &[SENDER, "owner-of-letter-a@post.test"]).await;
-    let ses = aws_sdk_sesv2::Client::new(&fixture.aws);
-    let sandbox = ses.put_account_details().production_access_enabled(false);
-    let _ = sandbox.mail_type(aws_sdk_sesv2::types::MailType::Transactional).website_url("http://x").send().await;
+    let owner = format!("owner-{}@post.test", fixture.settings.table);
+    for id in ["letter-a", "letter-b"] {
+        let account = fixture.account(id).await;
+        let mut account = fixture.registry.account(&account).await.expect("answers").expect("there");
+        account.owners = vec![if id == "letter-a" { owner.clone() } else { owner.to_uppercase() }];
+        fixture.registry.put_account(&account, now()).await.expect("stored");
+    }
+    verified(&fixture, &[SENDER]).await;
     let mut browser = fixture.administrator().await;
     let fields = [("account", "letter-a"), ("account", "letter-b"), ("do", "links")];
     let page = browser.post("/accounts/selected", &fields).await;
+    assert!(page.says("Links in it: 2."), "{page:?}");
+    let sent = mail(&fixture).await;
+    assert_eq!(sent.iter().filter(|text| text.contains(&owner)).count(), 1);
+    assert_eq!(links_for(&fixture, &owner).await.len(), 2);
+}
+
+#[tokio::test]
+async fn letters_that_are_not_sent_are_told_address_by_address() {
+    let fixture = Fixture::with(Server::start(Mood::default()).await, |settings| {
+        settings.sender = Some("nobody@unverified.test".to_owned());
+    })
+    .await;
+    fixture.account("letter-c").await;
+    fixture.account("letter-d").await;
+    let mut browser = fixture.administrator().await;
+    let fields = [("account", "letter-c"), ("account", "letter-d"), ("do", "links")];
+    let page = browser.post("/accounts/selected", &fields).await;
     assert_eq!(page.status, StatusCode::OK, "{page:?}");
-    assert!(page.says("owner-of-letter-a@post.test") && page.says("owner-of-letter-b@post.test"), "{page:?}");
-    assert!(page.says("Not sent") && page.says("not verified"), "{page:?}");
-    assert_eq!(links_for(&fixture, "owner-of-letter-a@post.test").await.len(), 1);
+    for owner in ["owner-of-letter-c@post.test", "owner-of-letter-d@post.test"] {
+        assert!(page.says(owner), "{page:?}");
+    }
+    assert_eq!(page.text.matches("Not sent").count(), 2, "{page:?}");
+    assert!(page.says("not verified"), "{page:?}");
 }
 
 #[tokio::test]

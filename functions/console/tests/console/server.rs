@@ -79,8 +79,7 @@ impl Server {
             requests: Vec::new(),
             count: 0,
         };
-        let server =
-            Self { url: Url::parse(&url).expect("a URL"), state: Arc::new(Mutex::new(state)) };
+        let server = Self { url: Url::parse(&url).expect("a URL"), state: Arc::new(Mutex::new(state)) };
         let serving = server.clone();
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
@@ -143,8 +142,7 @@ impl Server {
     pub(crate) fn deny(&self, request: &Url, error: &str, description: &str) -> String {
         let asked = parameters(request);
         let text = |name: &str| asked.get(name).cloned().unwrap_or_default();
-        let mut answer =
-            vec![("error", error.to_owned()), ("error_description", description.to_owned())];
+        let mut answer = vec![("error", error.to_owned()), ("error_description", description.to_owned())];
         answer.push(("state", text("state")));
         if self.state.lock().expect("not poisoned").mood.names_itself {
             answer.push(("iss", self.issuer()));

@@ -53,6 +53,7 @@ impl Fixture {
 
     /// A console with other settings.
     pub(crate) async fn with(server: Server, change: impl FnOnce(&mut Settings)) -> Self {
+        crate::log::start();
         let aws = aws();
         let name: String = std::iter::repeat_with(fastrand::alphanumeric).take(16).collect();
         let name = format!("postroom-test-{}", name.to_lowercase());

@@ -49,6 +49,8 @@ async fn mailboxes_are_found_by_account_and_page_by_page() {
     };
     let of_a = registry.mailboxes_of(&id("a")).await.expect("lists");
     assert_eq!(ids(of_a), numbered(|n| n % 4 == 1));
+    let first = registry.first_mailboxes_of(&id("a"), 3).await.expect("lists");
+    assert_eq!(ids(first), ["m01", "m05", "m09"]);
 
     // A mailbox that changes how it signs in changes its list.
     registry.put_mailbox(&mailbox("m01")).await.expect("puts");
