@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
   administrator, allow, authorise, decline, heading, leave, overview, row, says, signIn, start, stop,
+  UNAUTHORISED,
 } from './console.mjs';
 import { apply, control, deliver, postroom, status, unique } from './stack.mjs';
 
@@ -21,7 +22,7 @@ test('a first consent: from the overview to mail that can be read', async () => 
   deliver(login, 'Subject: first\r\n\r\nHello.\r\n');
   const page = await administrator();
   await overview(page, id);
-  assert.match(await row(page, id).innerText(), /Not authorised yet/);
+  assert.match(await row(page, id).innerText(), UNAUTHORISED);
   await page.getByRole('link', { name: id, exact: true }).first().click();
   await heading(page, `Account ${id}`);
   await page.getByRole('button', { name: 'Authorise', exact: true }).click();
@@ -62,7 +63,7 @@ test('the wrong user is refused and can be exchanged', async () => {
   await says(page, 'the wrong user signed in');
   await says(page, `This account belongs to ${login}; signed in was eve@postroom.test.`);
   await overview(page, id);
-  assert.match(await row(page, id).innerText(), /Not authorised yet/);
+  assert.match(await row(page, id).innerText(), UNAUTHORISED);
 
   await authorise(page, id);
   await signIn(page, 'eve@postroom.test');
@@ -92,7 +93,7 @@ test('without the permission to read mail nothing is kept', async () => {
   await allow(page, { without: ['mail'] });
   await says(page, 'a permission is missing');
   await overview(page, id);
-  assert.match(await row(page, id).innerText(), /Not authorised yet/);
+  assert.match(await row(page, id).innerText(), UNAUTHORISED);
   await leave(page);
 });
 
@@ -126,7 +127,7 @@ for (const [what, how] of Object.entries({
     await says(page, 'Not authorised');
     await control('fail', { count: 0, user: login });
     await overview(page, id);
-    assert.match(await row(page, id).innerText(), /Not authorised yet/);
+    assert.match(await row(page, id).innerText(), UNAUTHORISED);
     await leave(page);
   });
 }

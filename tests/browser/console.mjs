@@ -131,6 +131,9 @@ export async function overview(page, text) {
 export const row = (page, account) =>
   page.getByRole('row').filter({ has: page.getByRole('checkbox', { name: `Select ${account}`, exact: true }) });
 
+// What such a row says of an account without tokens, before and after the schedule has looked for them.
+export const UNAUTHORISED = /Not authorised yet|Must be authorised again/;
+
 // Opens the page of an account and begins a consent there.
 export async function authorise(page, account) {
   await page.goto(`/accounts/${account}`);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
   administrator, allow, authorise, heading, leave, overview, row, says, signIn, start, stop,
+  UNAUTHORISED,
 } from './console.mjs';
 import { apply, CONSOLE, environment, password, postroom, share, status, unique } from './stack.mjs';
 
@@ -98,7 +99,7 @@ test('an account is checked, and revoked when asked twice', async () => {
   await press(page, 'Yes, revoke it');
   await says(page, 'The provider ended the authorization, and Postroom has forgotten its tokens.');
   await overview(page, id);
-  assert.match(await row(page, id).innerText(), /Not authorised yet/);
+  assert.match(await row(page, id).innerText(), UNAUTHORISED);
   await leave(page);
 });
 

@@ -10,7 +10,7 @@ mod places;
 mod secrets;
 
 use places::Place;
-use postroom_tests::{Lab, clock, control, environment, http, later};
+use postroom_tests::{Lab, clock, control, environment, http, later, own_log};
 use postroom_tokens::Demand;
 use secrets::Secret;
 use std::collections::BTreeSet;
@@ -65,6 +65,7 @@ async fn no_secret_is_anywhere_but_in_the_vault() {
 
     let found: BTreeSet<(&str, &str)> = places.iter().flat_map(|place| hits(place, &secrets)).collect();
     assert!(found.is_empty(), "secrets and where they are: {found:#?}");
+    std::fs::remove_file(own_log()).expect("the next tests begin a new log");
 }
 
 /// The names of the secrets that are in a place; never the secrets.

@@ -55,7 +55,7 @@ fn check(entry: &AccountEntry, provider: &Provider, problems: &mut Problems) {
     let id = &provider.id;
     let tenant = provider.tenant.as_deref().unwrap_or_default();
     match grant {
-        Grant::ClientCredentials if preset::MICROSOFT_SHARED_TENANTS.contains(&tenant) => {
+        Grant::ClientCredentials if provider.is_shared_directory() => {
             let reason =
                 format!("client_credentials needs one directory, and provider {id} has tenant {tenant:?}");
             problems.add_with_hint(at, reason, "tenant = \"contoso.onmicrosoft.com\", or the directory's id");

@@ -5,9 +5,6 @@ use postroom_model::{Cloud, Endpoints, Preset, SaslPolicy};
 use std::collections::BTreeMap;
 use url::Url;
 
-/// Microsoft's directories that are not one directory: an app of its own right needs a concrete one.
-pub(super) const MICROSOFT_SHARED_TENANTS: [&str; 3] = ["common", "organizations", "consumers"];
-
 /// What brings a refresh token, where it must be asked for
 /// (<https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess>).
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";

@@ -1,7 +1,7 @@
 //! The page of one account: all that is known of it, and what can be done with it.
 //!
-//! Guarantees: looking changes nothing. Revoking asks first; checking renews the access token where
-//! that is due, as a fetch would, and changes nothing else.
+//! Guarantees: looking changes nothing. Checking renews the access token where that is due, as a fetch
+//! would, and changes nothing else.
 
 use crate::{
     adoption::{self, Candidates},
@@ -29,12 +29,12 @@ use axum::{
 use jiff::{SignedDuration, Timestamp};
 use postroom_model::{Account, AccountId, AccountStatus, Fault, Grant, MailboxId, MailboxState, Provider};
 use postroom_registry::PlacedMailbox;
-use postroom_tokens::{Demand, Revoked};
+use postroom_tokens::Demand;
 use std::collections::HashMap;
 use url::Url;
 
 /// How long a page may wait for a token: API Gateway waits for 30 seconds in all.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(12);
+pub(crate) const PATIENCE: SignedDuration = SignedDuration::from_secs(12);
 
 /// Mailboxes of the account that are shown.
 const SHOWN: usize = 200;
@@ -135,43 +135,6 @@ fn trials_note(trials: &Trials, t: &AccountTexts) -> Option<String> {
     }
 }
 
-/// `POST /accounts/{id}/revoke`: asks, and does it once the answer is yes.
-pub(crate) async fn revoke(
-    FromState(app): FromState<App>,
-    language: Language,
-    Id(id): Id<AccountId>,
-    posted: Posted<Administrator>,
-) -> Result<Response, Problem> {
-    let t = &language.texts().account;
-    if posted.fields.get("confirmed") != Some("yes") {
-        app.registry.account(&id).await?.ok_or_else(Problem::not_found)?;
-        let mailboxes = app.registry.mailboxes_of(&id).await?;
-        let page =
-            page(&posted.visitor, language, t.revoke_title.fill(&[("id", &id)]), format!("/accounts/{id}"));
-        let stops = t.revoke_count.fill(&[("n", &mailboxes.len())]);
-        return Ok(page::html(&RevokePage { page, id: id.as_str(), stops }));
-    }
-    let until = app.now().saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
-    let said = |text: &str| Verdict::well(id.as_str(), t.revoke, text.to_owned());
-    let verdict = match app.tokens.revoke(&id, until).await? {
-        Revoked::AtServer => said(t.revoked_at_server),
-        Revoked::OnlyHere => said(t.revoked_here),
-        Revoked::Nothing => said(t.revoked_nothing),
-        Revoked::Refused(fault) => Verdict::failed(id.as_str(), t.revoked_refused, &fault, language),
-    };
-    tracing::info!(account = %id, "an authorization was revoked by hand");
-    let page =
-        page(&posted.visitor, language, t.revoked_title.fill(&[("id", &id)]), format!("/accounts/{id}"));
-    Ok(page::html(&Verdicts {
-        page,
-        lead: String::new(),
-        verdicts: vec![verdict],
-        note: None,
-        back: format!("/accounts/{id}"),
-        back_label: t.back_to,
-    }))
-}
-
 async fn find(app: &App, id: &AccountId) -> Result<Found, Problem> {
     let registry = &app.registry;
     let account = async {
@@ -203,14 +166,6 @@ pub(crate) fn page(
         .within(Section::Accounts)
         .signed_in(&administrator.name, &administrator.csrf)
         .at(path)
-}
-
-#[derive(Template)]
-#[template(path = "revoke.html")]
-struct RevokePage<'a> {
-    page: Page<'a>,
-    id: &'a str,
-    stops: String,
 }
 
 #[derive(Template)]

@@ -96,7 +96,7 @@ impl Language {
         let digits = number.to_string();
         let mut grouped = String::new();
         for (position, digit) in digits.chars().enumerate() {
-            if position > 0 && (digits.len() - position) % 3 == 0 {
+            if position > 0 && (digits.len() - position).is_multiple_of(3) {
                 grouped.push_str(self.calendar().thousands);
             }
             grouped.push(digit);

@@ -162,7 +162,10 @@ async fn once_more(
 }
 
 fn frame(administrator: &Administrator, language: Language, title: String) -> Page<'_> {
-    Page::alone(language, title).within(Section::Accounts).signed_in(&administrator.name, &administrator.csrf)
+    Page::alone(language, title)
+        .within(Section::Accounts)
+        .signed_in(&administrator.name, &administrator.csrf)
+        .at("/chain")
 }
 
 #[derive(Template)]

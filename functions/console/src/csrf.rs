@@ -165,11 +165,7 @@ mod tests {
                     headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
                 }
             }
-            assert_eq!(
-                refusal(&headers, origin).is_some_and(|token| same(token, visitor.csrf())),
-                refused,
-                "{site:?} {named:?}"
-            );
+            assert_eq!(refusal(&headers, origin).is_some(), refused, "{site:?} {named:?}");
         }
     }
 

@@ -110,7 +110,10 @@ pub(crate) fn accounts() -> Vec<(Account, AccountStatus)> {
         ),
         (account("projects", "contoso", code), well()),
         (
-            account("robot", "contoso", "client_credentials"),
+            Account {
+                scopes: vec!["https://outlook.office365.com/.default".into()],
+                ..account("robot", "contoso", "client_credentials")
+            },
             AccountStatus { ends_at: None, ended_by: None, authorised_at: None, identity: None, ..well() },
         ),
         (

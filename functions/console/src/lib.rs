@@ -41,6 +41,8 @@ mod overview;
 mod page;
 mod problem;
 mod registration;
+mod revocation;
+mod search;
 mod security;
 mod session;
 mod settings;
@@ -100,7 +102,7 @@ pub fn router(app: App) -> Router {
         .route("/accounts/{id}/authorise", post(consent::authorise))
         .route("/accounts/{id}/check", post(account::check))
         .route("/accounts/{id}/link", post(letter::send))
-        .route("/accounts/{id}/revoke", post(account::revoke))
+        .route("/accounts/{id}/revoke", post(revocation::revoke))
         .route("/callback", get(consent::callback))
         .route("/chain", get(chain_page::page))
         .route("/chain/{action}", post(chain_page::act))

@@ -9,11 +9,12 @@ use crate::{
     app::App,
     calendar::When,
     chain::{self, Resumable},
-    condition::{Condition, Ends, SOON, State},
+    condition::{Condition, Ends, State},
     language::Language,
     mailbox_state,
     page::{self, Page, Section},
     problem::Problem,
+    search::{Around, Asked, filled, position},
     session::Administrator,
     texts::Fill,
     timeline::{self, Timeline},
@@ -24,10 +25,9 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
-use postroom_model::{Account, AccountId, AccountStatus, MailboxState, Provider, ProviderId};
-use postroom_registry::{AccountQuery, Incident, PlacedMailbox, Position, Standing};
-use serde::Deserialize;
-use std::{collections::HashMap, str::FromStr};
+use postroom_model::{Account, AccountId, AccountStatus, MailboxState, Provider};
+use postroom_registry::{Incident, PlacedMailbox};
+use std::collections::HashMap;
 
 /// Accounts on one page, and mailboxes with Basic auth.
 const SIZE: usize = 25;
@@ -35,47 +35,6 @@ const SIZE: usize = 25;
 const NAMED: usize = 3;
 /// Mailboxes of one account that are counted.
 const COUNTED: usize = 100;
-/// Pages that can be gone back one by one; beyond that there is the first page.
-const TRAIL: usize = 12;
-
-/// What is asked for, as the page's address says it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub(crate) struct Asked {
-    /// A text to search for.
-    q: String,
-    show: Show,
-    provider: String,
-    owner: String,
-    /// Where the page of accounts begins, and the pages before it, first to last.
-    from: String,
-    trail: String,
-    /// The same of mailboxes with Basic auth.
-    basic_from: String,
-    basic_trail: String,
-}
-
-/// Which accounts are shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Show {
-    Needs,
-    Soon,
-    #[default]
-    #[serde(other)]
-    All,
-}
-
-impl Show {
-    fn value(self) -> &'static str {
-        match self {
-            Self::All => "",
-            Self::Needs => "needs",
-            Self::Soon => "soon",
-        }
-    }
-}
-
 /// Everything that a page shows.
 struct Found {
     accounts: postroom_registry::Page<(Account, AccountStatus)>,
@@ -117,7 +76,7 @@ async fn find(
         let mailboxes: HashMap<_, _> = mailboxes.await?.into_iter().collect();
         Ok((accounts, mailboxes))
     };
-    let basic = async { Ok::<_, Problem>(find_basic(app, asked).await?) };
+    let basic = find_basic(app, asked);
     let ((accounts, mailboxes), basic, providers, incidents, endings, chain) = futures::try_join!(
         accounts,
         basic,
@@ -153,101 +112,6 @@ async fn find_basic(
     };
     let items = shown.into_iter().map(with_state).collect();
     Ok(postroom_registry::Page { items, next: page.next, looked_at: page.looked_at })
-}
-
-/// Where a list goes on, as an address says it.
-fn position(text: &str) -> Result<Option<Position>, Problem> {
-    filled(text).map(Position::from_str).transpose().map_err(Problem::invalid)
-}
-
-fn filled(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| !text.is_empty())
-}
-
-impl Asked {
-    fn accounts(&self, now: Timestamp) -> AccountQuery {
-        AccountQuery {
-            standing: match self.show {
-                Show::All => Standing::Any,
-                Show::Needs => Standing::NeedsConsent,
-                Show::Soon => Standing::EndingBefore(now.saturating_add(SOON).unwrap_or(Timestamp::MAX)),
-            },
-            provider: self.provider.parse::<ProviderId>().ok(),
-            owner: filled(&self.owner).map(str::to_owned),
-            text: filled(&self.q).map(str::to_owned),
-        }
-    }
-
-    fn shows_basic(&self) -> bool {
-        self.show == Show::All && filled(&self.provider).is_none()
-    }
-
-    fn is_filtered(&self) -> bool {
-        self.show != Show::All
-            || [&self.q, &self.provider, &self.owner].into_iter().any(|t| filled(t).is_some())
-    }
-
-    /// The address of this page.
-    fn href(&self) -> String {
-        let fields = [
-            ("q", self.q.as_str()),
-            ("show", self.show.value()),
-            ("provider", &self.provider),
-            ("owner", &self.owner),
-            ("from", &self.from),
-            ("trail", &self.trail),
-            ("basic_from", &self.basic_from),
-            ("basic_trail", &self.basic_trail),
-        ];
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(fields.into_iter().filter(|(_, value)| !value.is_empty()));
-        let query = query.finish();
-        if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
-    }
-
-    /// The pages around this one of accounts.
-    fn around(&self, next: Option<&Position>) -> Around {
-        let at = |(from, trail)| Self { from, trail, ..self.clone() }.href();
-        Around::new(&self.from, &self.trail, next, at)
-    }
-
-    /// The pages around this one of mailboxes with Basic auth.
-    fn basic_around(&self, next: Option<&Position>) -> Around {
-        let at = |(basic_from, basic_trail)| Self { basic_from, basic_trail, ..self.clone() }.href();
-        Around::new(&self.basic_from, &self.basic_trail, next, at)
-    }
-}
-
-/// Addresses of the pages around one.
-#[derive(Debug, PartialEq, Eq)]
-struct Around {
-    first: Option<String>,
-    back: Option<String>,
-    next: Option<String>,
-}
-
-impl Around {
-    /// A list can only be read forwards, so each page's address carries where those before it began:
-    /// `trail`, separated by commas; the first page begins at nothing.
-    fn new(
-        from: &str,
-        trail: &str,
-        next: Option<&Position>,
-        at: impl Fn((String, String)) -> String,
-    ) -> Self {
-        let before: Vec<&str> = if from.is_empty() { Vec::new() } else { trail.split(',').collect() };
-        let back = before.split_last().map(|(last, rest)| at(((*last).to_owned(), rest.join(","))));
-        let next = next.map(|next| {
-            let trail: Vec<&str> = before.iter().copied().chain([from]).collect();
-            let kept = trail.len().saturating_sub(TRAIL);
-            at((next.to_string(), trail[kept..].join(",")))
-        });
-        Self { first: (!from.is_empty()).then(|| at((String::new(), String::new()))), back, next }
-    }
-
-    fn is_only(&self) -> bool {
-        self.first.is_none() && self.next.is_none()
-    }
 }
 
 #[derive(Template)]
@@ -398,7 +262,7 @@ impl<'a> BasicRow<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures;
+    use crate::{fixtures, search::Show};
     use jiff::ToSpan;
 
     fn found() -> Found {
@@ -464,29 +328,5 @@ mod tests {
         let page = OverviewPage::new(&found, &asked, &administrator, fixtures::now(), Language::En);
         let html = fixtures::html(&page);
         assert!(html.contains("No account fits") && !html.contains("<script>"));
-    }
-
-    #[test]
-    fn pages_lead_on_and_back() {
-        let at = |(from, trail): (String, String)| format!("{from}|{trail}");
-        let next: Position = "m".parse().expect("a position");
-        let first = Around::new("", "", Some(&next), at);
-        assert_eq!(first, Around { first: None, back: None, next: Some("m|".into()) });
-        let second = Around::new("m", "", Some(&next), at);
-        assert_eq!((second.back.as_deref(), second.next.as_deref()), (Some("|"), Some("m|,m")));
-        let third = Around::new("t", ",m", None, at);
-        assert_eq!(third, Around { first: Some("|".into()), back: Some("m|".into()), next: None });
-        let trail = vec!["p"; TRAIL].join(",");
-        let far = Around::new("z", &trail, Some(&next), at).next.expect("a next page");
-        assert_eq!(far.matches(',').count(), TRAIL - 1);
-    }
-
-    #[test]
-    fn what_is_asked_for_round_trips_through_the_address() {
-        let asked = Asked { q: "a&b=ü".into(), show: Show::Soon, owner: "x@y".into(), ..Asked::default() };
-        let query = asked.href();
-        let Query(read) = Query::<Asked>::try_from_uri(&query.parse().expect("an address")).expect("reads");
-        assert_eq!(read, asked);
-        assert_eq!(Asked::default().href(), "/");
     }
 }

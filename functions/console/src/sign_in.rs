@@ -82,16 +82,16 @@ impl Administrators {
         let listed = |name: &str| self.addresses.iter().any(|known| known.eq_ignore_ascii_case(name));
         let email = identity.email.as_deref().filter(|_| identity.email_verified);
         // The sign-in name in a directory of one's own is the directory's to give.
-        let own_directory = provider.preset == Preset::Microsoft && !is_shared(provider);
+        let own_directory = provider.preset == Preset::Microsoft && !provider.is_shared_directory();
         let user = identity.preferred_username.as_deref().filter(|_| own_directory);
         let in_group =
-            self.group.as_ref().filter(|_| !is_shared(provider)).is_some_and(|group| {
-                match identity.claims.get(&group.claim) {
+            self.group.as_ref().filter(|_| !provider.is_shared_directory()).is_some_and(
+                |group| match identity.claims.get(&group.claim) {
                     Some(Value::String(text)) => *text == group.value,
                     Some(Value::Array(texts)) => texts.iter().any(|text| *text == group.value),
                     _ => false,
-                }
-            });
+                },
+            );
         email.is_some_and(listed) || user.is_some_and(listed) || in_group
     }
 
@@ -101,12 +101,6 @@ impl Administrators {
         let group = group.filter(|claim| provider.scopes.contains(claim)).cloned();
         ["openid", "email", "profile"].map(str::to_owned).into_iter().chain(group).collect()
     }
-}
-
-/// Whether anybody's directory can sign in at this provider, and say of its people what it likes.
-fn is_shared(provider: &Provider) -> bool {
-    let tenant = provider.tenant.as_deref().unwrap_or("common");
-    provider.preset == Preset::Microsoft && matches!(tenant, "common" | "organizations" | "consumers")
 }
 
 /// What `GET /sign-in` may be asked with.
@@ -273,6 +267,7 @@ mod tests {
             subject: "s".to_owned(),
             email: text("email"),
             email_verified: claims.get("email_verified") != Some(&json!(false)),
+            email_vouched: claims.get("email_verified") == Some(&json!(true)),
             preferred_username: text("preferred_username"),
             name: None,
             claims,

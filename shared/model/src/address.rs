@@ -36,12 +36,18 @@ fn is_local_v6(v6: Ipv6Addr) -> bool {
         || v6.segments().starts_with(&amazon)
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped (RFC 4291 section 2.5.5.2), translated
-/// (64:ff9b::/96, RFC 6052) or 6to4 (2002::/16, RFC 3056).
+/// The IPv4 address that an IPv6 address stands for: mapped or compatible (RFC 4291 section 2.5.5),
+/// translated (64:ff9b::/96, RFC 6052; 64:ff9b:1::/48, RFC 8215; ::ffff:0:0:0/96, RFC 2765) or 6to4
+/// (2002::/16, RFC 3056).
 fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     let from = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match v6.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(from(high, low)),
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low] => Some(from(high, low)),
+        // `::` and `::1` are IPv6's own.
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some(from(high, low)),
         [0x2002, high, low, ..] => Some(from(high, low)),
         _ => None,
     }
@@ -69,6 +75,9 @@ mod tests {
             "::ffff:127.0.0.1",
             "::ffff:169.254.169.254",
             "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
+            "::ffff:0:169.254.169.254",
+            "::169.254.169.254",
             "2002:7f00:1::",
         ] {
             assert!(is_local(local.parse().expect("address")), "{local}");

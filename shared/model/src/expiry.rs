@@ -94,6 +94,7 @@ mod tests {
             refresh_expires_at: refresh.flatten().map(|seconds| at(START + seconds)),
             scope: None,
             obtained_at: at(START),
+            issued_by: None,
         }
     }
 

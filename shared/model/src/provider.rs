@@ -46,6 +46,20 @@ pub struct Provider {
     pub allow_password_grant: bool,
 }
 
+/// Names of Microsoft's for many directories at once, and the directory of all personal accounts.
+const SHARED_DIRECTORIES: [&str; 4] =
+    ["common", "organizations", "consumers", "9188040d-6c67-4c5b-b112-36a304b66dad"];
+
+impl Provider {
+    /// Whether people of any directory can sign in here, each of which says of its people what it
+    /// likes (<https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>).
+    pub fn is_shared_directory(&self) -> bool {
+        let tenant = self.tenant.as_deref().unwrap_or_default();
+        let is_shared = tenant.is_empty() || SHARED_DIRECTORIES.iter().any(|t| t.eq_ignore_ascii_case(tenant));
+        self.preset == Preset::Microsoft && is_shared
+    }
+}
+
 /// Knowledge about a well-known provider that fills in what a manifest leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

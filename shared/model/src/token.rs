@@ -1,5 +1,6 @@
 //! Token sets: what an authorization server gave an account.
 
+use crate::ProviderId;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
@@ -20,6 +21,8 @@ pub struct TokenSet {
     pub scope: Option<String>,
     /// When the set was obtained.
     pub obtained_at: Timestamp,
+    /// The provider that it was obtained from: its refresh token is shown to no other.
+    pub issued_by: Option<ProviderId>,
 }
 
 /// A token endpoint's answer (RFC 6749 section 5.1), with `refresh_token_expires_in` as some send it.
@@ -87,6 +90,7 @@ impl TokenSet {
             refresh_expires_at: response.refresh_token_expires_in.and_then(after),
             scope: response.scope,
             obtained_at: now,
+            issued_by: None,
         })
     }
 }

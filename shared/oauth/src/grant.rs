@@ -108,7 +108,7 @@ impl Client<'_> {
         if scopes.is_empty() || !scopes.iter().all(|scope| scope.ends_with("/.default")) {
             let right = microsoft::app_only_scope(self.provider.cloud);
             refused(format!("client credentials with a delegated scope: ask for {right:?} and nothing else"))
-        } else if microsoft::is_shared(self.provider) {
+        } else if self.provider.is_shared_directory() {
             let tenant = microsoft::tenant(self.provider).unwrap_or_default();
             refused(format!("client credentials need the directory's id or domain; {tenant:?} is neither"))
         } else {

@@ -101,7 +101,7 @@ impl Client<'_> {
         .map_err(|error| refusal(&error))?;
         check_party(&claims, &self.provider.client_id)?;
         check_times(&claims, now)?;
-        Identity::read(claims, !microsoft::is_shared(self.provider)).ok_or(IdentityError::Malformed)
+        Identity::read(claims, !self.provider.is_shared_directory()).ok_or(IdentityError::Malformed)
     }
 
     /// Whose id_tokens are accepted, and where the keys are.

@@ -16,6 +16,8 @@ pub struct Identity {
     /// one organisation only. Where anybody's directory can sign in, an address that is not verified
     /// is whatever that directory's administrator wrote.
     pub email_verified: bool,
+    /// Whether the server says in so many words that it has verified the address.
+    pub email_vouched: bool,
     /// The name that the person signs in with, where it is told.
     pub preferred_username: Option<String>,
     /// The person's name, where it is told.
@@ -39,6 +41,7 @@ impl Identity {
             subject: text("sub")?,
             email: text("email"),
             email_verified: verified.map_or(one_organisation, is_true),
+            email_vouched: verified.is_some_and(is_true),
             preferred_username: text("preferred_username"),
             name: text("name"),
             claims,
@@ -62,9 +65,10 @@ impl Identity {
     }
 }
 
-/// Addresses are compared without case in every script.
+/// Names are compared without case, and letters beyond ASCII as they are: folding them would make one
+/// name of two (`K`, the sign for kelvin, and `k`).
 fn same(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
+    one.eq_ignore_ascii_case(other)
 }
 
 /// Some servers write truth as a text or a number.

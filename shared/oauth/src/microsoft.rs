@@ -3,9 +3,6 @@
 
 use postroom_model::{Cloud, FaultClass, Preset, Provider};
 
-/// Names for many directories at once.
-const SHARED_TENANTS: [&str; 3] = ["common", "organizations", "consumers"];
-
 /// All that an app of its own right may ask Exchange Online for
 /// (<https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth>).
 pub(crate) fn app_only_scope(cloud: Cloud) -> &'static str {
@@ -20,11 +17,6 @@ pub(crate) fn app_only_scope(cloud: Cloud) -> &'static str {
 /// The directory of a Microsoft provider, or the name of many; `None` for another's provider.
 pub(crate) fn tenant(provider: &Provider) -> Option<&str> {
     provider.tenant.as_deref().filter(|_| provider.preset == Preset::Microsoft)
-}
-
-/// Whether people of any directory can sign in at a Microsoft provider.
-pub(crate) fn is_shared(provider: &Provider) -> bool {
-    tenant(provider).is_some_and(|tenant| SHARED_TENANTS.contains(&tenant))
 }
 
 /// The class of an AADSTS code; `None` for one that is not known here

@@ -1,6 +1,6 @@
 //! What a server tells of a person besides the id_token (OpenID Connect Core 1.0 section 5.3).
 
-use crate::{Identity, client::Client, microsoft};
+use crate::{Identity, client::Client};
 use oauth2::http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -21,7 +21,7 @@ impl Client<'_> {
             // The id_token is signed: what it says stands.
             claims.entry(name).or_insert(value);
         }
-        Identity::read(claims, !microsoft::is_shared(self.provider)).unwrap_or(identity)
+        Identity::read(claims, !self.provider.is_shared_directory()).unwrap_or(identity)
     }
 
     async fn userinfo(&self, access_token: &SecretString) -> Option<Map<String, Value>> {

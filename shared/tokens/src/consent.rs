@@ -4,6 +4,7 @@ use crate::{
     Error, Tokens,
     custody::{Issued, Kept},
     lease::Hold,
+    renewal::issued_by,
 };
 use jiff::Timestamp;
 use postroom_model::{AccountId, Expiry, TokenSet};
@@ -31,7 +32,7 @@ pub struct Accepted {
 impl Tokens {
     /// Keeps the token set that a consent brought; what was wrong with the account before is over.
     /// Where the server gave no refresh token, the one before stays valid and is kept (RFC 6749
-    /// section 6). Waits until `until` for whoever changes the account's token set now.
+    /// section 6), if it is the same person's at the same provider. Waits until `until` for whoever changes the account's token set now.
     ///
     /// # Errors
     /// [`Error`]. Once the set is in the journal, it is not lost by one.
@@ -67,7 +68,15 @@ impl Tokens {
         let account = account.ok_or_else(|| Error::NoAccount(hold.id.clone()))?;
         let provider = self.0.registry.provider(&account.provider).await?;
         let provider = provider.ok_or_else(|| Error::NoProvider(account.provider.clone()))?;
-        let mut tokens = tokens;
+        let mut tokens = issued_by(tokens, &account);
+        // Another person's or another server's refresh token would undo the consent at its first use.
+        let same_person = match (&consent.identity, &hold.status.identity) {
+            (Some(now), Some(before)) => now == before,
+            _ => true,
+        };
+        let is_kept = |before: &TokenSet| {
+            same_person && before.issued_by.as_ref().is_none_or(|provider| *provider == account.provider)
+        };
         // A person's consent takes the place of what lies in the journal.
         let journaled = match &hold.status.journal {
             Some(sealed) if tokens.refresh_token.is_none() => self.0.sealer.open(&hold.id, sealed).await.ok(),
@@ -80,7 +89,7 @@ impl Tokens {
             };
             let (seen, before) = current.unzip();
             if tokens.refresh_token.is_none()
-                && let Some(before) = journaled.clone().or(before)
+                && let Some(before) = journaled.clone().or(before).filter(is_kept)
             {
                 tokens.refresh_token = before.refresh_token;
                 tokens.refresh_expires_at = before.refresh_expires_at;

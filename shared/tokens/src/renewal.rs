@@ -129,7 +129,7 @@ impl Tokens {
         let client = registration.client();
         let asked = self.ask(&client, account, scopes(account, &registration.provider), tokens.as_ref());
         let issued = match asked.await {
-            Ok(tokens) => Issued { tokens, seen, key },
+            Ok(tokens) => Issued { tokens: issued_by(tokens, account), seen, key },
             Err(fault) => {
                 // Somebody else may have renewed it: only what is still there is dead.
                 let again = self.0.vault.token_set_version(&hold.id).await?;
@@ -196,6 +196,10 @@ impl Tokens {
             Grant::AuthorizationCode | Grant::DeviceCode => {
                 let ended = |what: &str| Fault::new(FaultClass::AuthorizationEnded, what);
                 let current = current.ok_or_else(|| ended("nobody has authorised the account yet"))?;
+                if current.issued_by.as_ref().is_some_and(|provider| *provider != account.provider) {
+                    // Another server must not see it.
+                    return Err(ended("the account has another provider since it was authorised"));
+                }
                 let refresh_token = current.refresh_token.as_ref();
                 let refresh_token = refresh_token
                     .ok_or_else(|| ended("the access token ended, and the server gave no refresh token"))?;
@@ -264,6 +268,11 @@ fn refused(demand: &Demand) -> Option<&secrecy::SecretString> {
         Demand::Stale { refused } => refused.as_ref(),
         Demand::Due => None,
     }
+}
+
+/// The set with the provider on it that it comes from.
+pub(crate) fn issued_by(tokens: TokenSet, account: &Account) -> TokenSet {
+    TokenSet { issued_by: Some(account.provider.clone()), ..tokens }
 }
 
 fn same_refresh_token(one: &TokenSet, other: &TokenSet) -> bool {

@@ -5,7 +5,7 @@ use crate::{
     secret::{Current, Value, exposed, parse},
 };
 use jiff::Timestamp;
-use postroom_model::{AccountId, TokenSet};
+use postroom_model::{AccountId, ProviderId, TokenSet};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -32,6 +32,8 @@ pub(crate) struct Stored {
     scope: Option<String>,
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     obtained_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issued_by: Option<ProviderId>,
 }
 
 impl Value for Stored {
@@ -41,17 +43,30 @@ impl Value for Stored {
 
 impl From<&TokenSet> for Stored {
     fn from(tokens: &TokenSet) -> Self {
-        let TokenSet { access_token, refresh_token, expires_at, refresh_expires_at, scope, obtained_at } =
-            tokens.clone();
-        Self { access_token, refresh_token, expires_at, refresh_expires_at, scope, obtained_at }
+        let tokens = tokens.clone();
+        Self {
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token,
+            expires_at: tokens.expires_at,
+            refresh_expires_at: tokens.refresh_expires_at,
+            scope: tokens.scope,
+            obtained_at: tokens.obtained_at,
+            issued_by: tokens.issued_by,
+        }
     }
 }
 
 impl From<Stored> for TokenSet {
     fn from(stored: Stored) -> Self {
-        let Stored { access_token, refresh_token, expires_at, refresh_expires_at, scope, obtained_at } =
-            stored;
-        Self { access_token, refresh_token, expires_at, refresh_expires_at, scope, obtained_at }
+        Self {
+            access_token: stored.access_token,
+            refresh_token: stored.refresh_token,
+            expires_at: stored.expires_at,
+            refresh_expires_at: stored.refresh_expires_at,
+            scope: stored.scope,
+            obtained_at: stored.obtained_at,
+            issued_by: stored.issued_by,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod bad_input;
 mod browser;
 mod chain;
 mod consent;
+mod gateway;
 mod imap;
 mod log;
 mod mailbox;

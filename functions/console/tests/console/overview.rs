@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 async fn account(fixture: &Fixture, n: usize) {
     let account: Account = serde_json::from_value(json!({
-        "id": format!("account-{n:05}"), "provider": if n % 2 == 0 { "sso" } else { "other" },
+        "id": format!("account-{n:05}"), "provider": if n.is_multiple_of(2) { "sso" } else { "other" },
         "grant": "authorization_code", "login": format!("login-{n}@post.test"),
         "owners": [format!("owner-{}@post.test", n % 7)],
     }))
@@ -65,7 +65,7 @@ async fn a_page_costs_the_same_however_many_accounts_there_are() {
     stream::iter(0..accounts)
         .for_each_concurrent(32, async |n| {
             account(&fixture, n).await;
-            if n >= 60 || n % 2 == 0 {
+            if n >= 60 || n.is_multiple_of(2) {
                 authorise(&fixture, n).await;
             }
         })

@@ -72,6 +72,7 @@ async fn a_token_set_is_read_back_whole() {
         refresh_expires_at: Some(at(3000)),
         scope: Some("imap".into()),
         obtained_at: at(1000),
+        issued_by: Some(id("contoso")),
     };
     assert_eq!(vault.put_token_set(&name, &full).await.expect("puts"), Change::Created);
     assert_eq!(vault.put_token_set(&name, &full).await.expect("puts"), Change::Unchanged);
@@ -80,6 +81,7 @@ async fn a_token_set_is_read_back_whole() {
     assert_eq!(exposed(read.refresh_token.as_ref()), Some("refresh"));
     assert_eq!((read.expires_at, read.refresh_expires_at), (full.expires_at, full.refresh_expires_at));
     assert_eq!((read.scope, read.obtained_at), (full.scope.clone(), full.obtained_at));
+    assert_eq!(read.issued_by, full.issued_by);
 
     let bare =
         TokenSet { refresh_token: None, expires_at: None, refresh_expires_at: None, scope: None, ..full };
