@@ -8,7 +8,7 @@ use crate::{
     plan::{Action, Deployed, Plan, Step, counted},
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use postroom_model::{AccountId, Actor, ClientSecret, MailboxId, ProviderId};
 use postroom_registry::AccountQuery;
 use secrecy::SecretString;
@@ -20,6 +20,9 @@ use std::{
 
 /// Writes of one kind that are under way at once. Secrets Manager grants 50 writes a second in all.
 const AT_ONCE: usize = 16;
+/// How long whoever renews an account's tokens is waited for before it is deleted: a lease that its
+/// holder left behind ends in that time.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(3);
 /// Accounts that are looked at together.
 const ACCOUNTS_AT_ONCE: usize = 500;
 
@@ -196,7 +199,7 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
             vault.delete_password(id).await?;
             registry.delete_mailbox(id).await?;
         }
-        Action::DeleteAccount(id) => delete_account(deployment, id).await?,
+        Action::DeleteAccount(id) => delete_account(deployment, id, now).await?,
         Action::DeleteProvider(id) => {
             vault.delete_client_secret(id).await?;
             registry.delete_provider(id).await?;
@@ -205,8 +208,10 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
     Ok(())
 }
 
-async fn delete_account(deployment: &Deployment, id: &AccountId) -> Result<(), Error> {
-    deployment.vault.delete_token_set(id).await?;
+/// Deletes an account, its tokens by the path on which they change, so that nobody who renews them at
+/// this moment puts them back. The definition goes last, as a mailbox's does.
+async fn delete_account(deployment: &Deployment, id: &AccountId, now: Timestamp) -> Result<(), Error> {
+    deployment.tokens.forget(id, now.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX)).await?;
     deployment.vault.delete_account_password(id).await?;
     Ok(deployment.registry.delete_account(id).await?)
 }

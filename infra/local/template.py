@@ -5,6 +5,7 @@ rest are promises that a later change could break unseen.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,8 +16,18 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from .aws import REGION, TEMPLATE
+from .install import ROOT
 
 Resource = dict[str, Any]
+
+# What Lambda takes as the names and values of one function's environment, in bytes
+# (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+ENVIRONMENT = 4096
+# Of that, room for the values that have no longest length here: names of the stack, hosts, a group.
+OTHER_VALUES = 500
+# Where REFRESH_LEAD_MINUTES is read, and from which numbers on to which it is taken.
+READS_LEAD = ROOT / "shared" / "lambda" / "src" / "environment.rs"
+TAKES_LEAD = re.compile(r'"REFRESH_LEAD_MINUTES", (\d+)\.\.=(\d+), (\d+),')
 
 # What a function needs that renews tokens.
 TOKEN_VARIABLES = {
@@ -36,7 +47,7 @@ def problems() -> list[str]:
         resources = _translate()
     except (yaml.YAMLError, ValueError) as error:
         return [f"the template cannot be read: {error}"]
-    checks = (_table, _bucket, _keys, _queues, _functions, _schedules, _routes, _alarms, _rights)
+    checks = (_table, _bucket, _keys, _queues, _functions, _environments, _schedules, _routes, _alarms, _rights)
     return [problem for check in checks for problem in check(resources)]
 
 
@@ -146,6 +157,22 @@ def _functions(resources: dict[str, Resource]) -> Iterator[str]:
     yield from _expect("Work", mapping["Properties"], "ScalingConfig", concurrency)
 
 
+def _environments(resources: dict[str, Resource]) -> Iterator[str]:
+    """What the template lets in, the functions take."""
+    parameters = yaml_parse(TEMPLATE.read_text())["Parameters"]
+    lead = parameters["RefreshLeadMinutes"]
+    (taken,) = TAKES_LEAD.findall(READS_LEAD.read_text())
+    if [lead["MinValue"], lead["MaxValue"], lead["Default"]] != [int(number) for number in taken]:
+        yield f"RefreshLeadMinutes: the functions take {taken[0]} to {taken[1]}, and {taken[2]} by default"
+    for name, function in _of_type(resources, "AWS::Lambda::Function").items():
+        variables = function["Properties"]["Environment"]["Variables"]
+        refs = [value.get("Ref") for value in variables.values() if isinstance(value, dict)]
+        limited = sum(parameters.get(ref, {}).get("MaxLength", 0) for ref in refs)
+        longest = sum(map(len, variables)) + limited + OTHER_VALUES
+        if longest > ENVIRONMENT:
+            yield f"{name}: its environment may have {longest} bytes, and Lambda takes {ENVIRONMENT}"
+
+
 def _schedules(resources: dict[str, Resource]) -> Iterator[str]:
     for name, rate, function in (
         ("Tick", "rate(1 minute)", "DispatchFunction"),
@@ -218,6 +245,11 @@ def _statement(role: str, statement: dict[str, Any]) -> Iterator[str]:
             yield f"{role}: {action} is not needed by any function"
         if service == "kms" and verb not in {"GenerateDataKey", "Decrypt"}:
             yield f"{role}: {action} is more than sealing and opening"
+    writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(actions)
+    # Who could write a provider could have every refresh token sent to a server of its own.
+    keys = _leading_keys(statement)
+    if writes and (not keys or any(key.startswith(("*", "PROVIDER")) for key in keys)):
+        yield f"{role}: {', '.join(sorted(writes))} may write providers"
     # AWS takes no narrower resource for this one.
     if statement["Resource"] == "*" and actions != ["secretsmanager:BatchGetSecretValue"]:
         yield f"{role}: {', '.join(actions)} on every resource"
@@ -226,11 +258,16 @@ def _statement(role: str, statement: dict[str, Any]) -> Iterator[str]:
 def _names_what_it_deletes(action: str, statement: dict[str, Any]) -> bool:
     """Whether a right to delete is one to what a function itself has put there."""
     if action == "dynamodb:DeleteItem":
-        keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
-        return bool(keys) and set(keys) <= {"EPHEMERAL#*", "PROVIDER#*"}
+        keys = _leading_keys(statement)
+        return bool(keys) and set(keys) <= {"EPHEMERAL#*", "INCIDENT#*"}
     if action == "secretsmanager:DeleteSecret":
         return str(statement["Resource"].get("Fn::Sub")).endswith("/account/*")
     return False
+
+
+def _leading_keys(statement: dict[str, Any]) -> list[str]:
+    """The partitions of the table that a right is limited to; none: it is not limited."""
+    return statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
 
 
 def _of_type(resources: dict[str, Resource], kind: str) -> dict[str, Resource]:

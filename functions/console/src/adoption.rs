@@ -1,14 +1,16 @@
 //! One account for many mailboxes: moving mailboxes that other accounts or their own passwords open
 //! onto an account whose person may open them too.
 //!
-//! Guarantees: a mailbox is moved only when it has just been opened with the account's token; one
-//! that does not open is left as it was, with the reason. Its name, cursors and archive stay, so that
+//! Guarantees: a mailbox is moved only when it has just been opened with the account's token, which
+//! goes to no mail server where the account is not at home ([`Destinations`]); one that does not open is left as it was, with the reason. Its name, cursors and archive stay, so that
 //! nothing is fetched again.
 
 use crate::{
     account::page,
     app::{App, Id},
+    condition::{Mark, State},
     csrf::Posted,
+    destination::{Destinations, Refusal},
     language::Language,
     page,
     problem::Problem,
@@ -20,6 +22,7 @@ use crate::{
 use axum::{extract::State as FromState, response::Response};
 use postroom_model::{Account, AccountId, Auth, Fault, FaultClass, Mailbox, MailboxId, Provider};
 use serde::Deserialize;
+use std::collections::HashSet;
 
 /// Mailboxes that are offered at once, and that one form may move: each is tried for up to ten
 /// seconds, side by side.
@@ -90,6 +93,8 @@ enum Adopted {
     Gone,
     /// It did not open, or could not be written down, and is what it was.
     Left(Fault),
+    /// The account's token does not go there, and it is what it was.
+    Elsewhere(Refusal),
 }
 
 /// `POST /accounts/{id}/adopt`.
@@ -101,12 +106,15 @@ pub(crate) async fn adopt(
 ) -> Result<Response, Problem> {
     let account = app.registry.account(&id).await?.ok_or_else(Problem::not_found)?;
     let provider = app.registry.provider(&account.provider).await?.ok_or_else(Problem::not_found)?;
-    let chosen: Vec<MailboxId> = posted.fields.all("mailbox").filter_map(|id| id.parse().ok()).collect();
+    let mut seen = HashSet::new();
+    let chosen = posted.fields.all("mailbox").filter_map(|id| id.parse::<MailboxId>().ok());
+    let chosen: Vec<MailboxId> = chosen.filter(|id| seen.insert(id.clone())).collect();
     if chosen.len() > MOST {
         return Err(Problem::invalid("more mailboxes than a page offers"));
     }
+    let destinations = Destinations::of(&app, &account, Some(provider.clone()), None).await?;
     let adopted = futures::future::join_all(chosen.into_iter().map(|mailbox| async {
-        let adopted = adopt_one(&app, &account, &provider, &mailbox).await;
+        let adopted = adopt_one(&app, &account, &provider, &destinations, &mailbox).await;
         (mailbox, adopted)
     }));
     let adopted: Vec<(MailboxId, Adopted)> = adopted.await;
@@ -122,6 +130,14 @@ pub(crate) async fn adopt(
         Adopted::Already => Verdict::idle(mailbox.as_str(), t.already),
         Adopted::Gone => Verdict::idle(mailbox.as_str(), t.gone),
         Adopted::Left(fault) => Verdict::failed(mailbox.as_str(), t.left, fault, language),
+        Adopted::Elsewhere(refusal) => {
+            let because = match refusal {
+                Refusal::Host => t.left_host,
+                Refusal::User => t.left_user,
+            };
+            let state = State { mark: Mark::Bad, words: t.left, because: Some(because.to_owned()) };
+            Verdict { name: mailbox.to_string(), state, fault: None }
+        }
     });
     Ok(page::html(&Verdicts {
         page: page(
@@ -138,13 +154,22 @@ pub(crate) async fn adopt(
     }))
 }
 
-async fn adopt_one(app: &App, account: &Account, provider: &Provider, id: &MailboxId) -> Adopted {
+async fn adopt_one(
+    app: &App,
+    account: &Account,
+    provider: &Provider,
+    destinations: &Destinations,
+    id: &MailboxId,
+) -> Adopted {
     let placed = match app.registry.mailbox(id).await {
         Ok(Some(placed)) => placed,
         Ok(None) => return Adopted::Gone,
         Err(error) => return Adopted::Left(Fault::new(FaultClass::Storage, error.to_string())),
     };
     let Some(moved) = moved(placed.mailbox, account, provider) else { return Adopted::Already };
+    if let Some(refusal) = destinations.refuses(&moved) {
+        return Adopted::Elsewhere(refusal);
+    }
     let messages = match trial::try_out(app, &moved).await {
         Ok(messages) => messages,
         Err(fault) => return Adopted::Left(fault),

@@ -23,6 +23,7 @@ mod chain_page;
 mod condition;
 mod consent;
 mod csrf;
+mod destination;
 #[cfg(test)]
 mod fixtures;
 mod flow;
@@ -144,5 +145,5 @@ async fn health(State(app): State<App>) -> (StatusCode, Json<Value>) {
             (StatusCode::SERVICE_UNAVAILABLE, "registry unavailable")
         }
     };
-    (code, Json(json!({"status": status, "version": env!("CARGO_PKG_VERSION")})))
+    (code, Json(json!({"status": status})))
 }

@@ -9,6 +9,7 @@ use crate::{
     calendar::When,
     condition::{Explained, State},
     csrf::Posted,
+    destination::Destinations,
     language::Language,
     mailbox_form::{self, Form, Ground, Opener, Wrongs},
     mailbox_state,
@@ -215,7 +216,7 @@ async fn read(
     language: Language,
 ) -> Result<Result<Mailbox, Box<Wrongs>>, Problem> {
     let account = match form.account.parse::<AccountId>() {
-        Ok(id) if form.auth == "oauth" => opener(app, &id).await?,
+        Ok(id) if form.auth == "oauth" => opener(app, &id, &found.loaded.placed.mailbox).await?,
         _ => None,
     };
     let ground = Ground {
@@ -228,10 +229,11 @@ async fn read(
     Ok(form.read(password.map(ExposeSecret::expose_secret), &ground))
 }
 
-async fn opener(app: &App, id: &AccountId) -> Result<Option<Opener>, Problem> {
+async fn opener(app: &App, id: &AccountId, stored: &Mailbox) -> Result<Option<Opener>, Problem> {
     let Some(account) = app.registry.account(id).await? else { return Ok(None) };
     let provider = app.registry.provider(&account.provider).await?;
-    Ok(Some(Opener { account: account.id, provider }))
+    let destinations = Destinations::of(app, &account, provider.clone(), Some(stored)).await?;
+    Ok(Some(Opener { account: account.id, provider, destinations }))
 }
 
 fn wrong(

@@ -1,10 +1,14 @@
 //! A mailbox's settings as a form: read, checked, and shown again as they were entered.
 //!
 //! Guarantees: what does not fit is said at its field, all at once, and makes no mailbox. A password
-//! that is kept goes only where it went before: whoever may change a mailbox does not thereby learn
-//! its password.
+//! that is kept goes only where it went before, and an account's token only where the account is at
+//! home: whoever may change a mailbox does not thereby learn its password, or a token.
 
-use crate::{csrf::Fields, texts::mailbox::Mailbox as MailboxTexts};
+use crate::{
+    csrf::Fields,
+    destination::{Destinations, Refusal},
+    texts::mailbox::Mailbox as MailboxTexts,
+};
 use postroom_mail::NetworkSettings;
 use postroom_model::{
     AccountId, AfterFetch, Auth, Interval, Mailbox, Protocol, Provider, Server, Tls, address,
@@ -72,6 +76,8 @@ pub(crate) struct Opener {
     pub(crate) account: AccountId,
     /// Its provider, which knows mechanism and host.
     pub(crate) provider: Option<Provider>,
+    /// Where its tokens may go.
+    pub(crate) destinations: Destinations,
 }
 
 impl Form {
@@ -202,7 +208,15 @@ impl Form {
                 ..ground.before.clone()
             })
         };
-        match mailbox() {
+        let mailbox = mailbox();
+        let opener = ground.account.filter(|_| self.auth == "oauth");
+        let refusal = opener.zip(mailbox.as_ref());
+        match refusal.and_then(|(opener, mailbox)| opener.destinations.refuses(mailbox)) {
+            Some(Refusal::Host) => wrongs.host = Some(t.wrong_host_account),
+            Some(Refusal::User) => wrongs.user = Some(t.wrong_user_account),
+            None => {}
+        }
+        match mailbox {
             Some(mailbox) if wrongs == Wrongs::default() => Ok(mailbox),
             _ => Err(Box::new(wrongs)),
         }
@@ -358,13 +372,17 @@ mod tests {
                 "client_id":"c","client_auth":"secret","sasl":"xoauth2"}"#,
         );
         let account: AccountId = "projects".parse().expect("id");
-        let account = Opener { account, provider: Some(provider.expect("loads")) };
+        let provider: Option<Provider> = Some(provider.expect("loads"));
+        let destinations = Destinations { provider: provider.clone(), mailboxes: Vec::new(), by_user: false };
+        let account = Opener { account, provider, destinations };
         let ground = Ground { account: Some(&account), ..ground };
         let form = changed(&changed(&Form::of(&mailbox), "auth", "oauth"), "host", "");
         let form = changed(&changed(&form, "port", ""), "tls", "starttls");
         let read = form.read(None, &ground).expect("fits");
         assert_eq!((read.auth, read.sasl), (Auth::Oauth(account.account.clone()), SaslPolicy::Xoauth2));
         assert_eq!((read.server.host.as_str(), read.server.port), ("outlook.office365.com", 143));
+        let wrongs = Wrongs { host: Some(t.wrong_host_account), ..Wrongs::default() };
+        assert_eq!(changed(&form, "host", "evil.example").read(None, &ground), Err(Box::new(wrongs)));
     }
 
     /// Each mistake, the field at which it is said, and a part of what is said.

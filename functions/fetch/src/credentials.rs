@@ -9,7 +9,7 @@ use postroom_mail::Credential;
 use postroom_model::{AccountId, Auth, Fault, FaultClass, Mailbox, MailboxId};
 use postroom_tokens::Tokens;
 use postroom_vault::Vault;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::Mutex;
 
@@ -57,25 +57,38 @@ impl Credentials {
         Self { vault, tokens, passwords: Mutex::default(), accounts: Mutex::default() }
     }
 
-    /// What the mailbox signs in with now.
-    pub(crate) async fn of(&self, mailbox: &Mailbox, now: Timestamp) -> Result<Credential, Fault> {
+    /// What the mailbox signs in with now; nothing that takes long is begun after `until`.
+    pub(crate) async fn of(
+        &self,
+        mailbox: &Mailbox,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Credential, Fault> {
         match &mailbox.auth {
             Auth::Basic => self.password(&mailbox.id, now).await.map(Credential::Password),
             Auth::Oauth(account) => {
-                self.access_token(account, &mailbox.user, now).await.map(Credential::AccessToken)
+                self.access_token(account, &mailbox.user, now, until).await.map(Credential::AccessToken)
             }
         }
     }
 
-    /// Forgets what is kept for the mailbox, because a server refused it.
-    pub(crate) async fn forget(&self, mailbox: &Mailbox) {
+    /// Forgets what is kept for the mailbox, because a server refused `credential`. What another mailbox
+    /// of the account has had renewed meanwhile stays.
+    pub(crate) async fn forget(&self, mailbox: &Mailbox, credential: &Credential) {
         match &mailbox.auth {
             Auth::Basic => drop(self.passwords.lock().await.remove(&mailbox.id)),
             Auth::Oauth(account) => {
                 let tokens = self.account(account).await;
                 let mut tokens = tokens.lock().await;
-                let refused = tokens.own.remove(&mailbox.user).or_else(|| tokens.shared.take());
-                tokens.refused = refused.map(|kept| kept.value);
+                let Credential::AccessToken(refused) = credential else { return };
+                let is_refused = |kept: &Kept| kept.value.expose_secret() == refused.expose_secret();
+                if tokens.own.get(&mailbox.user).is_some_and(is_refused) {
+                    tokens.own.remove(&mailbox.user);
+                }
+                if tokens.shared.as_ref().is_some_and(is_refused) {
+                    tokens.shared = None;
+                }
+                tokens.refused = Some(refused.clone());
             }
         }
     }
@@ -121,13 +134,19 @@ impl Credentials {
         self.accounts.lock().await.entry(id.clone()).or_default().clone()
     }
 
-    async fn access_token(&self, id: &AccountId, user: &str, now: Timestamp) -> Result<SecretString, Fault> {
+    async fn access_token(
+        &self,
+        id: &AccountId,
+        user: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<SecretString, Fault> {
         let tokens = self.account(id).await;
         let mut tokens = tokens.lock().await;
         if let Some(kept) = tokens.of(user).filter(|kept| now < kept.until) {
             return Ok(kept.value.clone());
         }
-        let until = later(now, PATIENCE);
+        let until = later(now, PATIENCE).min(until);
         let access = self.tokens.access(id, user, tokens.refused.as_ref(), until).await?;
         let end = access.tokens.expires_at;
         let until = end.map_or(later(now, PASSWORD_AGE), |end| later(end, -TOKEN_LEAD));

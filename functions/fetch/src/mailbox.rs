@@ -9,7 +9,7 @@ use crate::{
     round::Tally,
     transcript::Recording,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use postroom_mail::{Credential, Transcript, imap};
 use postroom_model::{
     AfterFetch, Failure, Fault, FaultClass, FolderCursor, Mailbox, MailboxState, Protocol, Run, RunResult,
@@ -23,6 +23,9 @@ use tokio::time::Instant;
 /// What a run may take beyond its time, to finish the message it is reading, and a third of that
 /// again to record the outcome; less where the function itself has little time.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// What a renewal of tokens may take once it is begun.
+const RENEWAL: Duration = Duration::from_secs(25);
 
 /// Folders of one mailbox at most: their cursors share one item of the registry.
 const MAX_FOLDERS: usize = 1_000;
@@ -104,7 +107,7 @@ impl Fetch {
         if mailbox.protocol == Protocol::Pop3 {
             return Err(Fault::new(FaultClass::Unsupported, "POP3 is not fetched by this release"));
         }
-        let mut session = self.sign_in(mailbox, transcript).await?;
+        let mut session = self.sign_in(mailbox, slice, transcript).await?;
         let mut folders = session.resolve_folders(&mailbox.folders).await.map_err(|error| error.fault())?;
         let move_to = match &mailbox.after_fetch {
             AfterFetch::Move(folder) => {
@@ -161,17 +164,20 @@ impl Fetch {
     async fn sign_in(
         &self,
         mailbox: &Mailbox,
+        slice: Slice,
         transcript: Option<&Transcript>,
     ) -> Result<imap::Session, Fault> {
-        let credential = self.credentials.of(mailbox, (self.clock)()).await?;
+        let now = (self.clock)();
+        let until = slice.last_renewal(now);
+        let credential = self.credentials.of(mailbox, now, until).await?;
         let refused = match self.sign_in_with(mailbox, &credential, transcript).await {
             Err(fault) if matches!(fault.class, FaultClass::TokenRefused | FaultClass::PasswordRefused) => {
                 fault
             }
             other => return other,
         };
-        self.credentials.forget(mailbox).await;
-        let renewed = self.credentials.of(mailbox, (self.clock)()).await?;
+        self.credentials.forget(mailbox, &credential).await;
+        let renewed = self.credentials.of(mailbox, (self.clock)(), until).await?;
         if same(&credential, &renewed) {
             return Err(refused);
         }
@@ -320,6 +326,13 @@ impl Slice {
     /// Whatever is still going on is broken off after this.
     fn end_at(self) -> Instant {
         self.stop_at + self.grace
+    }
+
+    /// When a renewal of tokens may be begun at the latest: its request and the writes after it must
+    /// be done when the function is stopped.
+    fn last_renewal(self, now: Timestamp) -> Timestamp {
+        let left = self.end_at().saturating_duration_since(Instant::now()).saturating_sub(RENEWAL);
+        SignedDuration::try_from(left).ok().and_then(|left| now.checked_add(left).ok()).unwrap_or(now)
     }
 
     /// A slice of at most `length` for a mailbox that goes on alone when it is over.

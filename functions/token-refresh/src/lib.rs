@@ -23,9 +23,10 @@ use postroom_vault::{Sealer, Vault};
 /// Accounts that are renewed at once.
 const SIDE_BY_SIDE: usize = 16;
 /// How long one account may be waited for.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
-/// No further account is begun this shortly before the function is stopped.
-const MARGIN: SignedDuration = SignedDuration::from_secs(75);
+const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+/// No further account is begun this shortly before the function is stopped: its request and the
+/// writes after it must have their time.
+const MARGIN: SignedDuration = SignedDuration::from_secs(90);
 
 /// The function, with its clients.
 #[derive(Debug)]

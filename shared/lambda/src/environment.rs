@@ -125,6 +125,7 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
     /// [`SettingsError`].
     pub fn refresh_lead(&self) -> Result<SignedDuration, SettingsError> {
         let problem = "is not a number of minutes from 1 to 60";
+        // The deployment's template promises the same.
         self.number("REFRESH_LEAD_MINUTES", 1..=60, 10, problem).map(SignedDuration::from_mins)
     }
 }

@@ -46,7 +46,7 @@ pub fn expiry(provider: &Provider, tokens: &TokenSet) -> Option<Expiry> {
 }
 
 /// When a token set is to be renewed: `lead` before its access token ends, or at half of the
-/// provider's idle limit, whichever comes first. `dice` in `0.0..1.0` spreads accounts that were
+/// provider's idle limit or of its refresh token's life, whichever comes first. `dice` in `0.0..1.0` spreads accounts that were
 /// renewed together over as much as the lead again. `None` where neither is known.
 pub fn renew_at(
     provider: &Provider,
@@ -64,7 +64,12 @@ pub fn renew_at(
     let idle = provider.idle_days.and_then(|days| {
         tokens.obtained_at.checked_add(SignedDuration::from_hours(12 * i64::from(days))).ok()
     });
-    before_end.into_iter().chain(idle).min()
+    // A refresh token with an end of its own is used before that, whatever the access token does.
+    let half = tokens.refresh_expires_at.map(|end| {
+        let life = end.duration_since(tokens.obtained_at).max(SignedDuration::ZERO);
+        tokens.obtained_at.saturating_add(life / 2).unwrap_or(Timestamp::MAX)
+    });
+    before_end.into_iter().chain(idle).chain(half).min()
 }
 
 #[cfg(test)]

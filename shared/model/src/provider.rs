@@ -55,7 +55,8 @@ impl Provider {
     /// likes (<https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>).
     pub fn is_shared_directory(&self) -> bool {
         let tenant = self.tenant.as_deref().unwrap_or_default();
-        let is_shared = tenant.is_empty() || SHARED_DIRECTORIES.iter().any(|t| t.eq_ignore_ascii_case(tenant));
+        let is_shared =
+            tenant.is_empty() || SHARED_DIRECTORIES.iter().any(|t| t.eq_ignore_ascii_case(tenant));
         self.preset == Preset::Microsoft && is_shared
     }
 }

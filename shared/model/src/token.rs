@@ -26,6 +26,9 @@ pub struct TokenSet {
 }
 
 /// A token endpoint's answer (RFC 6749 section 5.1), with `refresh_token_expires_in` as some send it.
+///
+/// Where a server departs from the RFC and what it means is plain, the answer is taken: the tokens in
+/// it were issued, and the refresh token before them may be spent.
 #[derive(Deserialize)]
 struct Response {
     access_token: SecretString,
@@ -35,9 +38,10 @@ struct Response {
     expires_in: Option<i64>,
     #[serde(default, deserialize_with = "seconds")]
     refresh_token_expires_in: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scope")]
     scope: Option<String>,
-    token_type: String,
+    #[serde(default)]
+    token_type: Option<String>,
 }
 
 /// A number of seconds, which some servers write as a text. One that cannot be read is unknown: the
@@ -47,12 +51,24 @@ fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<Option<i64>, D::Error>
     Ok(value.as_i64().or_else(|| value.as_str()?.trim().parse().ok()))
 }
 
+/// A scope, which some servers write as an array. One that cannot be read counts as not sent.
+fn scope<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(value)? {
+        Value::String(text) => Some(text),
+        Value::Array(scopes) => {
+            let scopes: Option<Vec<&str>> = scopes.iter().map(Value::as_str).collect();
+            scopes.map(|scopes| scopes.join(" "))
+        }
+        _ => None,
+    })
+}
+
 /// A text that is not a token endpoint's answer. It never quotes the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotATokenSet {
     /// Not JSON, or a field is missing or of the wrong type.
     #[error(
-        "not a token endpoint's answer: it needs \"access_token\" and \"token_type\", and \"expires_in\" in seconds where known"
+        "not a token endpoint's answer: it needs \"access_token\", and \"expires_in\" in seconds where known"
     )]
     Shape,
     /// A token that is not a bearer token.
@@ -64,17 +80,19 @@ pub enum NotATokenSet {
 }
 
 impl TokenSet {
-    /// Reads a token endpoint's answer that arrived at `now`.
+    /// Reads a token endpoint's answer that arrived at `now`. One without a token type counts as
+    /// Bearer, and an empty refresh token as none.
     ///
     /// # Errors
     /// [`NotATokenSet`], when it is not such an answer.
     pub fn from_response(json: &str, now: Timestamp) -> Result<Self, NotATokenSet> {
         use secrecy::ExposeSecret;
         let response = parse(json)?;
-        if !response.token_type.eq_ignore_ascii_case("bearer") {
+        if response.token_type.is_some_and(|name| !name.eq_ignore_ascii_case("bearer")) {
             return Err(NotATokenSet::TokenType);
         }
-        let tokens = [Some(&response.access_token), response.refresh_token.as_ref()];
+        let refresh_token = response.refresh_token.filter(|token| !token.expose_secret().is_empty());
+        let tokens = [Some(&response.access_token), refresh_token.as_ref()];
         let sendable = |t: &SecretString| {
             let text = t.expose_secret();
             !text.is_empty() && text.bytes().all(|b| (0x20..0x7f).contains(&b))
@@ -85,7 +103,7 @@ impl TokenSet {
         let after = |seconds: i64| now.saturating_add(SignedDuration::from_secs(seconds.max(0))).ok();
         Ok(Self {
             access_token: response.access_token,
-            refresh_token: response.refresh_token,
+            refresh_token,
             expires_at: response.expires_in.and_then(after),
             refresh_expires_at: response.refresh_token_expires_in.and_then(after),
             scope: response.scope,
@@ -119,11 +137,33 @@ mod tests {
             ("s3cret", NotATokenSet::Shape),
             (r#"{"token_type":"Bearer"}"#, NotATokenSet::Shape),
             (r#"{"access_token":"s3cret","token_type":"mac"}"#, NotATokenSet::TokenType),
+            (r#"{"access_token":"","token_type":"Bearer"}"#, NotATokenSet::Characters),
             ("{\"access_token\":\"s3\\u0001cret\",\"token_type\":\"Bearer\"}", NotATokenSet::Characters),
         ] {
             let error = TokenSet::from_response(bad, now).expect_err("refused");
             assert_eq!(error, why);
             assert!(!error.to_string().contains("cret\""));
+        }
+    }
+
+    #[test]
+    fn tokens_that_were_issued_are_kept_whatever_else_the_answer_gets_wrong() {
+        let read = |more: &str| {
+            let answer = format!("{{\"access_token\":\"a\"{more}}}");
+            TokenSet::from_response(&answer, Timestamp::UNIX_EPOCH).expect(more)
+        };
+        assert!(read("").scope.is_none());
+        for none in [r#","refresh_token":"","token_type":null"#, r#","refresh_token":null,"scope":null"#] {
+            assert!(read(none).refresh_token.is_none(), "{none}");
+        }
+        assert!(read(r#","refresh_token":"r""#).refresh_token.is_some());
+        for (sent, scope) in [
+            (r#""imap smtp""#, Some("imap smtp")),
+            (r#"["imap","smtp"]"#, Some("imap smtp")),
+            (r#"["imap",1]"#, None),
+            ("7", None),
+        ] {
+            assert_eq!(read(&format!(",\"scope\":{sent}")).scope.as_deref(), scope, "{sent}");
         }
     }
 }

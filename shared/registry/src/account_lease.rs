@@ -9,7 +9,7 @@
 
 use crate::{
     Registry, Result,
-    account_status::{scheduled, unauthorised},
+    account_status::{SCHEDULE, scheduled, unauthorised},
     table::{Key, attribute, number, seconds, text},
     update::{Outcome, Update},
 };
@@ -93,13 +93,33 @@ impl Registry {
         self.update_fenced(fenced(id, fence).remove("lease")).await
     }
 
-    /// Keeps a token set that was issued, sealed, until the vault has it. `false` as in
-    /// [`Registry::release_account`].
+    /// Keeps a token set that was issued, sealed, until the vault has it. An account that is not
+    /// scheduled, because it waited for a person, becomes due at `due_at`, so that what is journaled is
+    /// found even where whoever brought it dies now. `false` as in [`Registry::release_account`].
     ///
     /// # Errors
     /// [`Error`](crate::Error).
-    pub async fn journal_tokens(&self, id: &AccountId, fence: u64, sealed: &str) -> Result<bool> {
-        self.update_fenced(fenced(id, fence).set("journal", text(sealed))).await
+    pub async fn journal_tokens(
+        &self,
+        id: &AccountId,
+        fence: u64,
+        sealed: &str,
+        due_at: Timestamp,
+    ) -> Result<bool> {
+        let update = fenced(id, fence)
+            .set("journal", text(sealed))
+            .set_if_absent("schedule", text(SCHEDULE))
+            .set_if_absent("due_at", seconds(due_at));
+        self.update_fenced(update).await
+    }
+
+    /// Drops what is journaled, and what would have it renewed, because the authorization is to be
+    /// forgotten. `false` as in [`Registry::release_account`].
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn clear_journal(&self, id: &AccountId, fence: u64) -> Result<bool> {
+        self.update_fenced(scheduled(fenced(id, fence).remove("journal"), None)).await
     }
 
     /// Records that the vault has a token set: what was wrong before is over, what was journaled is
@@ -155,9 +175,11 @@ impl Registry {
         self.update_fenced(update).await
     }
 
-    /// Records that an account's tokens are gone, as if it had never been authorised, and gives the
-    /// lease back. It then waits for a person, whatever its grant. `false` as in
-    /// [`Registry::release_account`].
+    /// Records that an account's tokens are gone, those in the journal too, as if it had never been
+    /// authorised, and gives the lease back. It is no longer due, and is listed among those that wait
+    /// for a person, whatever its grant: tokens that were revoked are not fetched again by themselves,
+    /// until [`Registry::put_account`] or [`Registry::record_tokens`] gives it its place anew. Only the
+    /// fence stays. `false` as in [`Registry::release_account`].
     ///
     /// # Errors
     /// [`Error`](crate::Error).

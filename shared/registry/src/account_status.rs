@@ -10,7 +10,7 @@ use postroom_model::{Account, AccountId, AccountStatus, Actor, Fault};
 use std::collections::{BTreeSet, HashMap};
 
 /// The accounts' value of `schedule`, the `due` index's partition key.
-const SCHEDULE: &str = "refresh";
+pub(crate) const SCHEDULE: &str = "refresh";
 
 /// An account whose tokens are to be renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,17 +56,24 @@ impl Registry {
 
     /// Records why mail servers refuse an account's tokens, or that they work. A fault that its
     /// owner must mend puts it among the accounts that wait for a person. While its renewals fail,
-    /// nothing is written: that says more, and tokens that still work do not change it.
+    /// nothing is written: that says more, and tokens that still work do not change it. That they
+    /// work is not written either where none are on record: an account that was revoked goes on
+    /// waiting, whatever a run found that began before.
     ///
     /// # Errors
     /// [`Error`](crate::Error).
     pub async fn record_account_fault(&self, id: &AccountId, fault: Option<&Fault>) -> Result<()> {
         let key = Key::account_status(id);
-        let update = Update::of(key.clone()).when("attribute_not_exists(#failures)").name("failures");
+        let update = Update::of(key.clone()).name("failures");
         let update = match fault {
-            None => update.remove("fault").remove("kind"),
+            None => update
+                .remove("fault")
+                .remove("kind")
+                .name("obtained_at")
+                .when("attribute_exists(#obtained_at) AND attribute_not_exists(#failures)"),
             Some(fault) => {
                 let update = update.set("fault", attribute(&key, fault)?);
+                let update = update.when("attribute_not_exists(#failures)");
                 if fault.class.actor() == Actor::Owner { unauthorised(update, id) } else { update }
             }
         };
@@ -84,12 +91,13 @@ impl Registry {
     }
 
     /// Gives an account that has no tokens its place: it waits for a person where its grant needs
-    /// one; otherwise it is due at `now`, as it is when it failed and its definition changed.
+    /// one; otherwise it is due at `now`, as it is when it failed and its definition changed. One
+    /// whose first tokens lie in the journal is due already, and stays so.
     pub(crate) async fn open_status(&self, account: &Account, now: Timestamp) -> Result<()> {
         let update = Update::of(Key::account_status(&account.id)).name("obtained_at");
         let update = if account.grant.needs_consent() {
-            let update = scheduled(unauthorised(update, &account.id), None);
-            update.when("attribute_not_exists(#obtained_at)")
+            let update = scheduled(unauthorised(update, &account.id), None).name("journal");
+            update.when("attribute_not_exists(#obtained_at) AND attribute_not_exists(#journal)")
         } else {
             let update = scheduled(update.remove("kind"), Some(now)).name("fault");
             update.when("attribute_not_exists(#obtained_at) OR attribute_exists(#fault)")

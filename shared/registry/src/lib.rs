@@ -15,7 +15,7 @@
 //! | `pk` | `sk` | what |
 //! |---|---|---|
 //! | `PROVIDER#id` | `PROVIDER` | a [`Provider`](postroom_model::Provider) |
-//! | `PROVIDER#id` | `INCIDENT` | its [`Incident`], while there is one |
+//! | `INCIDENT#id` | `INCIDENT` | the [`Incident`] of provider `id`, while there is one |
 //! | `ACCOUNT#id` | `ACCOUNT` | an [`Account`](postroom_model::Account) |
 //! | `ACCOUNT#id` | `STATUS` | its [`AccountStatus`](postroom_model::AccountStatus) |
 //! | `MAILBOX#id` | `CONFIG` | a [`Mailbox`](postroom_model::Mailbox) and the other fields of [`PlacedMailbox`] |

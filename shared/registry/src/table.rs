@@ -130,7 +130,9 @@ impl Key {
     }
 
     pub(crate) fn incident(id: &ProviderId) -> Self {
-        Self { sk: "INCIDENT".into(), ..Self::provider(id) }
+        // A partition of its own, because rights are given by partition: who notes an incident must not
+        // be able to change the provider.
+        Self { pk: format!("INCIDENT#{id}"), sk: "INCIDENT".into() }
     }
 
     pub(crate) fn account(id: &AccountId) -> Self {

@@ -3,6 +3,7 @@
 use crate::{
     Error, Tokens,
     custody::{Issued, Kept},
+    journal,
     lease::Hold,
     renewal::issued_by,
 };
@@ -79,7 +80,12 @@ impl Tokens {
         };
         // A person's consent takes the place of what lies in the journal.
         let journaled = match &hold.status.journal {
-            Some(sealed) if tokens.refresh_token.is_none() => self.0.sealer.open(&hold.id, sealed).await.ok(),
+            Some(text) if tokens.refresh_token.is_none() => {
+                match self.0.sealer.open(&hold.id, journal::parts(text).1).await {
+                    Err(postroom_vault::Error::Unsealable { .. }) => None,
+                    opened => Some(opened?),
+                }
+            }
             _ => None,
         };
         loop {
@@ -95,7 +101,7 @@ impl Tokens {
                 tokens.refresh_expires_at = before.refresh_expires_at;
             }
             let key = self.0.sealer.prepare(&hold.id).await?;
-            let issued = Issued { tokens, seen, key };
+            let issued = Issued { tokens, spent: None, seen, key };
             let kept = self.keep(hold, &issued, until).await?;
             tokens = issued.tokens;
             if let Kept::Current = kept {
@@ -104,7 +110,7 @@ impl Tokens {
         }
         let record = self.record_of(&account, &provider, &tokens, Some((consent.at, consent.identity)));
         self.record(hold, &record).await?;
-        self.0.registry.close_incident(&account.provider).await?;
+        self.close_incident(&account).await;
         Ok(Accepted { tokens, ends: record.ends, missing_scopes: record.missing_scopes })
     }
 }

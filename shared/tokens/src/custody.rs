@@ -1,7 +1,7 @@
 //! Making an issued token set durable: journal, vault, record.
 
 use crate::{
-    Error, Tokens,
+    Error, Tokens, journal,
     lease::{Hold, Pauses},
 };
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use postroom_model::{Account, Provider, TokenSet, expiry, renew_at};
 use postroom_oauth::missing_scopes;
 use postroom_registry::TokenRecord;
 use postroom_vault::{Replaced, SealingKey, Version};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 /// How often the record of what is durable already is tried; after that the journal stays for the next.
@@ -19,10 +19,21 @@ const RECORD_ATTEMPTS: u32 = 3;
 #[derive(Debug)]
 pub(crate) struct Issued {
     pub(crate) tokens: TokenSet,
+    /// The refresh token that was spent on it.
+    pub(crate) spent: Option<SecretString>,
     /// The version of the vault that it takes the place of.
     pub(crate) seen: Option<Version>,
     /// Made before the tokens were asked for, so that sealing them needs nobody.
     pub(crate) key: SealingKey,
+}
+
+impl Issued {
+    /// Whether a set has the refresh token that was spent on this one, which has another.
+    fn has_spent(&self, current: &TokenSet) -> bool {
+        let text = |token: &Option<SecretString>| token.as_ref().map(|t| t.expose_secret().to_owned());
+        let spent = text(&self.spent);
+        spent.is_some() && spent == text(&current.refresh_token) && spent != text(&self.tokens.refresh_token)
+    }
 }
 
 /// What became of a token set that was to be kept.
@@ -39,15 +50,28 @@ impl Tokens {
     /// until `until`.
     pub(crate) async fn keep(&self, hold: &Hold, issued: &Issued, until: Timestamp) -> Result<Kept, Error> {
         let sealed = issued.key.seal(&issued.tokens);
-        let mut journaled = self.journal(hold, &sealed).await;
+        let journal = journal::text(issued.seen.as_ref(), &sealed);
+        let mut journaled = self.journal(hold, &journal).await;
         let mut pauses = Pauses::default();
+        let mut seen = issued.seen.clone();
         loop {
-            let error = match self.put(hold, issued.seen.as_ref(), &issued.tokens, &sealed).await {
-                Ok(kept) => return Ok(kept),
+            let error = match self.put(hold, seen.as_ref(), &issued.tokens, &sealed).await {
+                Ok(Kept::Late) => match self.0.vault.token_set_version(&hold.id).await {
+                    // Somebody saved the spent refresh token once more: it is worth nothing now.
+                    Ok(Some((version, current)))
+                        if issued.has_spent(&current) && seen.as_ref() != Some(&version) =>
+                    {
+                        seen = Some(version);
+                        continue;
+                    }
+                    Ok(_) => return Ok(Kept::Late),
+                    Err(error) => error,
+                },
+                Ok(Kept::Current) => return Ok(Kept::Current),
                 Err(error) => error,
             };
             if !journaled {
-                journaled = self.journal(hold, &sealed).await;
+                journaled = self.journal(hold, &journal).await;
             }
             tracing::warn!(account = %hold.id, %error, journaled, "an issued token set is not in the vault yet");
             let may_pass = error.is_transient() || !journaled;
@@ -65,30 +89,35 @@ impl Tokens {
         account: &Account,
         provider: &Provider,
     ) -> Result<Option<TokenSet>, Error> {
-        let Some(sealed) = &hold.status.journal else { return Ok(None) };
+        let Some(journal) = &hold.status.journal else { return Ok(None) };
+        let (seen, sealed) = journal::parts(journal);
         let tokens = match self.0.sealer.open(&hold.id, sealed).await {
             Ok(tokens) => tokens,
-            Err(error) if error.is_transient() => return Err(error.into()),
-            Err(error) => {
+            Err(error @ postroom_vault::Error::Unsealable { .. }) => {
                 // It stays where it is until a newer set takes its place; nothing better is known.
                 tracing::error!(account = %hold.id, %error, "a journaled token set cannot be opened");
                 return Ok(None);
             }
+            // It may be opened once KMS lets us. To ask with what is in the vault would use an old refresh
+            // token again, which ends the authorization at a strict server.
+            Err(error) => return Err(error.into()),
         };
         tracing::info!(account = %hold.id, "a token set that an earlier run left is put into the vault");
-        let current = self.0.vault.token_set_version(&hold.id).await?;
-        let tokens = match current {
-            Some((_, current)) if same(&current, &tokens) || current.obtained_at > tokens.obtained_at => {
-                current
-            }
-            current => match self.put(hold, current.as_ref().map(|(seen, _)| seen), &tokens, sealed).await? {
-                Kept::Current => tokens,
-                Kept::Late => self.0.vault.token_set(&hold.id).await?.unwrap_or(tokens),
+        let tokens = match self.put(hold, seen.as_ref(), &tokens, sealed).await? {
+            Kept::Current => tokens,
+            Kept::Late => match self.0.vault.token_set(&hold.id).await? {
+                Some(current) => current,
+                // Somebody deleted the secret meanwhile; what was issued is kept all the same.
+                None => match self.put(hold, None, &tokens, sealed).await? {
+                    Kept::Current => tokens,
+                    Kept::Late => return Ok(None),
+                },
             },
         };
         let first = hold.status.authorised_at.is_none() && account.grant.needs_consent();
         let consent = first.then_some((tokens.obtained_at, None));
         self.record(hold, &self.record_of(account, provider, &tokens, consent)).await?;
+        self.close_incident(account).await;
         Ok(Some(tokens))
     }
 
@@ -138,8 +167,8 @@ impl Tokens {
         }
     }
 
-    async fn journal(&self, hold: &Hold, sealed: &str) -> bool {
-        match self.0.registry.journal_tokens(&hold.id, hold.fence(), sealed).await {
+    async fn journal(&self, hold: &Hold, journal: &str) -> bool {
+        match self.0.registry.journal_tokens(&hold.id, hold.fence(), journal, self.now()).await {
             Ok(true) => true,
             Ok(false) => {
                 tracing::warn!(account = %hold.id, "the account's lease ended before its token set was journaled");
@@ -172,8 +201,4 @@ impl Tokens {
 /// What an account asks for.
 pub(crate) fn scopes<'a>(account: &'a Account, provider: &'a Provider) -> &'a [String] {
     if account.scopes.is_empty() { &provider.scopes } else { &account.scopes }
-}
-
-pub(crate) fn same(one: &TokenSet, other: &TokenSet) -> bool {
-    one.access_token.expose_secret() == other.access_token.expose_secret()
 }

@@ -2,7 +2,7 @@
 
 use postroom_model::{AccountId, Fault, FaultClass, ProviderId};
 
-/// Why a token set could not be changed. Nothing was lost: what had been issued is in the journal.
+/// Why a token set could not be changed. What a renewal had been issued is in the journal.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -27,6 +27,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same call may succeed later without anybody's doing.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::NoAccount(_) | Self::NoProvider(_) | Self::Server(_) => false,
+            Self::Busy(_) => true,
+            Self::Registry(error) => error.is_transient(),
+            Self::Vault(error) => error.is_transient(),
+        }
+    }
+
     /// The error as what may be recorded and shown.
     pub fn fault(&self) -> Fault {
         match self {

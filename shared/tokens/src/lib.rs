@@ -24,6 +24,7 @@ mod access;
 mod consent;
 mod custody;
 mod error;
+mod journal;
 mod lease;
 mod outcome;
 mod registration;

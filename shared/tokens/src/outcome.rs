@@ -67,8 +67,12 @@ impl Outcome {
     /// The outcome of a fault, by who must act.
     pub(crate) fn of(fault: Fault, retry_at: Timestamp) -> Self {
         match (fault.class, fault.class.actor()) {
-            (FaultClass::Storage, _) | (_, Actor::Nobody) => Self::Transient { fault, retry_at },
-            (_, Actor::Owner | Actor::Administrator) => Self::OwnerMustReauthorise(fault),
+            (FaultClass::AdminConsentRequired | FaultClass::AccountPolicy, _) | (_, Actor::Owner) => {
+                Self::OwnerMustReauthorise(fault)
+            }
+            (FaultClass::Storage, _) | (_, Actor::Nobody | Actor::Administrator) => {
+                Self::Transient { fault, retry_at }
+            }
             (_, Actor::Operator | Actor::We) => Self::OperatorMustMend(fault),
         }
     }

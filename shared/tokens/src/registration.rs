@@ -59,7 +59,15 @@ impl Tokens {
             return Ok(known.server.clone());
         }
         // Not under the lock: a server that answers slowly must not stop the others'.
-        let server = AuthorizationServer::of(&self.0.http, provider).await?;
+        let server = match AuthorizationServer::of(&self.0.http, provider).await {
+            Ok(server) => server,
+            // What it said an hour ago is better than nothing; the request itself will show.
+            Err(fault) => {
+                let known = self.0.servers.0.lock().await;
+                let known = known.get(&provider.id).filter(|known| known.provider == *provider);
+                return known.map(|known| known.server.clone()).ok_or_else(|| fault.into());
+            }
+        };
         let known =
             Known { provider: provider.clone(), server: server.clone(), until: later(now, DISCOVERY_AGE) };
         self.0.servers.0.lock().await.insert(provider.id.clone(), known);

@@ -38,6 +38,18 @@ pub enum Change {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version(pub(crate) String);
 
+impl Version {
+    /// The version with this id.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// Its id: letters, digits and hyphens.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A secret as it stands.
 pub(crate) enum Current {
     Value(SecretString, Version),

@@ -1,7 +1,7 @@
 //! Token sets of accounts.
 
 use crate::{
-    Change, Result, Vault, Version,
+    Result, Vault, Version,
     secret::{Current, Value, exposed, parse},
 };
 use jiff::Timestamp;
@@ -92,14 +92,6 @@ impl Vault {
             }
             Current::Deleted | Current::Absent => Ok(None),
         }
-    }
-
-    /// Stores an account's token set; the one before stays as `AWSPREVIOUS`.
-    ///
-    /// # Errors
-    /// [`Error`](crate::Error).
-    pub async fn put_token_set(&self, id: &AccountId, tokens: &TokenSet) -> Result<Change> {
-        self.put(&self.account(id), &Stored::from(tokens)).await
     }
 
     /// Deletes an account's token set. `false`: there was none.

@@ -69,6 +69,10 @@ texts! {
     moved_because = "It opened with this account; its first folder has {n} messages."
         / "Es ließ sich mit diesem Konto öffnen; sein erster Ordner hat {n} Nachrichten.";
     left = "Left as it was" / "Gelassen, wie es war";
+    left_host = "None of the account's mailboxes is at its mail server, and this account's token goes nowhere new. A new mail server for an account is added by the manifest (“postroom apply”)."
+        / "Keines der Postfächer dieses Kontos liegt auf seinem Mailserver, und das Token des Kontos geht nirgends neu hin. Ein neuer Mailserver für ein Konto wird im Manifest eingetragen („postroom apply“).";
+    left_user = "This service account has no mailbox of its user. A new user for it is added by the manifest (“postroom apply”)."
+        / "Dieses Dienstkonto hat kein Postfach seines Benutzers. Ein neuer Benutzer wird im Manifest eingetragen („postroom apply“).";
     already = "Already on this account" / "Schon bei diesem Konto";
     gone = "There is no such mailbox any more" / "Dieses Postfach gibt es nicht mehr";
 

@@ -86,6 +86,10 @@ texts! {
     wrong_host = "Enter only a name or an address, such as imap.example.com." / "Geben Sie nur einen Namen oder eine Adresse ein, etwa imap.example.com.";
     wrong_host_local = "That is the machine that Postroom itself runs on, or its own network link. Enter the mail server's name."
         / "Das ist die Maschine, auf der Postroom selbst läuft, oder ihre Netzverbindung. Geben Sie den Namen des Mailservers ein.";
+    wrong_host_account = "This account's token is not sent there: none of the account's mailboxes is at this host. A new mail server for an account is added by the manifest (“postroom apply”)."
+        / "Das Token dieses Kontos wird nicht dorthin gesendet: Keines seiner Postfächer liegt auf diesem Host. Ein neuer Mailserver für ein Konto wird im Manifest eingetragen („postroom apply“).";
+    wrong_user_account = "This service account has no mailbox of this user. A new user for it is added by the manifest (“postroom apply”)."
+        / "Dieses Dienstkonto hat kein Postfach dieses Benutzers. Ein neuer Benutzer wird im Manifest eingetragen („postroom apply“).";
     wrong_port = "Enter a number from 1 to 65535, or nothing." / "Geben Sie eine Zahl von 1 bis 65535 ein, oder nichts.";
     wrong_tls = "This would send the password or token unprotected, and the deployment does not allow that for this host. Choose TLS or STARTTLS."
         / "Das würde Passwort oder Token ungeschützt senden, und die Bereitstellung erlaubt das für diesen Host nicht. Wählen Sie TLS oder STARTTLS.";

@@ -40,7 +40,7 @@ async fn is_waiting(registry: &Registry) -> bool {
 async fn writes(registry: &Registry, name: &AccountId, fence: u64) -> [bool; 5] {
     let fault = Fault::new(FaultClass::AuthorizationEnded, "late");
     [
-        registry.journal_tokens(name, fence, "sealed late").await.expect("answers"),
+        registry.journal_tokens(name, fence, "sealed late", at(1000)).await.expect("answers"),
         registry.record_tokens(name, fence, &record()).await.expect("answers"),
         registry.record_refusal(name, fence, &fault, 9, None).await.expect("answers"),
         registry.forget_tokens(name, fence).await.expect("answers"),
@@ -88,7 +88,7 @@ async fn a_holder_that_was_fenced_off_writes_nothing() {
     assert_eq!(writes(&registry, &name, second.fence + 1).await, [false; 5]);
     assert_eq!(status(&registry, &name).await, before);
 
-    assert!(registry.journal_tokens(&name, second.fence, "sealed").await.expect("answers"));
+    assert!(registry.journal_tokens(&name, second.fence, "sealed", at(1000)).await.expect("answers"));
     assert!(registry.release_account(&name, second.fence).await.expect("answers"));
     let after = status(&registry, &name).await;
     assert_eq!((after.lease, after.journal.as_deref()), (None, Some("sealed")), "the journal stays");
@@ -131,7 +131,8 @@ async fn recorded_tokens_end_what_was_wrong_before() {
     registry.put_account(&account("ann"), at(1000)).await.expect("puts");
     let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
     let fault = Fault::new(FaultClass::InteractionRequired, "sign in");
-    registry.journal_tokens(&name, fence, "sealed").await.expect("journals");
+    registry.journal_tokens(&name, fence, "sealed", at(1000)).await.expect("journals");
+    assert_eq!(status(&registry, &name).await.due_at, Some(at(1000)), "the schedule finds what is journaled");
     assert!(registry.record_refusal(&name, fence, &fault, 3, Some(at(1500))).await.expect("records"));
     let refused = status(&registry, &name).await;
     assert_eq!((refused.fault, refused.failures), (Some(fault), 3));
@@ -214,7 +215,7 @@ async fn forgotten_tokens_leave_nothing_but_the_number() {
     let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
     registry.record_tokens(&name, fence, &record()).await.expect("records");
     let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
-    registry.journal_tokens(&name, fence, "sealed").await.expect("journals");
+    registry.journal_tokens(&name, fence, "sealed", at(1000)).await.expect("journals");
     assert!(registry.forget_tokens(&name, fence).await.expect("forgets"));
     assert_eq!(status(&registry, &name).await, AccountStatus { fence, ..AccountStatus::default() });
     assert!(is_waiting(&registry).await);
