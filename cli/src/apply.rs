@@ -20,9 +20,9 @@ use std::{
 
 /// Writes of one kind that are under way at once. Secrets Manager grants 50 writes a second in all.
 const AT_ONCE: usize = 16;
-/// How long whoever renews an account's tokens is waited for before it is deleted: a lease that its
-/// holder left behind ends in that time.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(3);
+/// How long after its begin an apply still waits for whoever renews the tokens of an account that is to
+/// be deleted. A lease that its holder left behind ends sooner.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 /// Accounts that are looked at together.
 const ACCOUNTS_AT_ONCE: usize = 500;
 

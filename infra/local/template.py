@@ -16,7 +16,7 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from .aws import REGION, TEMPLATE
-from .install import ROOT
+from .instance import ROOT
 
 Resource = dict[str, Any]
 
@@ -98,7 +98,8 @@ def _bucket(resources: dict[str, Resource]) -> Iterator[str]:
     aborts = [rule.get("AbortIncompleteMultipartUpload") for rule in rules if rule["Status"] == "Enabled"]
     if {"DaysAfterInitiation": 7} not in aborts:
         yield "MailBucket: unfinished uploads are not aborted after 7 days"
-    if any("Expiration" in key for rule in rules for key in rule):
+    # Transcripts are no mail.
+    if any("Expiration" in key for rule in rules if rule.get("Prefix") != "transcripts/" for key in rule):
         yield "MailBucket: a lifecycle rule deletes mail"
     if not properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration"):
         yield "MailBucket: it is not encrypted"

@@ -201,6 +201,7 @@ impl Lab {
         let text = json!({
             "access_token": tokens.access_token.expose_secret(), "refresh_token": exposed(&tokens.refresh_token),
             "expires_at": second(tokens.expires_at), "obtained_at": tokens.obtained_at.as_second(),
+            "issued_by": tokens.issued_by,
         });
         let vault = aws_sdk_secretsmanager::Client::new(&self.aws);
         let put = vault.put_secret_value().secret_id(self.secret_name(id)).secret_string(text.to_string());

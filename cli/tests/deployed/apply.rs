@@ -2,7 +2,8 @@
 
 use crate::support::{Fixture, id, now};
 use postroom_cli::Error;
-use postroom_model::{Interval, ProviderId};
+use postroom_model::{Interval, Lease, ProviderId, TokenSet};
+use postroom_registry::LeasedAccount;
 use secrecy::ExposeSecret;
 
 const MANIFEST: &str = include_str!("../manifest.example.toml");
@@ -131,4 +132,38 @@ async fn an_accounts_password_comes_and_goes_with_it() {
     assert_eq!(password.expose_secret(), "an0ther");
     fixture.apply("", "", &["--prune"]).await.expect("prunes");
     assert!(vault.account_password(&id("plant")).await.expect("answers").is_none());
+}
+
+#[tokio::test]
+async fn a_deleted_account_leaves_no_tokens_and_nothing_that_could_bring_them_back() {
+    let fixture = Fixture::new().await;
+    let manifest = r#"
+        [[provider]]
+        id = "contoso"
+        issuer = "https://sso.example"
+        client_id = "postroom"
+
+        [[account]]
+        id = "ann"
+        provider = "contoso"
+        grant = "authorization_code"
+        login = "ann@contoso.example"
+    "#;
+    fixture.apply(manifest, "", &[]).await.expect("applies");
+    let (registry, vault, ann) = (&fixture.deployment.registry, &fixture.deployment.vault, id("ann"));
+    let tokens = r#"{"access_token":"access","refresh_token":"refresh","token_type":"Bearer"}"#;
+    let tokens = TokenSet::from_response(tokens, now()).expect("a token set");
+    vault.replace_token_set(&ann, None, &tokens, &"1".repeat(32)).await.expect("puts");
+    let lease = Lease { owner: "renewal".into(), until: now() };
+    let leased = registry.lease_account(&ann, &lease, now()).await.expect("answers");
+    let LeasedAccount::Held(renewal) = leased else { panic!("not held but {leased:?}") };
+    registry.journal_tokens(&ann, renewal.fence, "sealed", now()).await.expect("journals");
+
+    let pruned = fixture.apply("", "", &["--prune"]).await.expect("prunes");
+    assert!(pruned.contains("- account ann"), "{pruned}");
+    assert!(vault.token_set(&ann).await.expect("answers").is_none());
+    assert!(fixture.items().await.is_empty(), "status and journal are gone too");
+    let late = registry.journal_tokens(&ann, renewal.fence, "late", now()).await.expect("answers");
+    assert!(!late, "whoever renewed meanwhile writes nothing any more");
+    assert!(registry.account(&ann).await.expect("answers").is_none());
 }

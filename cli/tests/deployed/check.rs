@@ -57,7 +57,11 @@ async fn checked(login: &'static str) -> (String, Outcome) {
         printed(async |out| check(&fixture.deployment, &args, now(), out).await).await.expect("checks");
     assert!(!text.contains("s3cret"));
     assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
-    (text.replace(&port.to_string(), "PORT"), outcome)
+    let (steps, transcript) = text.split_once("\n\n").expect("a transcript after the steps");
+    // What went over the wire, with what the sign-in sent masked.
+    assert!(transcript.contains("AUTHENTICATE PLAIN") && transcript.contains("***"), "{transcript}");
+    assert!(!transcript.contains("cGxhbnQ"), "the user's name in base64 begins what was sent");
+    (format!("{}\n", steps.replace(&port.to_string(), "PORT")), outcome)
 }
 
 #[tokio::test]

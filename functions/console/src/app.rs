@@ -8,17 +8,20 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use postroom_mail::{Network, NetworkError};
 use postroom_oauth::{Http, HttpError};
 use postroom_registry::Registry;
 use postroom_tokens::Tokens;
 use postroom_vault::{Sealer, Vault};
 use std::{str::FromStr, sync::Arc, time::Duration};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 /// How long an answer waits for changes of tokens that its request began.
 const SETTLING: Duration = Duration::from_secs(2);
+/// How long a console key counts that was read from the vault: one that is replaced there ends sessions
+/// and links after this long.
+const KEYS_LIFE: SignedDuration = SignedDuration::from_secs(60);
 
 /// The console, with its clients. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,7 +33,14 @@ pub struct App {
     pub(crate) network: Network,
     pub(crate) ses: aws_sdk_sesv2::Client,
     pub(crate) clock: fn() -> Timestamp,
-    keys: Arc<OnceCell<Keys>>,
+    keys: Arc<Mutex<Option<KnownKeys>>>,
+}
+
+/// The console's keys, and when the vault had them.
+#[derive(Debug)]
+struct KnownKeys {
+    keys: Arc<Keys>,
+    read_at: Timestamp,
 }
 
 /// Why the console cannot start.
@@ -82,9 +92,17 @@ impl App {
         (self.clock)()
     }
 
-    /// The console's keys; read from the vault when they are first needed.
-    pub(crate) async fn keys(&self) -> Result<&Keys, Problem> {
-        self.keys.get_or_try_init(async || Keys::of(self.vault.console_key().await?)).await
+    /// The console's keys, as the vault had them within the last minute.
+    pub(crate) async fn keys(&self) -> Result<Arc<Keys>, Problem> {
+        let now = self.now();
+        let mut known = self.keys.lock().await;
+        let fresh = known.as_ref().filter(|known| now.duration_since(known.read_at) < KEYS_LIFE);
+        if let Some(known) = fresh {
+            return Ok(known.keys.clone());
+        }
+        let keys = Arc::new(Keys::of(self.vault.console_key().await?)?);
+        *known = Some(KnownKeys { keys: keys.clone(), read_at: now });
+        Ok(keys)
     }
 }
 

@@ -23,6 +23,7 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use postroom_model::{Account, AccountId};
+use std::collections::HashSet;
 
 /// After a consent that went well the browser goes on by itself after so many seconds.
 const PAUSE: u32 = 3;
@@ -40,12 +41,13 @@ pub(crate) async fn selected(
     let accounts = if fields.get("all") == Some("needed") {
         chain::needed(&app).await?
     } else {
-        let ids = fields.all("account").map(str::parse).collect::<Result<_, _>>();
-        ids.map_err(Problem::invalid)?
+        let ids = fields.all("account").map(str::parse).collect::<Result<Vec<AccountId>, _>>();
+        let mut seen = HashSet::new();
+        ids.map_err(Problem::invalid)?.into_iter().filter(|id| seen.insert(id.clone())).collect()
     };
     match fields.get("do") {
         Some("links") => letter::send_to_owners(&app, &visitor, language, &accounts).await,
-        Some("authorise") if accounts.is_empty() => Ok(Redirect::to("/chain").into_response()),
+        Some("authorise") if accounts.is_empty() => Ok(nothing(&visitor, language)),
         Some("authorise") => {
             let chain = chain::start(&app, &visitor.key, accounts).await?;
             go(&app, &headers, &visitor, language, chain).await
@@ -62,8 +64,7 @@ pub(crate) async fn page(
     administrator: Administrator,
 ) -> Result<Response, Problem> {
     let Some(chain) = chain::load(&app, &administrator.key).await? else {
-        let page = frame(&administrator, language, language.texts().chain.title.to_owned());
-        return Ok(page::html(&NoChainPage { page }));
+        return Ok(nothing(&administrator, language));
     };
     let next = match chain.next().filter(|_| !chain.stopped) {
         Some(id) => Some((id.clone(), app.registry.account(id).await?)),
@@ -159,6 +160,12 @@ async fn once_more(
     };
     chain::record(app, &visitor.key, id, outcome).await?;
     Ok((jar(app, headers).await?, Redirect::to("/chain")).into_response())
+}
+
+/// The page that says that there is nothing to authorise, whatever run there was before.
+fn nothing(administrator: &Administrator, language: Language) -> Response {
+    let page = frame(administrator, language, language.texts().chain.title.to_owned());
+    page::html(&NoChainPage { page })
 }
 
 fn frame(administrator: &Administrator, language: Language, title: String) -> Page<'_> {

@@ -2,9 +2,11 @@
 //!
 //! Guarantees: an account's tokens are replaced only by tokens of the person who was expected, with
 //! the scopes that mail needs; whatever else an answer brings is dropped, and the account stays as it
-//! was. Right after a consent mailboxes are tried out, and the schedule takes up all of them.
+//! was. An owner authorises an account whose `login` nobody has set only as the person who did so
+//! before. Right after a consent mailboxes are tried out, and the schedule takes up all of them.
 //!
-//! Tokens of the wrong person are revoked where that can hurt nobody: a server that revokes one of a
+//! Tokens of the wrong person are revoked where that can hurt nobody, and the person is known by a
+//! verified address: a server that revokes one of a
 //! person's tokens may revoke all that this app has of that person (RFC 7009 section 2.1), and those
 //! may be another account's. They are dropped in any case.
 
@@ -14,11 +16,12 @@ use crate::{
     csrf::Posted,
     flow::{self, Answered, Flow, Parameters, Purpose, RedeemError},
     language::Language,
+    mine,
     notice::Notice,
     outcome::{Authorised, Outcome, Trouble, short_name},
     page::{self, Page},
     problem::Problem,
-    security::{Limited, Source},
+    security::{Limited, Navigation, Source},
     session::{Administrator, Owner, Session, Who},
     sign_in,
     texts::Fill,
@@ -31,7 +34,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Account, AccountId, TokenSet};
+use postroom_model::{Account, AccountId, Fault, FaultClass, TokenSet};
 use postroom_oauth::{Identity, Revocation, missing_scopes};
 use postroom_registry::{AccountQuery, Standing};
 use postroom_tokens::{Consent, Registration};
@@ -73,8 +76,10 @@ pub(crate) async fn authorise_mine(
     headers: HeaderMap,
     posted: Posted<Owner>,
 ) -> Result<Response, Problem> {
-    let another = posted.fields.has("another");
-    begin_alone(&app, &headers, &posted.visitor.session, &posted.visitor.account, another, language).await
+    let Posted { visitor, fields } = posted;
+    mine::listed(&app, &visitor.account, &visitor.owner).await?;
+    let another = fields.has("another");
+    begin_alone(&app, &headers, &visitor.session, &visitor.account, another, language).await
 }
 
 async fn begin_alone(
@@ -109,6 +114,14 @@ pub(crate) async fn begin(
     if !account.grant.needs_consent() {
         return Err(Outcome::Failed(Trouble::NotByConsent));
     }
+    if must_be_known(session, account) {
+        let status = app.registry.account_status(&account.id).await;
+        let status =
+            status.map_err(|error| Outcome::fault(&Fault::new(FaultClass::Storage, error.to_string())))?;
+        if status.identity.is_none() {
+            return Err(Outcome::Failed(Trouble::NoLogin));
+        }
+    }
     let flow = Flow {
         purpose: Purpose::Account { account: account.id.clone(), in_chain },
         provider: &account.provider,
@@ -141,6 +154,7 @@ pub(crate) fn refresh(seconds: u32, url: &Url) -> HeaderMap {
 /// `GET /callback`: what an authorization server answers, whatever it was asked for.
 pub(crate) async fn callback(
     State(app): State<App>,
+    _: Navigation,
     source: Source,
     headers: HeaderMap,
     session: Option<Session>,
@@ -156,7 +170,7 @@ pub(crate) async fn callback(
     }
     let answered = flow::recognise(&app, &headers, session.as_ref(), parameters).await?;
     match (answered.purpose.clone(), session) {
-        (Purpose::SignIn { to }, _) => sign_in::complete(&app, answered, &to).await,
+        (Purpose::SignIn { to }, session) => sign_in::complete(&app, answered, &to, session).await,
         (Purpose::Account { account, in_chain }, Some(session)) => {
             complete(&app, answered, &session, &account, in_chain, end).await
         }
@@ -173,7 +187,9 @@ async fn complete(
     end: Instant,
 ) -> Result<Response, Problem> {
     let outcome = match app.registry.account(id).await? {
-        Some(account) if account.provider == answered.provider => settle(app, &answered, &account, end).await,
+        Some(account) if account.provider == answered.provider => {
+            settle(app, &answered, session, &account, end).await
+        }
         _ => Outcome::Failed(Trouble::Changed),
     };
     match &outcome {
@@ -205,8 +221,14 @@ fn told(
 }
 
 /// Redeems, checks, keeps, and tries out.
-async fn settle(app: &App, answered: &Answered, account: &Account, end: Instant) -> Outcome {
-    let redeemed = match answered.redeem(app).await {
+async fn settle(
+    app: &App,
+    answered: &Answered,
+    session: &Session,
+    account: &Account,
+    end: Instant,
+) -> Outcome {
+    let redeemed = match answered.redeem(app, account.login.is_some()).await {
         Ok(redeemed) => redeemed,
         Err(RedeemError::Declined) => return Outcome::Failed(Trouble::Declined),
         Err(RedeemError::Fault(fault)) => return Outcome::fault(&fault),
@@ -216,11 +238,22 @@ async fn settle(app: &App, answered: &Answered, account: &Account, end: Instant)
     if let (Some(identity), Some(expected)) = (&identity, &account.login)
         && !identity.is(expected)
     {
-        if let Ok(registration) = answered.registration() {
+        // Without one it might be somebody whose tokens are in use here under another name.
+        if identity.email.is_some()
+            && identity.email_verified
+            && let Ok(registration) = answered.registration()
+        {
             give_back(app, registration, identity, &tokens).await;
         }
         let signed_in = short_name(identity.shown());
         return Outcome::Failed(Trouble::WrongPerson { expected: expected.clone(), signed_in });
+    }
+    if must_be_known(session, account) {
+        match app.registry.account_status(&account.id).await {
+            Ok(status) if is_the_same(identity.as_ref(), status.identity.as_deref()) => {}
+            Ok(_) => return Outcome::Failed(Trouble::NoLogin),
+            Err(error) => return Outcome::fault(&Fault::new(FaultClass::Storage, error.to_string())),
+        }
     }
     let missing = missing_scopes(&answered.scopes, tokens.scope.as_deref());
     if !is_enough(&answered.scopes, &missing) {
@@ -243,6 +276,18 @@ async fn settle(app: &App, answered: &Answered, account: &Account, end: Instant)
         Err(_) => None,
     };
     Outcome::Authorised(Authorised::new(shown, accepted.missing_scopes, renews, trials))
+}
+
+/// Whether only the person who consented before may do so again: an owner's link opens the account, and
+/// nobody has said whose it is.
+fn must_be_known(session: &Session, account: &Account) -> bool {
+    account.login.is_none() && !session.is_administrators()
+}
+
+/// Whether the person who signed in is the one who did before.
+fn is_the_same(identity: Option<&Identity>, before: Option<&str>) -> bool {
+    let known = identity.zip(before);
+    known.is_some_and(|(identity, before)| identity.is(before) || short_name(identity.shown()) == before)
 }
 
 /// Whether what was granted lets some mail be read: one of the scopes that read mail is there, as far

@@ -188,7 +188,7 @@ impl Parameters {
 pub(crate) struct Redeemed {
     /// The token set; nobody has it but us.
     pub(crate) tokens: TokenSet,
-    /// Who signed in; `None` where the server issues no id_token.
+    /// Who signed in; `None` where nobody asked for an id_token and there is none.
     pub(crate) identity: Option<Identity>,
 }
 
@@ -275,11 +275,12 @@ impl Answered {
         self.registration.as_ref().map_err(Clone::clone)
     }
 
-    /// Redeems the code, and finds out who consented.
+    /// Redeems the code, and finds out who consented. `by_address`: the person is told by an address, for
+    /// which the server is asked where its id_token has none.
     ///
     /// # Errors
     /// [`RedeemError`].
-    pub(crate) async fn redeem(&self, app: &App) -> Result<Redeemed, RedeemError> {
+    pub(crate) async fn redeem(&self, app: &App, by_address: bool) -> Result<Redeemed, RedeemError> {
         let code = self.code.as_ref().map_err(|denial| match denial {
             Denial::Declined => RedeemError::Declined,
             Denial::Other(fault) => RedeemError::Fault(fault.clone()),
@@ -289,16 +290,22 @@ impl Answered {
         let redirect = app.settings.redirect_url();
         let answer = client.redeem(code, &self.verifier, &redirect, app.now()).await;
         let answer = answer.map_err(RedeemError::Fault)?;
-        let expected = registration.server.openid && self.scopes.iter().any(|scope| scope == "openid");
+        // What was asked for decides: what the server says of itself may be another thing by now.
+        let expected = self.scopes.iter().any(|scope| scope == "openid");
         let identity = match &answer.id_token {
-            Some(id_token) if registration.server.openid => {
+            Some(id_token) => {
                 let identity = client.identity(id_token, Some(&self.nonce), app.now()).await;
-                Some(identity.map_err(|error| RedeemError::Identity(error.to_string()))?)
+                let identity = identity.map_err(|error| RedeemError::Identity(error.to_string()))?;
+                Some(if by_address {
+                    client.with_userinfo(identity, &answer.tokens.access_token).await
+                } else {
+                    identity
+                })
             }
             None if expected => {
                 return Err(RedeemError::Identity("the server sent no id_token".to_owned()));
             }
-            _ => None,
+            None => None,
         };
         Ok(Redeemed { tokens: answer.tokens, identity })
     }

@@ -97,13 +97,13 @@ async fn send_all(
 ) -> Result<Vec<Verdict>, Problem> {
     let t = &language.texts().letter;
     let end = Instant::now() + LONGEST;
-    let key = &app.keys().await?.links;
+    let keys = app.keys().await?;
     let until = app.now().saturating_add(LINK_LIFE).unwrap_or(Timestamp::MAX);
     let letters = letters.iter().map(|(owner, accounts)| {
         let links = accounts.iter().map(|account| LetterLink {
             account: account.id.as_str(),
             login: account.login.as_deref(),
-            url: personal_link(key, &app.settings.public_url, &account.id, until),
+            url: personal_link(&keys.links, &app.settings.public_url, &account.id, owner, until),
         });
         // The deployment's language, not the administrator's: owners are other people.
         (owner, Letter::new(links.collect(), until, app.settings.language))

@@ -1,10 +1,12 @@
 //! Owners' personal links: each opens one account for a while, once.
 //!
 //! Guarantees: a link cannot be made, or changed to another account or a later end, without a key
-//! that is derived from the console's secret. It names an account and nobody's address.
+//! that is derived from the console's secret. It names an account and nobody's address: of the owner
+//! whom it was made for it has a keyed hash, by which somebody who is an owner no more is known.
 //!
 //! Left out: that a link works once. Whoever opens it claims its [`PersonalLink::nonce`] first.
 
+use crate::keys::same;
 use aws_lc_rs::{hmac, rand};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use url::Url;
 
-/// The longest text that is looked at: an id of 64 characters makes about 250.
+/// The longest text that is looked at: an id of 64 characters makes about 270.
 const MAX_TOKEN: usize = 512;
 
 /// What links are signed with. `Debug` is safe to print.
@@ -27,6 +29,9 @@ pub(crate) struct PersonalLink {
     /// The account that it opens.
     #[serde(rename = "a")]
     pub(crate) account: AccountId,
+    /// The owner whom it was made for, by [`LinkKey::owner`].
+    #[serde(rename = "o")]
+    pub(crate) owner: String,
     /// When it ends.
     #[serde(rename = "u", with = "jiff::fmt::serde::timestamp::second::required")]
     pub(crate) until: Timestamp,
@@ -51,6 +56,18 @@ impl LinkKey {
         let derived = hmac::sign(&secret, b"postroom personal link");
         Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
     }
+
+    /// An owner's address as links and sessions hold it: a keyed hash, whatever the case.
+    pub(crate) fn owner(&self, address: &str) -> String {
+        // A link's claims are base64, which has no space: no hash of an owner signs a link.
+        let owner = format!("owner {}", address.trim().to_lowercase());
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, owner.as_bytes()))
+    }
+
+    /// Whether one of these owners is the one of that hash.
+    pub(crate) fn lists(&self, owners: &[String], owner: &str) -> bool {
+        owners.iter().any(|listed| same(&self.owner(listed), owner))
+    }
 }
 
 impl fmt::Debug for LinkKey {
@@ -59,12 +76,19 @@ impl fmt::Debug for LinkKey {
     }
 }
 
-/// A new link to an account at the console with that public address.
-pub(crate) fn personal_link(key: &LinkKey, console: &Url, account: &AccountId, until: Timestamp) -> Url {
+/// A new link to an account for one of its owners, at the console with that public address.
+pub(crate) fn personal_link(
+    key: &LinkKey,
+    console: &Url,
+    account: &AccountId,
+    owner: &str,
+    until: Timestamp,
+) -> Url {
     let mut nonce = [0; 16];
     #[expect(clippy::expect_used, reason = "a process without randomness must not go on")]
     rand::fill(&mut nonce).expect("the system gives random bytes");
-    let link = PersonalLink { account: account.clone(), until, nonce: URL_SAFE_NO_PAD.encode(nonce) };
+    let nonce = URL_SAFE_NO_PAD.encode(nonce);
+    let link = PersonalLink { account: account.clone(), owner: key.owner(owner), until, nonce };
     let mut url = console.clone();
     url.set_path(&format!("link/{}", link.token(key)));
     url
@@ -109,19 +133,24 @@ mod tests {
     fn a_link_opens_what_it_was_made_for_until_it_ends() {
         let console = Url::parse("https://post.example").expect("url");
         let account: AccountId = "projects".parse().expect("id");
-        let url = personal_link(&key("k"), &console, &account, at(1000));
+        let url = personal_link(&key("k"), &console, &account, "Ann@post.example", at(1000));
         let token = url.path().strip_prefix("/link/").expect("a link");
         let link = PersonalLink::read(&key("k"), token, at(999)).expect("ours");
         assert_eq!(link.account, account);
+        let owners = |address: &str| [address.to_owned()];
+        assert!(key("k").lists(&owners("ann@Post.example"), &link.owner));
+        assert!(!key("k").lists(&owners("ben@post.example"), &link.owner));
+        assert!(!key("other").lists(&owners("ann@post.example"), &link.owner));
         assert_eq!(PersonalLink::read(&key("k"), token, at(1000)), Err(LinkError::Expired));
         assert_eq!(PersonalLink::read(&key("other"), token, at(0)), Err(LinkError::Invalid));
-        let again = personal_link(&key("k"), &console, &account, at(1000));
+        let again = personal_link(&key("k"), &console, &account, "ann@post.example", at(1000));
         assert_ne!(again, url, "each link is another");
     }
 
     #[test]
     fn a_changed_link_opens_nothing() {
-        let link = PersonalLink { account: "a".parse().expect("id"), until: at(1000), nonce: "n".into() };
+        let (account, owner) = ("a".parse().expect("id"), key("k").owner("ann@post.example"));
+        let link = PersonalLink { account, owner, until: at(1000), nonce: "n".into() };
         let token = link.token(&key("k"));
         let (said, signature) = token.split_once('.').expect("two parts");
         let other = PersonalLink { account: "b".parse().expect("id"), ..link };

@@ -1,8 +1,9 @@
 //! An owner's page: the one account that a personal link opens.
 //!
 //! Guarantees: looking at a link changes nothing, because mail scanners look at links; pressing its
-//! button uses it up, for the first who does. Whoever came by a link sees that account, its mailboxes
-//! and one button, and reaches no other.
+//! button uses it up, for the first who does. Whoever came by a link sees that account, those of its
+//! mailboxes that name the same owner, and one button, and reaches no other; whoever is taken off the
+//! account's owners has no link and no page any more.
 
 use crate::{
     app::App,
@@ -10,6 +11,7 @@ use crate::{
     csrf::Fields,
     language::Language,
     link::{LinkError, PersonalLink},
+    mailbox_state,
     notice::Noticed,
     outcome::Report,
     page::{self, Page},
@@ -24,11 +26,15 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
+use postroom_model::{Account, AccountId, MailboxId};
+use postroom_registry::PlacedMailbox;
 
 /// Links that were opened are kept under this kind, by their nonce.
 const LINK: &str = "link";
 /// Mailboxes that are listed.
 const SHOWN: usize = 20;
+/// Mailboxes of others whose states are looked at; of more, the page says how many there are.
+const LOOKED_AT: usize = 200;
 
 #[derive(Template)]
 #[template(path = "link.html")]
@@ -44,6 +50,7 @@ pub(crate) async fn link(
     Path(token): Path<String>,
 ) -> Result<Response, Problem> {
     let link = read(&app, &token).await?;
+    listed(&app, &link.account, &link.owner).await?;
     let used: Option<(bool, u64)> = app.registry.ephemeral(LINK, &link.nonce, app.now()).await?;
     if used.is_some() {
         return Err(Problem::link_used());
@@ -52,20 +59,25 @@ pub(crate) async fn link(
     Ok(page::html(&LinkPage { page, token: &token }))
 }
 
-/// `POST /link`: opens the account, once.
+/// `POST /link`: opens the account, once. The session that the browser had is over then.
 pub(crate) async fn open(
     State(app): State<App>,
     source: Source,
     headers: HeaderMap,
+    replaced: Option<Session>,
     fields: Fields,
 ) -> Result<Response, Problem> {
     source.limit(&app, Limited::Link).await?;
     let link = read(&app, fields.get("token").unwrap_or_default()).await?;
+    listed(&app, &link.account, &link.owner).await?;
     if !app.registry.claim_ephemeral(LINK, &link.nonce, link.until, app.now()).await? {
         return Err(Problem::link_used());
     }
     tracing::info!(account = %link.account, "an owner's link was opened");
-    let session = Session::new(Who::Owner { account: link.account }, app.now());
+    if let Some(replaced) = replaced {
+        replaced.end(&app).await?;
+    }
+    let session = Session::new(Who::Owner { account: link.account, owner: link.owner }, app.now());
     let jar = jar(&app, &headers).await?;
     Ok((session.kept_in(jar), Redirect::to("/mine")).into_response())
 }
@@ -75,6 +87,16 @@ async fn read(app: &App, token: &str) -> Result<PersonalLink, Problem> {
         LinkError::Invalid => Problem::link_invalid(),
         LinkError::Expired => Problem::link_expired(),
     })
+}
+
+/// The account, where it lists that owner still.
+///
+/// # Errors
+/// [`Problem`], where it does not, or is gone.
+pub(crate) async fn listed(app: &App, account: &AccountId, owner: &str) -> Result<Account, Problem> {
+    let account = app.registry.account(account).await?.ok_or_else(Problem::link_withdrawn)?;
+    let is_listed = app.keys().await?.links.lists(&account.owners, owner);
+    if is_listed { Ok(account) } else { Err(Problem::link_withdrawn()) }
 }
 
 #[derive(Template)]
@@ -87,6 +109,8 @@ struct MinePage<'a> {
     login: Option<String>,
     mailboxes: Vec<&'a str>,
     more: Option<String>,
+    /// Mailboxes that are other people's: how many, and whether they work.
+    others: Option<String>,
 }
 
 /// `GET /mine`: the owner's account.
@@ -97,21 +121,42 @@ pub(crate) async fn mine(
     noticed: Noticed,
 ) -> Result<Response, Problem> {
     let id = &owner.account;
-    let account = app.registry.account(id).await?.ok_or_else(Problem::not_found)?;
+    let account = listed(&app, id, &owner.owner).await?;
     let status = app.registry.account_status(id).await?;
     let mailboxes = app.registry.mailboxes_of(id).await?;
     let condition = Condition::of(&account, &status, app.now());
     let t = &language.texts().owner;
+    let keys = app.keys().await?;
+    let (mailboxes, others): (Vec<_>, Vec<_>) =
+        mailboxes.into_iter().partition(|placed| keys.links.lists(&placed.mailbox.owners, &owner.owner));
+    let own: Vec<&MailboxId> = mailboxes.iter().map(|placed| &placed.mailbox.id).collect();
     let more = mailboxes.len().saturating_sub(SHOWN);
     let page = Page::alone(language, t.title).at("/mine").signed_in(id.as_str(), &owner.csrf);
     let html = page::html(&MinePage {
         page,
-        report: noticed.report(id, language),
+        report: noticed.report(id, language).map(|report| report.about(&own, language)),
         state: condition.state(&status, app.now(), language),
         fault: condition.fault().map(|fault| Explained::new(fault, language)),
         login: account.login.as_ref().map(|login| t.login.fill(&[("login", login)])),
         mailboxes: mailboxes.iter().take(SHOWN).map(|placed| placed.mailbox.user.as_str()).collect(),
         more: (more > 0).then(|| t.more.fill(&[("n", &more)])),
+        others: others_in_words(&app, &others, language).await?,
     });
     Ok((noticed.jar, html).into_response())
+}
+
+/// How many mailboxes of other people use the account, and whether they work; no name of theirs.
+async fn others_in_words(
+    app: &App,
+    others: &[PlacedMailbox],
+    language: Language,
+) -> Result<Option<String>, Problem> {
+    let t = &language.texts().owner;
+    let n = others.len();
+    if !(1..=LOOKED_AT).contains(&n) {
+        return Ok((n > 0).then(|| t.others.fill(&[("n", &n)])));
+    }
+    let states = mailbox_state::of(app, others).await?;
+    let fail = states.values().filter(|state| state.failure.is_some()).count();
+    Ok(Some(t.others_fail.fill(&[("n", &n), ("fail", &fail)])))
 }

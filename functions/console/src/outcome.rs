@@ -9,7 +9,7 @@ use crate::{
     trial::{Trial, Trials},
     verdict::Verdict,
 };
-use postroom_model::{AccountId, Fault};
+use postroom_model::{AccountId, Fault, MailboxId};
 use serde::{Deserialize, Serialize};
 
 /// The longest reason that is kept of a fault, in characters.
@@ -55,6 +55,8 @@ pub(crate) enum Trouble {
         /// Who did.
         signed_in: String,
     },
+    /// An owner signed in for an account that names nobody, and is not who consented before.
+    NoLogin,
     /// Nobody knows who signed in: the id_token is missing or does not stand its checks.
     Unidentified(String),
     /// Without these scopes mail cannot be read.
@@ -143,6 +145,20 @@ impl Report {
         }
     }
 
+    /// The same for somebody who may know of some mailboxes only: of the others it says how many there
+    /// are, and how many of them opened.
+    pub(crate) fn about(mut self, mailboxes: &[&MailboxId], language: Language) -> Self {
+        let is_known = |trial: &Verdict| mailboxes.iter().any(|id| id.as_str() == trial.name);
+        let (known, others): (Vec<_>, Vec<_>) = self.trials.into_iter().partition(is_known);
+        self.trials = known;
+        if !others.is_empty() {
+            let open = others.iter().filter(|trial| trial.state.mark == Mark::Ok).count();
+            let t = &language.texts().owner;
+            self.lines.push(t.others_tried.fill(&[("n", &others.len()), ("open", &open)]));
+        }
+        self
+    }
+
     /// Whether there is nothing left to do.
     pub(crate) fn is_well(&self) -> bool {
         self.verdict.state.mark == Mark::Ok
@@ -201,6 +217,7 @@ impl Report {
             Trouble::Unidentified(why) => {
                 (t.unidentified, t.unidentified_what.fill(&[("why", why)]), t.unidentified_next)
             }
+            Trouble::NoLogin => (t.no_login, t.no_login_what.to_owned(), t.no_login_next),
             Trouble::MissingScopes(scopes) => {
                 let scopes = scopes.join(", ");
                 (t.missing, t.missing_what.fill(&[("scopes", &scopes)]), t.missing_next)

@@ -32,6 +32,7 @@ enum Kind {
     LinkInvalid,
     LinkExpired,
     LinkUsed,
+    LinkWithdrawn,
     TooMany,
     StateUnknown,
     OtherBrowser,
@@ -115,6 +116,11 @@ impl Problem {
         Self::page(Kind::LinkUsed, "the link was used before")
     }
 
+    /// A link to an account that does not list the person it was made for, or not any more.
+    pub(crate) fn link_withdrawn() -> Self {
+        Self::page(Kind::LinkWithdrawn, "the account lists no owner for whom the link was made")
+    }
+
     /// Too much from one place within a minute.
     pub(crate) fn too_many(what: &'static str) -> Self {
         Self::page(Kind::TooMany, what)
@@ -168,7 +174,7 @@ impl Kind {
             | Self::SignInNotConfigured
             | Self::SignInDeclined
             | Self::NotAnAdministrator => StatusCode::FORBIDDEN,
-            Self::LinkExpired | Self::LinkUsed => StatusCode::GONE,
+            Self::LinkExpired | Self::LinkUsed | Self::LinkWithdrawn => StatusCode::GONE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::SignInFailed => StatusCode::BAD_GATEWAY,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -177,7 +183,10 @@ impl Kind {
     }
 
     fn is_about_a_link(self) -> bool {
-        matches!(self, Self::LinkNeeded | Self::LinkInvalid | Self::LinkExpired | Self::LinkUsed)
+        matches!(
+            self,
+            Self::LinkNeeded | Self::LinkInvalid | Self::LinkExpired | Self::LinkUsed | Self::LinkWithdrawn
+        )
     }
 
     /// Title, what happened, what to do next.
@@ -191,6 +200,7 @@ impl Kind {
             Self::LinkInvalid => [p.link_invalid, p.link_invalid_what, p.link_next],
             Self::LinkExpired => [p.link_expired, p.link_expired_what, p.link_next],
             Self::LinkUsed => [p.link_used, p.link_used_what, p.link_next],
+            Self::LinkWithdrawn => [p.link_withdrawn, p.link_withdrawn_what, p.link_next],
             Self::TooMany => [p.too_many, p.too_many_what, p.too_many_next],
             Self::StateUnknown => [p.state_unknown, p.state_unknown_what, p.start_again],
             Self::OtherBrowser => [p.other_browser, p.other_browser_what, p.start_again],

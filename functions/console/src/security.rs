@@ -46,6 +46,23 @@ pub(crate) async fn headers(State(app): State<App>, request: Request, next: Next
     response
 }
 
+/// A page that somebody goes to: no image, script or frame, by which another site would make a browser
+/// ask for it unseen (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header>). Old browsers do
+/// not say what they ask for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Navigation;
+
+impl<S: Send + Sync> FromRequestParts<S> for Navigation {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.headers.get("sec-fetch-dest").map(HeaderValue::as_bytes) {
+            None | Some(b"document" | b"empty") => Ok(Self),
+            Some(_) => Err(Problem::invalid("the browser asks for it as a part of another page")),
+        }
+    }
+}
+
 /// What is counted, and how often it may come from one place within a minute.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Limited {

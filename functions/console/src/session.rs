@@ -1,8 +1,8 @@
 //! Who looks at a page: an administrator who signed in, or an owner who came by a personal link.
 //!
 //! Guarantees: a session lies in one cookie, encrypted and authenticated under a key from the vault,
-//! that only this host gets, that no script reads and that no other site's form sends. It ends an
-//! hour after the last page (an owner's half an hour after the link was opened), at the latest eight
+//! that only this host gets, that no script reads and that no other site's form sends. It ends half
+//! an hour to an hour after the last page (an owner's half an hour after the link was opened), at the latest eight
 //! hours after signing in, and at once with signing out: that is on record, so that a copy of the
 //! cookie is worth nothing afterwards.
 //!
@@ -30,7 +30,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::convert::Infallible;
 
 const COOKIE: &str = "__Host-postroom";
-/// An administrator's session ends this long after the last page.
+/// An administrator's session ends this long after a page that began the time anew: pages do so when
+/// half of it is over.
 const ADMINISTRATOR: SignedDuration = SignedDuration::from_hours(1);
 /// And this long after signing in, whatever happened since.
 const LONGEST: SignedDuration = SignedDuration::from_hours(8);
@@ -71,6 +72,8 @@ pub(crate) enum Who {
     Owner {
         /// The account.
         account: AccountId,
+        /// Which of its owners: a keyed hash of the address, as the link had it.
+        owner: String,
     },
 }
 
@@ -79,7 +82,7 @@ impl Session {
     pub(crate) fn name(&self) -> &str {
         match &self.who {
             Who::Administrator { name, .. } => name,
-            Who::Owner { account } => account.as_str(),
+            Who::Owner { account, .. } => account.as_str(),
         }
     }
 
@@ -219,6 +222,8 @@ pub(crate) struct Administrator {
 pub(crate) struct Owner {
     /// The one account that is open to this person.
     pub(crate) account: AccountId,
+    /// Which of its owners this is: a keyed hash of the address.
+    pub(crate) owner: String,
     /// What every form carries.
     pub(crate) csrf: String,
     /// The session itself.
@@ -264,9 +269,12 @@ impl FromRequestParts<App> for Owner {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let session = <Session as FromRequestParts<App>>::from_request_parts(parts, app).await?;
         match &session.who {
-            Who::Owner { account } => {
-                Ok(Self { account: account.clone(), csrf: session.csrf.clone(), session })
-            }
+            Who::Owner { account, owner } => Ok(Self {
+                account: account.clone(),
+                owner: owner.clone(),
+                csrf: session.csrf.clone(),
+                session,
+            }),
             Who::Administrator { .. } => Err(Problem::link_needed()),
         }
     }

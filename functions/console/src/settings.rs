@@ -12,7 +12,7 @@ use url::Url;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(6);
 /// The longest silence of a mail server in mid-answer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(6);
-/// How long one request to an authorization server may take: a callback makes up to three of them,
+/// How long one request to an authorization server may take: a callback makes up to five of them,
 /// and API Gateway gives up after 30 seconds.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
 

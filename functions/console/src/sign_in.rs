@@ -1,8 +1,8 @@
 //! Administrators sign in by OpenID Connect.
 //!
 //! Guarantees: whoever is let in has an id_token of the configured provider that passed every check,
-//! and in it an address from the list that the provider stands in for, or the configured group. Where
-//! nothing is configured, nobody is let in. After signing in a browser goes to a page of this console
+//! and in it an address from the list that the provider says it has verified, or the configured group.
+//! Where nothing is configured, nobody is let in. After signing in a browser goes to a page of this console
 //! and nowhere else.
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     outcome::short_name,
     page::{self, Page},
     problem::Problem,
-    security::{Limited, Source},
+    security::{Limited, Navigation, Source},
     session::{Session, Who},
     texts::Fill,
 };
@@ -30,6 +30,8 @@ use serde_json::Value;
 use std::str::FromStr;
 use url::Url;
 
+/// The domains of addresses that are Google's own.
+const GMAIL: [&str; 2] = ["gmail.com", "googlemail.com"];
 /// The longest path that is come back to.
 const MAX_PATH: usize = 512;
 
@@ -80,7 +82,7 @@ impl Administrators {
     /// Whether this person is an administrator.
     fn admits(&self, identity: &Identity, provider: &Provider) -> bool {
         let listed = |name: &str| self.addresses.iter().any(|known| known.eq_ignore_ascii_case(name));
-        let email = identity.email.as_deref().filter(|_| identity.email_verified);
+        let email = identity.email.as_deref().filter(|email| vouches(identity, email, provider));
         // The sign-in name in a directory of one's own is the directory's to give.
         let own_directory = provider.preset == Preset::Microsoft && !provider.is_shared_directory();
         let user = identity.preferred_username.as_deref().filter(|_| own_directory);
@@ -103,6 +105,17 @@ impl Administrators {
     }
 }
 
+/// Whether the server stands in for an address: it says in so many words that it has verified it. A
+/// Google account may be made with any address; Google speaks for those of its own domain and of the
+/// organisations that it hosts (<https://developers.google.com/identity/gsi/web/guides/verify-google-id-token>).
+fn vouches(identity: &Identity, email: &str, provider: &Provider) -> bool {
+    let hosted = identity.claims.get("hd").and_then(Value::as_str);
+    let is_googles = email.rsplit_once('@').is_some_and(|(_, domain)| {
+        GMAIL.iter().copied().chain(hosted).any(|own| own.eq_ignore_ascii_case(domain))
+    });
+    identity.email_vouched && (provider.preset != Preset::Google || is_googles)
+}
+
 /// What `GET /sign-in` may be asked with.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct SignInQuery {
@@ -122,6 +135,7 @@ struct SignInPage<'a> {
 
 /// `GET /sign-in`: a page with a button, which leads to the authorization server.
 pub(crate) async fn page(
+    _: Navigation,
     State(app): State<App>,
     source: Source,
     headers: HeaderMap,
@@ -159,13 +173,19 @@ pub(crate) async fn page(
     Ok((begun.jar, Redirect::to(begun.url.as_str())).into_response())
 }
 
-/// Finishes a sign-in: the person is an administrator, or is told what is missing.
-pub(crate) async fn complete(app: &App, answered: Answered, to: &str) -> Result<Response, Problem> {
+/// Finishes a sign-in: the person is an administrator, or is told what is missing. The session that the
+/// browser had is over then.
+pub(crate) async fn complete(
+    app: &App,
+    answered: Answered,
+    to: &str,
+    replaced: Option<Session>,
+) -> Result<Response, Problem> {
     let administrators = &app.settings.administrators;
     if administrators.provider() != Some(&answered.provider) {
         return Err(Problem::sign_in_not_configured("the provider is no longer the administrators'"));
     }
-    let redeemed = answered.redeem(app).await.map_err(|error| match error {
+    let redeemed = answered.redeem(app, true).await.map_err(|error| match error {
         RedeemError::Declined => Problem::sign_in_declined("access_denied"),
         RedeemError::Fault(fault) if fault.class == FaultClass::InteractionRequired => {
             Problem::sign_in_declined(fault)
@@ -182,6 +202,9 @@ pub(crate) async fn complete(app: &App, answered: Answered, to: &str) -> Result<
     }
     // The tokens are dropped: they were for knowing who it is.
     let key = app.keys().await?.name(&format!("{}\n{}", identity.issuer, identity.subject));
+    if let Some(replaced) = replaced {
+        replaced.end(app).await?;
+    }
     let who = Who::Administrator { key, name: short_name(identity.shown()) };
     tracing::info!("an administrator has signed in");
     let to = own_path(&app.settings.public_url, to).unwrap_or_else(|| "/".to_owned());
@@ -278,20 +301,32 @@ mod tests {
     fn administrators_are_those_on_the_list_or_in_the_group() {
         let administrators = Administrators {
             provider: Some("sso".parse().expect("id")),
-            addresses: vec!["ann@post.example".to_owned()],
+            addresses: ["ann@post.example", "ann@gmail.com"].map(str::to_owned).into(),
             group: Some("groups=mail-admins".parse().expect("a group")),
         };
         let custom = provider(Preset::Custom, None);
         let own = provider(Preset::Microsoft, Some("contoso.onmicrosoft.com"));
-        let shared = provider(Preset::Microsoft, Some("common"));
+        let shared = provider(Preset::Microsoft, Some("Common"));
+        let google = provider(Preset::Google, None);
         for (claims, provider, admitted) in [
             (json!({"email": "Ann@Post.Example", "email_verified": true}), &custom, true),
-            (json!({"email": "ann@post.example"}), &custom, true),
+            (json!({"email": "ann@post.example"}), &custom, false),
+            (json!({"email": "ann@post.example"}), &own, false),
             (json!({"email": "ann@post.example", "email_verified": false}), &custom, false),
             (json!({"email": "eve@post.example", "email_verified": true}), &custom, false),
             (json!({"preferred_username": "ann@post.example"}), &custom, false),
             (json!({"preferred_username": "ann@post.example"}), &own, true),
             (json!({"preferred_username": "ann@post.example"}), &shared, false),
+            (json!({"email": "ann@post.example", "email_verified": true}), &google, false),
+            (json!({"email": "ann@post.example", "email_verified": true, "hd": "x.example"}), &google, false),
+            (
+                json!({"email": "ann@post.example", "email_verified": true, "hd": "Post.example"}),
+                &google,
+                true,
+            ),
+            (json!({"email": "ann@post.example", "hd": "post.example"}), &google, false),
+            (json!({"email": "ann@gmail.com", "email_verified": true}), &google, true),
+            (json!({"email": "ann@gmail.com", "email_verified": true}), &custom, true),
             (json!({"groups": ["a", "mail-admins"]}), &custom, true),
             (json!({"groups": "mail-admins"}), &custom, true),
             (json!({"groups": "mail-admins"}), &shared, false),

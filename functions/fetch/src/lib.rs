@@ -110,10 +110,32 @@ fn s3_client(aws: &SdkConfig, endpoint: Option<String>) -> aws_sdk_s3::Client {
         .operation_attempt_timeout(S3_ATTEMPT)
         .operation_timeout(S3_OPERATION)
         .build();
-    let limits = aws.timeout_config().map_or(limits.clone(), |common| limits.take_defaults_from(common));
-    let mut config = aws_sdk_s3::config::Builder::from(aws)
-        .force_path_style(endpoint.is_some())
-        .timeout_config(limits);
+    let mut config =
+        aws_sdk_s3::config::Builder::from(aws).force_path_style(endpoint.is_some()).timeout_config(limits);
     config.set_endpoint_url(endpoint);
     aws_sdk_s3::Client::from_conf(config.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_config::BehaviorVersion;
+
+    #[test]
+    fn s3_has_more_time_and_keeps_the_other_limits() {
+        let connect = Duration::from_secs(3);
+        let common = TimeoutConfig::builder()
+            .connect_timeout(connect)
+            .operation_attempt_timeout(Duration::from_secs(5))
+            .operation_timeout(Duration::from_secs(15));
+        let aws = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .timeout_config(common.build())
+            .build();
+        let s3 = s3_client(&aws, None);
+        let limits = s3.config().timeout_config().expect("limits");
+        assert_eq!(limits.operation_attempt_timeout(), Some(S3_ATTEMPT));
+        assert_eq!(limits.operation_timeout(), Some(S3_OPERATION));
+        assert_eq!(limits.connect_timeout(), Some(connect));
+    }
 }

@@ -108,6 +108,7 @@ impl Fetch {
             return Err(Fault::new(FaultClass::Unsupported, "POP3 is not fetched by this release"));
         }
         let mut session = self.sign_in(mailbox, slice, transcript).await?;
+        tally.signed_in = true;
         let mut folders = session.resolve_folders(&mailbox.folders).await.map_err(|error| error.fault())?;
         let move_to = match &mailbox.after_fetch {
             AfterFetch::Move(folder) => {

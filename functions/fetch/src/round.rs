@@ -27,6 +27,8 @@ const UPLOADS: usize = 32;
 /// What a mailbox's run has done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
+    /// Whether the mail server let it in.
+    pub(crate) signed_in: bool,
     /// Messages stored.
     pub(crate) messages: u64,
     /// Their bytes.

@@ -75,6 +75,34 @@ async fn a_consent_and_a_renewal_at_once_are_both_safe() {
     }
 }
 
+/// The answer has no refresh token. The one before is kept for the same person only, and is shown to no
+/// other provider's server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_stays_with_its_person_and_its_provider() {
+    let lab = Lab::new().await;
+    let provider = lab.provider(|_| {}).await;
+    let tokens = lab.tokens(clock);
+    for (person, is_kept) in [("ann", true), ("ben", false)] {
+        let id = lab.account(&provider, &User::new("ann")).await;
+        let first = Consent { at: clock(), identity: Some("ann".into()) };
+        tokens.accept(&id, consented(id.as_str()).await, first, soon()).await.expect("accepted");
+        let without = TokenSet { refresh_token: None, ..consented(id.as_str()).await };
+        let second = Consent { at: clock(), identity: Some(person.into()) };
+        tokens.accept(&id, without, second, soon()).await.expect("accepted");
+        let stored = current(&lab, &id).await;
+        assert_eq!(stored.refresh_token.is_some(), is_kept, "{person}");
+        assert_eq!(stored.issued_by.as_ref(), Some(&provider.id));
+    }
+
+    let id = lab.stale(&provider).await;
+    let other = lab.provider(|_| {}).await;
+    let issued = TokenSet { issued_by: Some(other.id), ..current(&lab, &id).await };
+    lab.edit(&id, &issued).await;
+    let outcome = lab.tokens(ahead::<200>).renew(&id, STALE, patient()).await.expect("an outcome");
+    assert_eq!(outcome.name(), "owner_must_reauthorise");
+    assert_eq!(granted(&id).await, only(0), "nothing was asked");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_consents_at_once_leave_one_that_works() {
     let lab = Lab::new().await;

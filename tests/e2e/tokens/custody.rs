@@ -135,6 +135,45 @@ async fn an_edit_between_read_and_put_stays_and_the_late_set_lies_beside_it() {
     }
 }
 
+/// A person saves the secret once more as it was, while it is renewed: at a server that rotates, what
+/// was saved is worth nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_refresh_token_that_is_saved_again_gives_way() {
+    let lab = Lab::new().await;
+    let provider = lab.provider(|_| {}).await;
+    let id = lab.stale(&provider).await;
+    let before = current(&lab, &id).await;
+    let gate = Gate::start().await;
+    gate.rule(Call::PUT, Act::Hold);
+    let behind = lab.tokens_behind(&gate, clock).await;
+    let account = id.clone();
+    let renewal = tokio::spawn(async move { behind.renew(&account, STALE, soon()).await });
+    gate.met().await;
+    let issued = journaled(&lab, &id).await;
+    lab.edit(&id, &before).await;
+    gate.open();
+
+    let outcome = renewal.await.expect("no panic").expect("an outcome");
+    assert_eq!((outcome.name(), token(&outcome)), ("refreshed", Some(digest(&issued.access_token))));
+    let again = lab.tokens(ahead::<5000>).renew(&id, STALE, patient()).await.expect("an outcome");
+    assert_eq!(again.name(), "refreshed", "its refresh token lives");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_asked_while_the_vault_lags_behind_the_record() {
+    let lab = Lab::new().await;
+    let provider = lab.provider(|_| {}).await;
+    let id = lab.stale(&provider).await;
+    let spent = current(&lab, &id).await;
+    lab.tokens(clock).renew(&id, STALE, soon()).await.expect("an outcome");
+    // What a reader may see for a moment after the renewal: the version before.
+    lab.edit(&id, &spent).await;
+    let outcome = lab.tokens(clock).renew(&id, STALE, soon()).await.expect("an outcome");
+    let Outcome::Transient { fault, .. } = outcome else { panic!("{}", outcome.name()) };
+    assert_eq!(fault.class, FaultClass::Storage);
+    assert_eq!(granted(&id).await, only(1), "the spent refresh token was not shown again");
+}
+
 /// The same edit, and the process dies before it sees it: whoever finds its journal must not put it
 /// over what the person brought.
 #[tokio::test(flavor = "multi_thread")]

@@ -38,6 +38,11 @@ texts! {
         / "Dieses Konto gehört zu {expected}; angemeldet war {signed_in}.";
     wrong_person_next = "Nothing was kept. Sign in as another user: the authorization server then asks who you are."
         / "Es wurde nichts behalten. Melden Sie sich als anderer Benutzer an: Der Autorisierungsserver fragt dann, wer Sie sind.";
+    no_login = "Not authorised: it is not set whose account this is" / "Nicht autorisiert: Es ist nicht festgelegt, wem das Konto gehört";
+    no_login_what = "Nobody has set `login` for this account, so that by a link only the person who consented last may do so again."
+        / "Für dieses Konto ist kein `login` gesetzt. Über einen Link darf darum nur erneut zustimmen, wer es zuletzt getan hat.";
+    no_login_next = "Nothing was kept. Sign in as that person, or ask an administrator of this Postroom to set `login` for the account."
+        / "Es wurde nichts behalten. Melden Sie sich als diese Person an, oder bitten Sie die Betreuer dieses Postroom, für das Konto `login` zu setzen.";
     unidentified = "Not authorised: nobody knows who signed in" / "Nicht autorisiert: Unklar, wer angemeldet war";
     unidentified_what = "The server's word on who signed in cannot be trusted: {why}."
         / "Auf die Auskunft des Servers, wer angemeldet war, ist kein Verlass: {why}.";

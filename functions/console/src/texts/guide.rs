@@ -25,11 +25,11 @@ texts! {
     then = "Then check. Google may need some minutes before it counts."
         / "Prüfen Sie dann. Google braucht manchmal einige Minuten, bis es gilt.";
     consented = "The directory has answered" / "Das Verzeichnis hat geantwortet";
-    consented_what = "An administrator of the directory has seen what the app asks for. Nothing was changed in Postroom."
-        / "Die Administration des Verzeichnisses hat gesehen, worum die App bittet. In Postroom wurde nichts geändert.";
+    consented_what = "The directory says that its administrator consented. Postroom cannot check that, and nothing was changed in it."
+        / "Das Verzeichnis sagt, dass seine Administration zugestimmt hat. Prüfen kann Postroom das nicht; hier wurde nichts geändert.";
     declined = "The directory did not consent" / "Das Verzeichnis hat nicht zugestimmt";
-    declined_what = "The link was opened, and the consent was not given. Nothing was changed in Postroom."
-        / "Der Link wurde geöffnet, die Zustimmung aber nicht erteilt. In Postroom wurde nichts geändert.";
+    declined_what = "The directory says that the consent was not given. Nothing was changed in Postroom."
+        / "Das Verzeichnis sagt, dass die Zustimmung nicht erteilt wurde. In Postroom wurde nichts geändert.";
     consented_next = "Whether the app is let in shows on the account's page: go through the remaining steps there and press “Check now”."
         / "Ob die App eingelassen wird, zeigt die Seite des Kontos: Gehen Sie dort die übrigen Schritte durch und drücken Sie „Jetzt prüfen“.";
     consented_go = "To the accounts" / "Zu den Konten";

@@ -13,6 +13,11 @@ texts! {
         / "Postroom ruft mit Ihrer Zustimmung Mail aus diesen Postfächern ab.";
     login = "Sign in as {login}." / "Melden Sie sich als {login} an.";
     no_mailboxes = "No mailbox uses this account yet." / "Noch nutzt kein Postfach dieses Konto.";
+    others = "Other mailboxes that use this account: {n}" / "Weitere Postfächer, die dieses Konto nutzen: {n}";
+    others_fail = "Other mailboxes that use this account: {n}, of which {fail} do not work"
+        / "Weitere Postfächer, die dieses Konto nutzen: {n}, davon {fail} gestört";
+    others_tried = "Other mailboxes that were tried: {n}, of which {open} open"
+        / "Weitere probierte Postfächer: {n}, davon öffnen sich {open}";
     more = "and {n} more" / "und {n} weitere";
     authorise = "Sign in and authorise" / "Anmelden und autorisieren";
     after = "You sign in at your usual provider and come back here. Postroom never sees your password."

@@ -38,6 +38,9 @@ texts! {
     link_expired = "This link has expired" / "Dieser Link ist abgelaufen";
     link_expired_what = "Personal links work for a limited time only."
         / "Persönliche Links gelten nur für begrenzte Zeit.";
+    link_withdrawn = "Ask for a new link" / "Bitten Sie um einen neuen Link";
+    link_withdrawn_what = "The account is gone, or it no longer lists you as an owner."
+        / "Das Konto gibt es nicht mehr, oder Sie stehen dort nicht mehr als Eigentümer.";
     link_used = "This link was used before" / "Dieser Link wurde schon benutzt";
     link_used_what = "A personal link works once. If it was not you who used it, say so when you ask for a new one."
         / "Ein persönlicher Link gilt nur einmal. Wenn nicht Sie ihn benutzt haben, sagen Sie das, wenn Sie um einen neuen bitten.";
@@ -76,8 +79,8 @@ texts! {
     no_administrator = "You are not an administrator here" / "Sie sind hier nicht Administrator";
     no_administrator_what = "You signed in, but not as one of the people who may see these pages."
         / "Sie haben sich angemeldet, aber nicht als eine der Personen, die diese Seiten sehen dürfen.";
-    no_administrator_next = "Sign out at your identity provider and sign in as another user, or ask whoever runs this Postroom to add your e-mail address to AdminAddresses or you to the group in AdminGroup. The authorization server must have verified the address."
-        / "Melden Sie sich beim Identity Provider ab und als anderer Benutzer an, oder bitten Sie die Betreuer dieses Postroom, Ihre E-Mail-Adresse in AdminAddresses oder Sie in die Gruppe in AdminGroup aufzunehmen. Der Autorisierungsserver muss die Adresse verifiziert haben.";
+    no_administrator_next = "Sign out at your identity provider and sign in as another user, or ask whoever runs this Postroom to add your e-mail address to AdminAddresses or you to the group in AdminGroup. An address counts only where the authorization server says that it has verified it (the claim email_verified; with Google also hd, the address's domain). A server that says nothing of the kind needs AdminGroup."
+        / "Melden Sie sich beim Identity Provider ab und als anderer Benutzer an, oder bitten Sie die Betreuer dieses Postroom, Ihre E-Mail-Adresse in AdminAddresses oder Sie in die Gruppe in AdminGroup aufzunehmen. Eine Adresse zählt nur, wenn der Autorisierungsserver sagt, dass er sie verifiziert hat (der Claim email_verified; bei Google auch hd, die Domain der Adresse). Sagt ein Server das nicht, hilft AdminGroup.";
 
     unavailable = "That does not work at the moment" / "Das geht im Augenblick nicht";
     unavailable_what = "Something that this page needs does not answer." / "Etwas, das diese Seite braucht, antwortet nicht.";

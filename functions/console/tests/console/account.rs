@@ -61,6 +61,23 @@ async fn mailboxes_move_onto_an_account_only_if_they_open_with_it() {
 }
 
 #[tokio::test]
+async fn a_service_accounts_token_is_fetched_for_its_own_users_only() {
+    let fixture = Fixture::new().await;
+    let server = MailServer::start(true).await;
+    let id = fixture.account("robot").await;
+    let mut account = fixture.registry.account(&id).await.expect("answers").expect("is there");
+    account.grant = postroom_model::Grant::ServiceAccount;
+    fixture.registry.put_account(&account, crate::support::now()).await.expect("stored");
+    fixture.mailbox("own", &id, server.port).await;
+    basic(&fixture, "boss", server.port).await;
+    let mut browser = fixture.administrator().await;
+    let page = browser.post("/accounts/robot/adopt", &[("mailbox", "boss"), ("mailbox", "boss")]).await;
+    assert!(page.says("0 of 1 moved") && page.says("has no mailbox of its user"), "{page:?}");
+    assert_eq!(auth(&fixture, "boss").await, Auth::Basic);
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
 async fn an_account_is_revoked_only_after_asking() {
     let fixture = Fixture::new().await;
     let mut browser = fixture.administrator().await;

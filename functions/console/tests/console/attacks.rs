@@ -7,9 +7,12 @@ use crate::{
     server::{Mood, Server, parameters},
     support::{ADMIN, Fixture, pass},
 };
-use axum::http::StatusCode;
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
 use jiff::SignedDuration;
-use postroom_model::Endpoints;
+use postroom_model::{Auth, Endpoints};
 use serde_json::json;
 use url::Url;
 
@@ -433,4 +436,143 @@ async fn whoever_tries_too_often_has_to_wait() {
     browser.get("/sign-in?go=1").await.is_problem(StatusCode::TOO_MANY_REQUESTS, title);
     pass(SignedDuration::from_mins(1));
     assert_eq!(browser.get("/callback?state=guessed&code=x").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_token_goes_to_no_host_that_a_form_names() {
+    let fixture = Fixture::new().await;
+    let evil = MailServer::start(true).await;
+    let projects = fixture.account("projects").await;
+    let mut browser = fixture.administrator().await;
+    let request = browser.leave("/accounts/projects/authorise", &[]).await;
+    browser.get(&fixture.server.approve(&request, "projects@post.test")).await;
+    let own = fixture.mailbox("own", &projects, 1).await;
+    let mut lure = fixture.mailbox("lure", &projects, evil.port).await;
+    lure.auth = Auth::Basic;
+    lure.server.host = "localhost".to_owned();
+    fixture.registry.put_mailbox(&lure).await.expect("stored");
+    let port = evil.port.to_string();
+    let form = [
+        ("auth", "oauth"),
+        ("account", "projects"),
+        ("protocol", "imap"),
+        ("host", "localhost"),
+        ("port", &port),
+        ("tls", "none"),
+        ("user", "own"),
+        ("folders", "INBOX"),
+        ("interval", "5m"),
+        ("after", "leave"),
+    ];
+    for mailbox in [&own, &lure] {
+        for action in ["", "/test"] {
+            let page = browser.post(&format!("/mailboxes/{}{action}", mailbox.id), &form).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{page:?}");
+            assert!(page.says("token is not sent there") && page.says("postroom apply"), "{page:?}");
+        }
+        let stored = fixture.registry.mailbox(&mailbox.id).await.expect("answers").expect("is there");
+        assert_eq!(&stored.mailbox, mailbox);
+    }
+    let page = browser.post("/accounts/projects/adopt", &[("mailbox", "lure")]).await;
+    assert!(page.says("0 of 1 moved") && page.says("token goes nowhere new"), "{page:?}");
+    assert_eq!(evil.connections(), 0);
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_vouches_for_makes_no_administrator() {
+    let fixture = Fixture::new().await;
+    for verified in [json!(null), json!(false)] {
+        fixture.server.becomes(|mood| mood.claims = json!({"email_verified": verified}));
+        let mut browser = fixture.browser();
+        let request = fixture.begin_sign_in(&mut browser, "/sign-in?go=1").await;
+        let page = browser.get(&fixture.server.approve(&request, ADMIN)).await;
+        page.is_problem(StatusCode::FORBIDDEN, "You are not an administrator here");
+        assert!(page.says("email_verified") && page.says("AdminGroup"), "{page:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_authorises_no_account_that_is_nobodys() {
+    let fixture = Fixture::new().await;
+    let id = fixture.without_login("nobodys-link").await;
+    let link = link_to(&fixture, "nobodys-link").await;
+    let token = link.strip_prefix("/link/").expect("a link").to_owned();
+    let mut owner = fixture.browser();
+    owner.post_and_follow("/link", &[("token", &token)]).await;
+    let page = owner.post_and_follow("/mine/authorise", &[]).await;
+    assert!(page.leads_to().is_none() && page.says("set `login` for the account"), "{page:?}");
+    fixture.is_untouched(&id).await;
+}
+
+#[tokio::test]
+async fn a_link_of_somebody_who_is_no_owner_any_more_opens_nothing() {
+    let fixture = Fixture::new().await;
+    let id = fixture.account("former-owner").await;
+    let links = [link_to(&fixture, "former-owner").await, link_to(&fixture, "former-owner").await];
+    let token = |n: usize| links[n].strip_prefix("/link/").expect("a link").to_owned();
+    let mut inside = fixture.browser();
+    inside.post_and_follow("/link", &[("token", &token(0))]).await;
+    let mut account = fixture.registry.account(&id).await.expect("answers").expect("is there");
+    account.owners = vec!["new-owner@post.test".to_owned()];
+    fixture.registry.put_account(&account, crate::support::now()).await.expect("stored");
+    let mut outside = fixture.browser();
+    for page in [
+        outside.get(&links[1]).await,
+        outside.post("/link", &[("token", &token(1))]).await,
+        inside.get("/mine").await,
+        inside.post("/mine/authorise", &[]).await,
+    ] {
+        page.is_problem(StatusCode::GONE, "Ask for a new link");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_a_link_replaces_is_over() {
+    let fixture = Fixture::new().await;
+    fixture.account("replacing-link").await;
+    let link = link_to(&fixture, "replacing-link").await;
+    let token = link.strip_prefix("/link/").expect("a link").to_owned();
+    let mut browser = fixture.administrator().await;
+    let mut copy = browser.clone();
+    let mut elsewhere = fixture.administrator().await;
+    browser.post_and_follow("/link", &[("token", &token)]).await;
+    assert_eq!(browser.get("/mine").await.status, StatusCode::OK);
+    assert_eq!(copy.get("/chain").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(elsewhere.get("/chain").await.status, StatusCode::OK, "another browser's goes on");
+}
+
+#[tokio::test]
+async fn a_replaced_key_ends_sessions_and_links() {
+    let fixture = Fixture::new().await;
+    fixture.account("replaced-key").await;
+    let link = link_to(&fixture, "replaced-key").await;
+    let mut browser = fixture.administrator().await;
+    let secrets = aws_sdk_secretsmanager::Client::new(&fixture.aws);
+    let name = format!("{}/console", fixture.settings.secret_prefix);
+    let replaced = secrets.put_secret_value().secret_id(name).secret_string("another".repeat(10));
+    replaced.send().await.expect("replaced");
+    pass(SignedDuration::from_secs(61));
+    assert_eq!(browser.get("/chain").await.status, StatusCode::SEE_OTHER);
+    browser.get(&link).await.is_problem(StatusCode::FORBIDDEN, "This link is not valid");
+}
+
+#[tokio::test]
+async fn parts_of_other_pages_begin_and_finish_nothing() {
+    let fixture = Fixture::new().await;
+    let projects = fixture.account("projects").await;
+    let mut browser = fixture.administrator().await;
+    let request = browser.leave("/accounts/projects/authorise", &[]).await;
+    let back = fixture.server.approve(&request, "projects@post.test");
+    // More often than is allowed in a minute: nothing is counted.
+    for part in ["image", "script", "iframe"].iter().cycle().take(33) {
+        for path in [back.as_str(), "/sign-in?go=1"] {
+            let asked = Request::get(path).header("sec-fetch-dest", *part).body(Body::empty());
+            let page = browser.send(asked.expect("a request")).await;
+            page.is_problem(StatusCode::BAD_REQUEST, "That request cannot be understood");
+        }
+    }
+    fixture.is_untouched(&projects).await;
+    let asked = Request::get(&back).header("sec-fetch-dest", "document").body(Body::empty());
+    browser.send(asked.expect("a request")).await;
+    assert!(fixture.tokens(&projects).await.is_some());
 }

@@ -144,6 +144,17 @@ async fn a_stopped_chain_can_be_gone_on_with() {
 }
 
 #[tokio::test]
+async fn a_selection_of_nothing_says_so_whatever_run_there_was_before() {
+    let fixture = Fixture::new().await;
+    let ids = accounts(&fixture, 2).await;
+    let mut browser = fixture.administrator().await;
+    select(&mut browser, &ids).await;
+    let page = browser.post_and_follow("/accounts/selected", &[("do", "authorise")]).await;
+    assert!(page.says("No account was selected") && !page.says("Account 1 of 2"), "{page:?}");
+    assert!(browser.get("/chain").await.says("Account 1 of 2"), "the earlier run is still there");
+}
+
+#[tokio::test]
 async fn all_that_need_it_are_those_without_tokens() {
     let fixture = Fixture::new().await;
     let ids = accounts(&fixture, 3).await;

@@ -3,7 +3,7 @@
 use crate::{
     imap::MailServer,
     server::{Mood, Server, parameters},
-    support::{Fixture, now},
+    support::{ADMIN, Fixture, now},
 };
 use axum::http::StatusCode;
 use secrecy::ExposeSecret;
@@ -149,7 +149,13 @@ async fn a_server_that_knows_no_identities_is_taken_at_its_word_and_that_is_said
     .expect("endpoints");
     fixture.registry.put_provider(&provider).await.expect("stored");
     let old = fixture.account_at("old", "plain").await;
+    // What it sends all the same, and nobody can check, is not passed over.
     let mut browser = fixture.administrator().await;
+    let request = browser.leave("/accounts/old/authorise", &[]).await;
+    let page = browser.follow(&fixture.server.approve(&request, "old@post.test")).await;
+    assert!(page.says("nobody knows who signed in"), "{page:?}");
+    fixture.is_untouched(&old).await;
+    fixture.server.becomes(|mood| mood.is_silent = true);
     let request = browser.leave("/accounts/old/authorise", &[]).await;
     let page = browser.follow(&fixture.server.approve(&request, "old@post.test")).await;
     assert!(page.says("The server does not say who consented"), "{page:?}");
@@ -171,4 +177,45 @@ async fn re_authorising_replaces_the_tokens_and_keeps_the_rest() {
     }
     assert_ne!(seen[0], seen[1]);
     assert_eq!(fixture.registry.mailbox(&mailbox.id).await.expect("answers"), before);
+}
+
+#[tokio::test]
+async fn an_id_token_that_was_asked_for_must_be_there_whatever_the_server_is_known_to_do() {
+    let fixture = Fixture::new().await;
+    let url = &fixture.server.url;
+    let mut provider = fixture.server.provider("plain");
+    provider.endpoints = serde_json::from_value(json!({"explicit": {
+        "authorize_url": url.join("authorize").expect("url"), "token_url": url.join("token").expect("url"),
+    }}))
+    .expect("endpoints");
+    provider.scopes.push("openid".to_owned());
+    fixture.registry.put_provider(&provider).await.expect("stored");
+    let old = fixture.account_at("old", "plain").await;
+    let mut browser = fixture.administrator().await;
+    fixture.server.becomes(|mood| mood.is_silent = true);
+    let request = browser.leave("/accounts/old/authorise", &[]).await;
+    let page = browser.follow(&fixture.server.approve(&request, "old@post.test")).await;
+    assert!(page.says("the server sent no id_token"), "{page:?}");
+    fixture.is_untouched(&old).await;
+}
+
+#[tokio::test]
+async fn an_address_that_the_id_token_lacks_is_asked_for() {
+    let userinfo = |user: &str| {
+        Some(json!({"sub": format!("subject of {user}"), "email": user, "email_verified": true}))
+    };
+    let mood = Mood { claims: json!({"email": null, "email_verified": null}), ..Mood::default() };
+    let mood = Mood { userinfo: userinfo(ADMIN), ..mood };
+    let fixture = Fixture::with(Server::start(mood).await, |_| {}).await;
+    let projects = fixture.account("projects").await;
+    let mut browser = fixture.administrator().await;
+    let request = browser.leave("/accounts/projects/authorise", &[]).await;
+    // It tells of somebody else than the id_token does, which counts for nothing.
+    let page = browser.follow(&fixture.server.approve(&request, "projects@post.test")).await;
+    assert!(page.says("signed in was subject of projects@post.test"), "{page:?}");
+    assert!(fixture.server.posted("/revoke").is_empty(), "nobody knows whose tokens these are");
+    fixture.server.becomes(|mood| mood.userinfo = userinfo("projects@post.test"));
+    let request = browser.leave("/accounts/projects/authorise", &[]).await;
+    browser.get(&fixture.server.approve(&request, "projects@post.test")).await;
+    assert!(fixture.tokens(&projects).await.is_some());
 }

@@ -56,7 +56,10 @@ async fn stored(fixture: &Fixture, id: &MailboxId) -> Mailbox {
 async fn settings_are_saved_and_the_mailbox_is_tried_again_at_once() {
     let fixture = Fixture::new().await;
     let id = basic(&fixture, 1).await;
-    fixture.account("projects").await;
+    let projects = fixture.account("projects").await;
+    let mut at_home = fixture.mailbox("at-home", &projects, 993).await;
+    at_home.server.host = "mail.example".to_owned();
+    fixture.registry.put_mailbox(&at_home).await.expect("stored");
     let before = fixture.registry.mailbox(&id).await.expect("answers").expect("is there").batch;
     let mut browser = fixture.administrator().await;
     let page = browser.get("/mailboxes/plant").await;
@@ -97,12 +100,14 @@ async fn settings_are_saved_and_the_mailbox_is_tried_again_at_once() {
 async fn what_is_wrong_is_said_at_its_field_and_nothing_is_saved() {
     let fixture = Fixture::new().await;
     let id = basic(&fixture, 1).await;
+    fixture.account("projects").await;
     let before = stored(&fixture, &id).await;
     let mut browser = fixture.administrator().await;
     for (changes, said) in [
         (&[("host", "evil.example")][..], "is not sent to another host"),
         (&[("user", "boss")], "is not sent to another host"),
         (&[("auth", "oauth"), ("account", "nobody")], "Choose an account that exists."),
+        (&[("auth", "oauth"), ("account", "projects")], "none of the account's mailboxes is at this host"),
         (&[("port", "99999")], "Enter a number from 1 to 65535"),
         (&[("host", "a b")], "Enter only a name or an address"),
         (&[("folders", "")], "Enter at least one folder"),

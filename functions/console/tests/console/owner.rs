@@ -8,6 +8,7 @@ use crate::{
 };
 use axum::http::StatusCode;
 use jiff::SignedDuration;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 /// The paths of the links that were mailed to an address, the latest last.
@@ -70,7 +71,10 @@ async fn an_owner_authorises_the_account_of_the_link() {
     let fixture = Fixture::new().await;
     let id = fixture.account("owner-flow").await;
     let server = MailServer::start(true).await;
-    fixture.mailbox("diary", &id, server.port).await;
+    let mut own = fixture.mailbox("diary", &id, server.port).await;
+    own.owners = vec!["Owner-of-owner-flow@post.test".to_owned()];
+    fixture.registry.put_mailbox(&own).await.expect("stored");
+    fixture.mailbox("secret-plans", &id, server.port).await;
     let link = link_to(&fixture, "owner-flow").await;
     let mut owner = fixture.browser();
     // A mail scanner, and the owner, look at it as often as they like.
@@ -82,9 +86,12 @@ async fn an_owner_authorises_the_account_of_the_link() {
     let token = owner.get(&link).await.field("token").expect("a form");
     let page = owner.post_and_follow("/link", &[("token", &token)]).await;
     assert!(page.says("diary") && page.says("owner-flow@post.test"), "{page:?}");
+    assert!(page.says("Other mailboxes that use this account: 1, of which 0"), "{page:?}");
+    assert!(!page.says("secret-plans"), "{page:?}");
     let request = owner.leave("/mine/authorise", &[]).await;
     let page = owner.follow(&fixture.server.approve(&request, "owner-flow@post.test")).await;
     assert!(page.says("Authorised, and mail can be read"), "{page:?}");
+    assert!(page.says("tried: 1, of which 1 open") && !page.says("secret-plans"), "{page:?}");
     assert!(fixture.tokens(&id).await.is_some());
 }
 
@@ -151,4 +158,26 @@ async fn an_owners_session_ends_after_half_an_hour() {
     assert_eq!(owner.get("/mine").await.status, StatusCode::OK);
     pass(SignedDuration::from_mins(2));
     assert_eq!(owner.get("/mine").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn an_account_without_login_is_authorised_by_whoever_did_so_before() {
+    let fixture = Fixture::new().await;
+    let id = fixture.without_login("owner-known").await;
+    let mut browser = fixture.administrator().await;
+    let request = browser.leave("/accounts/owner-known/authorise", &[]).await;
+    browser.get(&fixture.server.approve(&request, "ann@post.test")).await;
+    let before = fixture.tokens(&id).await.expect("an administrator may").access_token;
+    let link = link_to(&fixture, "owner-known").await;
+    let mut owner = fixture.browser();
+    let token = owner.get(&link).await.field("token").expect("a form");
+    owner.post_and_follow("/link", &[("token", &token)]).await;
+    let request = owner.leave("/mine/authorise", &[]).await;
+    let page = owner.follow(&fixture.server.approve(&request, "eve@post.test")).await;
+    assert!(page.says("ask an administrator of this Postroom to set `login`"), "{page:?}");
+    let kept = fixture.tokens(&id).await.expect("tokens").access_token;
+    assert_eq!(kept.expose_secret(), before.expose_secret());
+    let request = owner.leave("/mine/authorise", &[]).await;
+    let page = owner.follow(&fixture.server.approve(&request, "ann@post.test")).await;
+    assert!(page.says("Done: you can close this page."), "{page:?}");
 }

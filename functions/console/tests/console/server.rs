@@ -38,6 +38,8 @@ pub(crate) struct Mood {
     pub(crate) forges: bool,
     /// Whether answers have no id_token.
     pub(crate) is_silent: bool,
+    /// What the UserInfo endpoint says, where there is one.
+    pub(crate) userinfo: Option<Value>,
     /// The scopes that are granted, where not all that are asked for.
     pub(crate) grants: Option<String>,
 }
@@ -176,6 +178,7 @@ impl Server {
                 tokio::time::sleep(delay).await;
                 self.token(&form)
             }
+            "GET /userinfo" => (200, self.userinfo().unwrap_or_default().to_string()),
             "POST /revoke" => (200, String::new()),
             _ => (404, "{}".to_owned()),
         };
@@ -191,7 +194,9 @@ impl Server {
     fn metadata(&self) -> Value {
         let base = self.issuer();
         let mood = self.state.lock().expect("not poisoned").mood.clone();
+        let userinfo = mood.userinfo.map(|_| format!("{base}/userinfo"));
         json!({
+            "userinfo_endpoint": userinfo,
             "issuer": mood.issuer.unwrap_or_else(|| base.clone()),
             "authorization_endpoint": format!("{base}/authorize"),
             "token_endpoint": mood.token_url.unwrap_or_else(|| format!("{base}/token")),
@@ -199,6 +204,10 @@ impl Server {
             "jwks_uri": format!("{base}/keys"),
             "authorization_response_iss_parameter_supported": mood.names_itself,
         })
+    }
+
+    fn userinfo(&self) -> Option<Value> {
+        self.state.lock().expect("not poisoned").mood.userinfo.clone()
     }
 
     fn keys(&self) -> Value {

@@ -143,6 +143,15 @@ impl Fixture {
         account.id
     }
 
+    /// An account whose `login` nobody has set.
+    pub(crate) async fn without_login(&self, id: &str) -> AccountId {
+        let id = self.account(id).await;
+        let mut account = self.registry.account(&id).await.expect("answers").expect("is there");
+        account.login = None;
+        self.registry.put_account(&account, now()).await.expect("stored");
+        id
+    }
+
     /// A mailbox that the account opens, at a server of this machine.
     pub(crate) async fn mailbox(&self, id: &str, account: &AccountId, port: u16) -> Mailbox {
         let mailbox: Mailbox = serde_json::from_value(serde_json::json!({

@@ -3,7 +3,7 @@
 use crate::support::{Fixture, account, at, id, lease};
 use jiff::Timestamp;
 use postroom_model::{Account, AccountId, AccountStatus, Fault, FaultClass, Grant};
-use postroom_registry::{AccountQuery, DueAccount, LeasedAccount, Registry, Standing};
+use postroom_registry::{AccountQuery, DueAccount, LeasedAccount, Registry, Standing, TokenRecord};
 use serde_json::json;
 
 async fn due(registry: &Registry, now: Timestamp) -> Vec<DueAccount> {
@@ -19,6 +19,18 @@ async fn waiting(registry: &Registry) -> Vec<AccountId> {
     let query = AccountQuery { standing: Standing::NeedsConsent, ..AccountQuery::default() };
     let page = registry.accounts_page(&query, None, 100).await.expect("a page");
     page.items.into_iter().map(|(account, _)| account.id).collect()
+}
+
+fn tokens() -> TokenRecord {
+    TokenRecord {
+        obtained_at: at(1000),
+        access_expires_at: Some(at(4600)),
+        refresh_expires_at: None,
+        ends: None,
+        missing_scopes: Vec::new(),
+        due_at: Some(at(4000)),
+        consent: None,
+    }
 }
 
 fn app_only(name: &str) -> Account {
@@ -71,7 +83,11 @@ async fn only_a_fault_that_its_owner_must_mend_makes_an_account_wait() {
     let Fixture { registry, .. } = Fixture::new().await;
     let name: AccountId = id("ann");
     registry.put_account(&account("ann"), at(1000)).await.expect("puts");
-    registry.record_account_fault(&name, None).await.expect("it works");
+    registry.record_account_fault(&name, None).await.expect("answers");
+    assert_eq!(waiting(&registry).await, std::slice::from_ref(&name), "it has no tokens that could work");
+    let leased = registry.lease_account(&name, &lease("w", 2000), at(1000)).await.expect("answers");
+    let LeasedAccount::Held(held) = leased else { panic!("not held but {leased:?}") };
+    assert!(registry.record_tokens(&name, held.fence, &tokens()).await.expect("records"));
     assert_eq!(waiting(&registry).await, []);
     for (class, waits) in [
         (FaultClass::TemporarilyUnavailable, false),
@@ -95,6 +111,26 @@ async fn only_a_fault_that_its_owner_must_mend_makes_an_account_wait() {
     registry.record_account_fault(&name, Some(&passing)).await.expect("answers");
     assert_eq!(registry.account_status(&name).await.expect("reads").fault, Some(ended));
     assert_eq!(waiting(&registry).await, [name]);
+}
+
+#[tokio::test]
+async fn what_a_run_found_makes_no_account_that_is_gone() {
+    let fixture = Fixture::new().await;
+    fixture.registry.record_account_fault(&id("gone"), None).await.expect("answers");
+    let item = fixture.client.scan().table_name(&fixture.table).send().await.expect("scans");
+    assert_eq!(item.count(), 0);
+}
+
+#[tokio::test]
+async fn a_definition_written_again_leaves_a_journal_due() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    let leased = registry.lease_account(&name, &lease("w", 2000), at(1000)).await.expect("answers");
+    let LeasedAccount::Held(held) = leased else { panic!("not held but {leased:?}") };
+    assert!(registry.journal_tokens(&name, held.fence, "sealed", at(1100)).await.expect("journals"));
+    registry.put_account(&account("ann"), at(1200)).await.expect("puts");
+    assert_eq!(due(&registry, at(1100)).await, [DueAccount { id: name, due_at: at(1100) }]);
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use postroom_registry::Incident;
 
 #[tokio::test]
 async fn many_accounts_open_one_incident() {
-    let Fixture { registry, .. } = Fixture::new().await;
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
     let provider: ProviderId = id("contoso");
     let fault = Fault::new(FaultClass::AppRegistration, "wrong secret");
     let opened = (0..20).map(|n| {
@@ -33,6 +34,10 @@ async fn many_accounts_open_one_incident() {
     };
     assert_eq!(registry.incidents().await.expect("lists"), std::slice::from_ref(&incident));
     assert!(registry.mailboxes_of(&id("last")).await.expect("lists").is_empty(), "it is no mailbox");
+
+    let items = fixture.client.scan().table_name(&fixture.table).send().await.expect("scans");
+    let keys: Vec<_> = items.items().iter().map(|item| item["pk"].as_s().expect("a text")).collect();
+    assert_eq!(keys, ["INCIDENT#contoso"], "in a partition apart from the provider");
 
     assert_eq!(registry.close_incident(&provider).await.expect("closes"), Some(incident));
     assert_eq!(registry.close_incident(&provider).await.expect("answers"), None);

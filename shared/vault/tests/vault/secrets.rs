@@ -3,7 +3,7 @@
 use crate::support::{Fixture, exposed, id};
 use jiff::Timestamp;
 use postroom_model::{AccountId, ClientSecret, MailboxId, TokenSet};
-use postroom_vault::{Change, Error};
+use postroom_vault::{Change, Error, Replaced};
 use secrecy::{ExposeSecret, SecretString};
 
 fn at(second: i64) -> Timestamp {
@@ -74,9 +74,9 @@ async fn a_token_set_is_read_back_whole() {
         obtained_at: at(1000),
         issued_by: Some(id("contoso")),
     };
-    assert_eq!(vault.put_token_set(&name, &full).await.expect("puts"), Change::Created);
-    assert_eq!(vault.put_token_set(&name, &full).await.expect("puts"), Change::Unchanged);
-    let read = vault.token_set(&name).await.expect("reads").expect("is there");
+    let put = vault.replace_token_set(&name, None, &full, &"1".repeat(32)).await.expect("puts");
+    assert_eq!(put, Replaced::Done);
+    let (version, read) = vault.token_set_version(&name).await.expect("reads").expect("is there");
     assert_eq!(read.access_token.expose_secret(), "access");
     assert_eq!(exposed(read.refresh_token.as_ref()), Some("refresh"));
     assert_eq!((read.expires_at, read.refresh_expires_at), (full.expires_at, full.refresh_expires_at));
@@ -85,7 +85,8 @@ async fn a_token_set_is_read_back_whole() {
 
     let bare =
         TokenSet { refresh_token: None, expires_at: None, refresh_expires_at: None, scope: None, ..full };
-    assert_eq!(vault.put_token_set(&name, &bare).await.expect("puts"), Change::Replaced);
+    let put = vault.replace_token_set(&name, Some(&version), &bare, &"2".repeat(32)).await.expect("puts");
+    assert_eq!(put, Replaced::Done);
     let read = vault.token_set(&name).await.expect("reads").expect("is there");
     assert!(read.refresh_token.is_none() && read.expires_at.is_none() && read.scope.is_none());
     assert!(vault.delete_token_set(&name).await.expect("deletes"));
