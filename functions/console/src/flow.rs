@@ -19,7 +19,7 @@ use crate::{
 use axum::{http::HeaderMap, response::Response};
 use axum_extra::extract::PrivateCookieJar;
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Account, AccountId, Fault, FaultClass, ProviderId, TokenSet};
+use postroom_model::{Account, AccountId, Endpoints, Fault, FaultClass, ProviderId, TokenSet};
 use postroom_oauth::{AuthorizationRequest, Identity};
 use postroom_tokens::Registration;
 use secrecy::{ExposeSecret, SecretString};
@@ -293,6 +293,7 @@ impl Answered {
         // What was asked for decides: what the server says of itself may be another thing by now.
         let expected = self.scopes.iter().any(|scope| scope == "openid");
         let identity = match &answer.id_token {
+            _ if names_nobody(registration) => None,
             Some(id_token) => {
                 let identity = client.identity(id_token, Some(&self.nonce), app.now()).await;
                 let identity = identity.map_err(|error| RedeemError::Identity(error.to_string()))?;
@@ -309,6 +310,13 @@ impl Answered {
         };
         Ok(Redeemed { tokens: answer.tokens, identity })
     }
+}
+
+/// Whether the provider gives addresses and no issuer, so that there is nothing to check an id_token
+/// against: people are then not known by name, whatever the server sends.
+fn names_nobody(registration: &Registration) -> bool {
+    let no_issuer = matches!(registration.provider.endpoints, Endpoints::Explicit { issuer: None, .. });
+    no_issuer && !registration.server.openid
 }
 
 /// The scopes that an authorization request asks for, those for the identity among them.
