@@ -1,8 +1,9 @@
 //! What a mailbox signs in with now.
 
-use crate::{Demand, Error, Tokens, custody::scopes};
+use crate::{Demand, Error, Tokens};
 use jiff::Timestamp;
 use postroom_model::{AccountId, Fault, Grant, TokenSet};
+use postroom_oauth::scopes_of;
 use secrecy::SecretString;
 
 /// A token set that opens a mailbox now.
@@ -31,7 +32,7 @@ impl Tokens {
         let account = self.0.registry.account(id).await.map_err(|error| Error::from(error).fault())?;
         if let Some(account) = account.filter(|account| account.grant == Grant::ServiceAccount) {
             let registration = self.registration(&account.provider).await.map_err(|error| error.fault())?;
-            let scopes = scopes(&account, &registration.provider);
+            let scopes = scopes_of(&account, &registration.provider);
             let tokens = registration.client().service_account(user, scopes, self.now()).await?;
             return Ok(Access { tokens, shared: false });
         }

@@ -5,7 +5,7 @@ use crate::{
     custody::{Issued, Kept},
     journal,
     lease::Hold,
-    renewal::issued_by,
+    request::issued_by,
 };
 use jiff::Timestamp;
 use postroom_model::{AccountId, Expiry, TokenSet};

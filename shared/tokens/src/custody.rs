@@ -6,7 +6,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use postroom_model::{Account, Provider, TokenSet, expiry, renew_at};
-use postroom_oauth::missing_scopes;
+use postroom_oauth::{missing_scopes, scopes_of};
 use postroom_registry::TokenRecord;
 use postroom_vault::{Replaced, SealingKey, Version};
 use secrecy::{ExposeSecret, SecretString};
@@ -161,7 +161,7 @@ impl Tokens {
             refresh_expires_at: tokens.refresh_expires_at,
             // Where nobody consented nothing ends but the app's secret, which is the provider's matter.
             ends: account.grant.needs_consent().then(|| expiry(provider, tokens)).flatten(),
-            missing_scopes: missing_scopes(scopes(account, provider), tokens.scope.as_deref()),
+            missing_scopes: missing_scopes(scopes_of(account, provider), tokens.scope.as_deref()),
             due_at,
             consent,
         }
@@ -196,9 +196,4 @@ impl Tokens {
             Replaced::ChangedUnderneath => Kept::Late,
         })
     }
-}
-
-/// What an account asks for.
-pub(crate) fn scopes<'a>(account: &'a Account, provider: &'a Provider) -> &'a [String] {
-    if account.scopes.is_empty() { &provider.scopes } else { &account.scopes }
 }

@@ -17,7 +17,7 @@
 //! few milliseconds), the answer dies with it. Most servers then take the old refresh token once
 //! more; one that revokes on reuse (RFC 9700 section 4.14.2) wants the owner's consent again.
 //!
-//! Rooms: `renewal` decides and asks, `custody` makes durable, `consent` and `revocation` begin and end
+//! Rooms: `renewal` decides, `request` asks, `refusal` says what follows from a no, `custody` makes durable, `consent` and `revocation` begin and end
 //! a token set's life, `registration` is what talks to a provider.
 
 mod access;
@@ -27,8 +27,10 @@ mod error;
 mod journal;
 mod lease;
 mod outcome;
+mod refusal;
 mod registration;
 mod renewal;
+mod request;
 mod revocation;
 
 pub use access::Access;

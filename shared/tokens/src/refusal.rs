@@ -1,0 +1,189 @@
+//! When a renewal came to nothing: what is written down, who is told, and when it is tried again.
+
+use crate::{Error, Outcome, Tokens, later, lease::Hold};
+use jiff::{SignedDuration, Timestamp};
+use postroom_model::{Account, AccountStatus, Actor, Fault, FaultClass, TokenSet, retry_after};
+use std::time::Duration;
+
+/// The longest pause of our own choosing: every mailbox of the account waits for its end.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// The longest pause that a server may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
+/// When an authorization is tried again that a directory's administrator may have let in meanwhile.
+const RETRY_POLICY: SignedDuration = SignedDuration::from_hours(6);
+/// When an account is tried again that cannot even be read.
+const RETRY_BROKEN: SignedDuration = SignedDuration::from_mins(15);
+/// When an account is tried again after a fault of our own making.
+const RETRY_BUG: SignedDuration = SignedDuration::from_hours(24);
+/// Failures with [`LONGEST_PAUSE`] between them that fill a day.
+const FAILURES_OF_A_DAY: u32 = 96;
+/// When an account is tried again whose token set could not be stored.
+pub(crate) const RETRY_STORAGE: SignedDuration = SignedDuration::from_mins(1);
+
+impl Tokens {
+    /// Writes down why there is no new token set, and when it is tried again.
+    pub(crate) async fn refused(
+        &self,
+        hold: &Hold,
+        account: &Account,
+        fault: Fault,
+    ) -> Result<Outcome, Error> {
+        let now = self.now();
+        let failures = hold.status.failures.saturating_add(1);
+        let fault = ended_at_last(fault, failures);
+        let due_at = next_try(&fault, failures, now, fastrand::f64());
+        self.0.registry.record_refusal(&hold.id, hold.fence(), &fault, failures, due_at).await?;
+        if matches!(fault.class, FaultClass::AppRegistration | FaultClass::Bug) {
+            self.open_incident(hold, account, &fault).await?;
+        }
+        tracing::warn!(account = %hold.id, class = %fault.class, failures, "an account's tokens were not renewed");
+        Ok(Outcome::of(fault, due_at.unwrap_or(Timestamp::MAX)))
+    }
+
+    /// Opens the provider's incident: one for all its accounts.
+    pub(crate) async fn open_incident(
+        &self,
+        hold: &Hold,
+        account: &Account,
+        fault: &Fault,
+    ) -> Result<(), Error> {
+        let Account { provider, .. } = account;
+        if self.0.registry.open_incident(provider, &hold.id, fault, self.now()).await? {
+            tracing::error!(%provider, class = %fault.class, "a provider must be mended");
+        }
+        Ok(())
+    }
+
+    /// The provider works: its incident, if there is one, is over. A failure must not undo the success
+    /// that it follows; the next one closes it.
+    pub(crate) async fn close_incident(&self, account: &Account) {
+        let Account { provider, .. } = account;
+        match self.0.registry.close_incident(provider).await {
+            Ok(Some(_)) => tracing::info!(%provider, "a provider works again"),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%provider, %error, "a provider's incident could not be closed"),
+        }
+    }
+
+    /// Gives an account back that could not even be tried, and puts it off unless that may pass.
+    pub(crate) async fn give_up(&self, hold: &Hold, error: &Error) {
+        let fault = error.fault();
+        if error.is_transient() {
+            return self.let_go(hold).await;
+        }
+        let due_at = match error {
+            Error::NoAccount(_) => None,
+            _ => Some(later(self.now(), RETRY_BROKEN)),
+        };
+        let failures = hold.status.failures.saturating_add(1);
+        let recorded = self.0.registry.record_refusal(&hold.id, hold.fence(), &fault, failures, due_at).await;
+        if recorded.is_err() {
+            self.let_go(hold).await;
+        }
+    }
+}
+
+/// A refusal that nobody has described, and that says the grant is invalid for a day, is the end of
+/// the authorization after all.
+fn ended_at_last(fault: Fault, failures: u32) -> Fault {
+    let is_undescribed = fault.class == FaultClass::Unknown && fault.reason.contains("invalid_grant");
+    if is_undescribed && failures >= FAILURES_OF_A_DAY {
+        Fault { class: FaultClass::AuthorizationEnded, ..fault }
+    } else {
+        fault
+    }
+}
+
+/// What came of the last renewal, while that still holds and nobody should ask again, however many
+/// mailboxes need the token: a person must act first, or the server is given its rest.
+pub(crate) fn at_rest(status: &AccountStatus, current: Option<&TokenSet>, now: Timestamp) -> Option<Outcome> {
+    let fault = status.fault.clone().filter(|_| status.failures > 0)?;
+    let second = |at: Option<Timestamp>| at.map(Timestamp::as_second);
+    if second(current.map(|tokens| tokens.obtained_at)) != second(status.obtained_at) {
+        return None; // somebody put another set there since
+    }
+    match (fault.class.actor(), status.due_at) {
+        (Actor::Owner, None) => Some(Outcome::OwnerMustReauthorise(fault)),
+        (Actor::Nobody, Some(retry_at)) if now < retry_at => Some(Outcome::Transient { fault, retry_at }),
+        (Actor::We, Some(retry_at)) if now < retry_at => Some(Outcome::OperatorMustMend(fault)),
+        _ => None,
+    }
+}
+
+/// When an account is renewed next whose tokens were refused at `now`, the `failures`th time in a row;
+/// `None`: only a person's consent helps. `dice` as in [`retry_after`].
+fn next_try(fault: &Fault, failures: u32, now: Timestamp, dice: f64) -> Option<Timestamp> {
+    let own = retry_after(fault, failures, dice).min(LONGEST_PAUSE);
+    let pause = fault.retry_after().map_or(own, |asked| own.max(asked.min(LONGEST_ASKED)));
+    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+    Some(match (fault.class, fault.class.actor()) {
+        // An issued set may wait in the journal.
+        (FaultClass::Storage, _) => later(now, RETRY_STORAGE),
+        // Asking again and again could lock that person out.
+        (_, Actor::Owner) => return None,
+        (FaultClass::AdminConsentRequired | FaultClass::AccountPolicy, _) => later(now, RETRY_POLICY),
+        // Calls stop: what is wrong is in this release.
+        (_, Actor::We) => later(now, RETRY_BUG),
+        (_, Actor::Nobody | Actor::Operator | Actor::Administrator) => later(now, pause),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
+    #[test]
+    fn each_fault_is_tried_again_in_its_own_time() {
+        let minutes = |class, failures| {
+            let next = next_try(&Fault::new(class, ""), failures, at(0), 1.0);
+            next.map(|next| next.as_second() / 60)
+        };
+        for (class, failures, expected) in [
+            (FaultClass::TimedOut, 1, Some(1)),
+            (FaultClass::TimedOut, 3, Some(4)),
+            (FaultClass::TimedOut, 50, Some(15)),
+            (FaultClass::Certificate, 9, Some(15)),
+            (FaultClass::AppRegistration, 9, Some(15)),
+            (FaultClass::Storage, 9, Some(1)),
+            (FaultClass::AccountPolicy, 1, Some(360)),
+            (FaultClass::Bug, 1, Some(1440)),
+            (FaultClass::AuthorizationEnded, 1, None),
+            (FaultClass::PasswordRefused, 1, None),
+        ] {
+            assert_eq!(minutes(class, failures), expected, "{class} {failures}");
+        }
+        let asked = Fault::new(FaultClass::Throttled, "").with_retry_after(Duration::from_secs(7200));
+        assert_eq!(next_try(&asked, 1, at(0), 0.0), Some(at(7200)));
+    }
+
+    #[test]
+    fn an_undescribed_invalid_grant_is_the_end_after_a_day() {
+        let fault = |reason| Fault::new(FaultClass::Unknown, reason);
+        assert_eq!(ended_at_last(fault("invalid_grant: AADSTS1"), 95).class, FaultClass::Unknown);
+        assert_eq!(ended_at_last(fault("invalid_grant: AADSTS1"), 96).class, FaultClass::AuthorizationEnded);
+        assert_eq!(ended_at_last(fault("HTTP 418"), 1000).class, FaultClass::Unknown);
+    }
+
+    #[test]
+    fn a_dead_or_resting_account_answers_from_the_record() {
+        let status = |class, due_at: Option<i64>| AccountStatus {
+            fault: Some(Fault::new(class, "")),
+            failures: 1,
+            due_at: due_at.map(at),
+            ..AccountStatus::default()
+        };
+        let rests = |class, due_at| at_rest(&status(class, due_at), None, at(100)).map(|o| o.name());
+        use FaultClass::{AppRegistration, AuthorizationEnded, Bug, TimedOut};
+        assert_eq!(rests(AuthorizationEnded, None), Some("owner_must_reauthorise"));
+        assert_eq!(rests(TimedOut, Some(200)), Some("transient"));
+        assert_eq!(rests(TimedOut, Some(100)), None, "its time has come");
+        assert_eq!(rests(Bug, Some(200)), Some("operator_must_mend"));
+        assert_eq!(rests(AppRegistration, Some(200)), None, "a mended one works at once");
+        let recorded = AccountStatus { obtained_at: Some(at(50)), ..status(AuthorizationEnded, None) };
+        assert!(at_rest(&recorded, None, at(100)).is_none(), "the vault has something else by now");
+    }
+}
