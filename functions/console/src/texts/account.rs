@@ -66,8 +66,8 @@ texts! {
         / "{moved} von {all} umgestellt. Die anderen bleiben, wie sie waren.";
     adopted_nothing = "No mailbox was chosen." / "Kein Postfach war ausgewählt.";
     moved = "Moved" / "Umgestellt";
-    moved_because = "It opened with this account; its first folder has {n} messages."
-        / "Es ließ sich mit diesem Konto öffnen; sein erster Ordner hat {n} Nachrichten.";
+    moved_because = "It opened with this account. Messages in its first folder: {n}."
+        / "Es ließ sich mit diesem Konto öffnen. Nachrichten im ersten Ordner: {n}.";
     left = "Left as it was" / "Gelassen, wie es war";
     left_host = "None of the account's mailboxes is at its mail server, and this account's token goes nowhere new. A new mail server for an account is added by the manifest (“postroom apply”)."
         / "Keines der Postfächer dieses Kontos liegt auf seinem Mailserver, und das Token des Kontos geht nirgends neu hin. Ein neuer Mailserver für ein Konto wird im Manifest eingetragen („postroom apply“).";
@@ -81,7 +81,7 @@ texts! {
     checked_token = "Access token" / "Access-Token";
     checked_token_ok = "There is one that counts." / "Es gibt eines, das gilt.";
     checked_ok = "Works" / "Funktioniert";
-    checked_mailbox = "It opened; its first folder has {n} messages." / "Es ließ sich öffnen; sein erster Ordner hat {n} Nachrichten.";
+    checked_mailbox = "It opened. Messages in its first folder: {n}." / "Es ließ sich öffnen. Nachrichten im ersten Ordner: {n}.";
     checked_fails = "Fails" / "Schlägt fehl";
     checked_some = "{n} of its {all} mailboxes were tried." / "{n} seiner {all} Postfächer wurden probiert.";
     checked_none = "No mailbox uses this account yet, so that none was tried."

@@ -25,7 +25,7 @@ texts! {
     some_tried = "{n} of its {all} mailboxes were tried; the schedule tries the others now."
         / "{n} der {all} Postfächer wurden probiert; die anderen probiert jetzt der Zeitplan.";
     opens = "Opens" / "Öffnet sich";
-    messages = "Its first folder has {n} messages." / "Der erste Ordner hat {n} Nachrichten.";
+    messages = "Messages in its first folder: {n}." / "Nachrichten im ersten Ordner: {n}.";
     does_not_open = "Does not open" / "Öffnet sich nicht";
 
     failed = "Not authorised: something stood in the way" / "Nicht autorisiert: Etwas stand im Weg";

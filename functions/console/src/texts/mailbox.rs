@@ -71,8 +71,8 @@ texts! {
     wrong = "Nothing was saved. Please look at the fields that are marked."
         / "Es wurde nichts gespeichert. Bitte sehen Sie sich die markierten Felder an.";
     tested_ok = "The connection works" / "Die Verbindung funktioniert";
-    tested_ok_because = "The server let us in; the first folder has {n} messages."
-        / "Der Server hat uns eingelassen; der erste Ordner hat {n} Nachrichten.";
+    tested_ok_because = "The server let us in. Messages in the first folder: {n}."
+        / "Der Server hat uns eingelassen. Nachrichten im ersten Ordner: {n}.";
     tested_fails = "The connection does not work" / "Die Verbindung funktioniert nicht";
     tested_again = "For safety the password is not kept in this form: enter it again to save it."
         / "Zur Sicherheit bleibt das Passwort nicht in diesem Formular: Geben Sie es zum Speichern erneut ein.";

@@ -110,7 +110,7 @@ async fn checking_tells_what_works_now() {
     fixture.mailbox("a-open", &account, open.port).await;
     fixture.mailbox("b-shut", &account, closed.port).await;
     let page = browser.post("/accounts/projects/check", &[]).await;
-    assert!(page.says("has 42 messages") && page.says("refused the access token"), "{page:?}");
+    assert!(page.says("folder: 42") && page.says("refused the access token"), "{page:?}");
     fixture.account("new").await;
     let page = browser.post("/accounts/new/check", &[]).await;
     assert!(page.says("Fails") && page.says("Re-authorise the account."), "{page:?}");
