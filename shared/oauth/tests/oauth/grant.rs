@@ -96,7 +96,7 @@ async fn answers_without_tokens_say_who_must_act_and_quote_nothing() {
         (|| Reply::new(500, "x".repeat(1_000_000)), FaultClass::TemporarilyUnavailable),
         (|| Reply::new(200, [0x80; 100]), FaultClass::Unknown),
         (|| Reply::new(200, ""), FaultClass::Unknown),
-        (|| Reply::json(&json!({ "access_token": "s3cret" })), FaultClass::Protocol),
+        (|| Reply::json(&json!({ "token_type": "Bearer", "s3cret": 1 })), FaultClass::Protocol),
         (|| Reply::json(&json!({ "access_token": "s3cret", "token_type": "mac" })), FaultClass::Protocol),
         (
             || Reply::json(&json!({ "access_token": "s3cret\r\nx: y", "token_type": "bearer" })),
