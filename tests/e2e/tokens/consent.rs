@@ -95,8 +95,8 @@ async fn a_refresh_token_stays_with_its_person_and_its_provider() {
     }
 
     let id = lab.stale(&provider).await;
-    let other = lab.provider(|_| {}).await;
-    let issued = TokenSet { issued_by: Some(other.id), ..current(&lab, &id).await };
+    let other = "another-provider".parse().expect("an id");
+    let issued = TokenSet { issued_by: Some(other), ..current(&lab, &id).await };
     lab.edit(&id, &issued).await;
     let outcome = lab.tokens(ahead::<200>).renew(&id, STALE, patient()).await.expect("an outcome");
     assert_eq!(outcome.name(), "owner_must_reauthorise");
