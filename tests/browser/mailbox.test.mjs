@@ -59,7 +59,7 @@ test('a mailbox with a password is tested, edited, paused and resumed', async ()
 test('mailboxes move onto an account that can open them, and others stay', async () => {
   const id = unique('adopt');
   const user = (n) => `${id}-${n}@postroom.test`;
-  await apply([{ id, login: user(0), mailboxes: [] }], [1, 2].map((n) => ({ id: `${id}-${n}`, user: user(n) })));
+  await apply([{ id, login: user(0) }], [1, 2].map((n) => ({ id: `${id}-${n}`, user: user(n) })));
   share(user(1), user(0));
   const page = await administrator();
   await authorise(page, id);
@@ -91,7 +91,7 @@ test('an account is checked, and revoked when asked twice', async () => {
   await press(page, 'Check now');
   await heading(page, `Checking ${id}`);
   await says(page, 'There is one that counts.');
-  await says(page, 'It opened;');
+  await says(page, 'It opened.');
 
   await page.goto(`/accounts/${id}`);
   await press(page, 'Revoke');
