@@ -2,7 +2,7 @@
 
 use crate::environment;
 use postroom_model::Mailbox;
-use std::{fmt::Write as _, path::PathBuf, process::Command};
+use std::{path::PathBuf, process::Command};
 
 /// A user of the test stack's Dovecot; every test has its own.
 #[derive(Debug, Clone)]
@@ -89,7 +89,8 @@ impl User {
 /// When the list cannot be written.
 pub fn share(mailbox: &User, account: &User) {
     let path = environment("POSTROOM_TEST_SHARED_MAILBOXES");
-    let mut text = std::fs::read_to_string(&path).expect("the list");
-    writeln!(text, "{}/{}:::::::nopassword", mailbox.0, account.0).expect("text");
-    std::fs::write(path, text).expect("written");
+    // Appended in one write: tests run side by side, and none may lose another's line.
+    let line = format!("{}/{}:::::::nopassword\n", mailbox.0, account.0);
+    let mut list = std::fs::OpenOptions::new().append(true).open(path).expect("the list");
+    std::io::Write::write_all(&mut list, line.as_bytes()).expect("written");
 }
