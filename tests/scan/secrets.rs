@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Shorter ones are words that stand anywhere.
 const SHORTEST: usize = 8;
 /// What a secret's value may hold that is none.
-const NO_SECRETS: [&str; 4] = ["certificate", "client_email", "private_key_id", "scope"];
+const NO_SECRETS: [&str; 5] = ["certificate", "client_email", "issued_by", "private_key_id", "scope"];
 
 /// A secret, with a name that may be printed.
 #[derive(Clone)]
