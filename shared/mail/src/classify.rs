@@ -1,6 +1,7 @@
 //! What a server means when it refuses: response codes first (RFC 5530), then the habits of
 //! Microsoft, Google and common servers, then the moment at which it refused.
 
+use crate::{Answer, redaction::Secrets};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use postroom_model::FaultClass;
 use serde_json::Value;
@@ -23,6 +24,33 @@ pub(crate) enum Moment {
     Goodbye,
 }
 
+/// A refusal as the server wrote it.
+pub(crate) struct Refusal<'a> {
+    /// The word that makes it one, as `NO` or `-ERR`.
+    pub(crate) status: &'static str,
+    /// The response code without its arguments.
+    pub(crate) code: Option<&'a str>,
+    /// What follows.
+    pub(crate) text: &'a str,
+    /// The server did not understand, rather than that it would not.
+    pub(crate) bad: bool,
+}
+
+impl Refusal<'_> {
+    /// The refusal in words that may be shown.
+    pub(crate) fn answer(&self, moment: Moment, secrets: &Secrets) -> Answer {
+        // A code that is none could be a piece of a secret: only known ones are passed on.
+        let code = self.code.and_then(known_code).map(str::to_owned);
+        let text = secrets.clean(self.text);
+        let shown = match &code {
+            Some(code) => format!("{} [{code}] {text}", self.status),
+            None => format!("{} {text}", self.status),
+        };
+        let class = class(code.as_deref(), &text, self.bad, moment);
+        Answer { class, retry_after: retry_after(&text), text: shown, code }
+    }
+}
+
 /// Texts that mean one thing at any moment, in lower case. The first match counts.
 const TEXTS: &[(&str, FaultClass)] = &[
     ("throttled", FaultClass::Throttled),
@@ -34,7 +62,15 @@ const TEXTS: &[(&str, FaultClass)] = &[
     ("accesstokenexpired", FaultClass::TokenRefused),
     ("user is authenticated but not connected", FaultClass::NoMailboxAccess),
     ("not enabled for imap", FaultClass::NoMailboxAccess),
+    ("not enabled for pop", FaultClass::NoMailboxAccess),
     ("imap access is disabled", FaultClass::NoMailboxAccess),
+    ("pop access is disabled", FaultClass::NoMailboxAccess),
+    ("unsupported authentication mechanism", FaultClass::NoMechanism),
+    ("unrecognized authentication type", FaultClass::NoMechanism),
+    ("plaintext authentication disallowed", FaultClass::PlaintextRefused),
+    ("maildrop already locked", FaultClass::TemporarilyUnavailable),
+    ("unable to lock", FaultClass::TemporarilyUnavailable),
+    ("lock busy", FaultClass::TemporarilyUnavailable),
     ("web login required", FaultClass::WebLoginRequired),
     ("log in via your web browser", FaultClass::WebLoginRequired),
     ("application-specific password required", FaultClass::PasswordRefused),
@@ -48,7 +84,7 @@ const TEXTS: &[(&str, FaultClass)] = &[
 ];
 
 /// Response codes of RFC 3501, RFC 5530, RFC 9051, their extensions, Google and Dovecot that a refusal
-/// may have.
+/// may have; then POP3's, of RFC 2449 section 8 and RFC 3206.
 #[rustfmt::skip]
 const CODES: &[&str] = &[
     "ALERT", "ALREADYEXISTS", "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "BADCHARSET", "CANNOT",
@@ -56,11 +92,12 @@ const CODES: &[&str] = &[
     "HASCHILDREN", "INUSE", "LIMIT", "NONEXISTENT", "NOPERM", "NOTSAVED", "NOUPDATE", "OVERQUOTA",
     "PARSE", "PRIVACYREQUIRED", "READ-ONLY", "READ-WRITE", "REFERRAL", "SERVERBUG", "THROTTLED",
     "TOOBIG", "TRYCREATE", "UNAVAILABLE", "UNKNOWN-CTE", "WEBALERT",
+    "AUTH", "IN-USE", "LOGIN-DELAY", "SYS/PERM", "SYS/TEMP",
 ];
 
 /// The class of a refusal. `code` is the response code without its arguments; `bad` says that the
 /// server did not understand (IMAP's BAD) rather than that it would not.
-pub(crate) fn class(code: Option<&str>, text: &str, bad: bool, moment: Moment) -> FaultClass {
+fn class(code: Option<&str>, text: &str, bad: bool, moment: Moment) -> FaultClass {
     let text = text.to_ascii_lowercase();
     let means = |class| moment != Moment::Greeting || !is_about_secrets(class);
     let by_text = TEXTS.iter().find(|(words, class)| text.contains(words) && means(*class));
@@ -103,7 +140,7 @@ pub(crate) fn challenge_class(challenge: &str) -> Option<FaultClass> {
 }
 
 /// How long the server asks to be left alone: Microsoft's `Suggested Backoff Time: N milliseconds`.
-pub(crate) fn retry_after(text: &str) -> Option<Duration> {
+fn retry_after(text: &str) -> Option<Duration> {
     let text = text.to_ascii_lowercase();
     let (_, rest) = text.split_once("suggested backoff time:")?;
     let digits = rest.trim_start().split(|c: char| !c.is_ascii_digit()).next()?;
@@ -113,16 +150,16 @@ pub(crate) fn retry_after(text: &str) -> Option<Duration> {
 fn by_code(code: &str, moment: Moment) -> Option<FaultClass> {
     let signing_in = matches!(moment, Moment::Password | Moment::AccessToken);
     Some(match code {
-        "THROTTLED" | "LIMIT" => FaultClass::Throttled,
+        "THROTTLED" | "LIMIT" | "LOGIN-DELAY" => FaultClass::Throttled,
         "OVERQUOTA" => FaultClass::OverQuota,
         "WEBALERT" => FaultClass::WebLoginRequired,
-        "AUTHENTICATIONFAILED" | "EXPIRED" => by_moment(moment),
+        "AUTHENTICATIONFAILED" | "EXPIRED" | "AUTH" => by_moment(moment),
         "AUTHORIZATIONFAILED" => FaultClass::NoMailboxAccess,
         "NOPERM" if signing_in => FaultClass::NoMailboxAccess,
         "NOPERM" | "NONEXISTENT" | "TRYCREATE" => FaultClass::Folder,
         "CANNOT" if moment == Moment::Folder => FaultClass::Folder,
-        "UNAVAILABLE" | "INUSE" | "SERVERBUG" => FaultClass::TemporarilyUnavailable,
-        "CONTACTADMIN" => FaultClass::AccountPolicy,
+        "UNAVAILABLE" | "INUSE" | "IN-USE" | "SYS/TEMP" | "SERVERBUG" => FaultClass::TemporarilyUnavailable,
+        "CONTACTADMIN" | "SYS/PERM" => FaultClass::AccountPolicy,
         "PRIVACYREQUIRED" => FaultClass::PlaintextRefused,
         "CLIENTBUG" => FaultClass::Bug,
         _ => return None,

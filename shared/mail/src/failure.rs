@@ -52,7 +52,7 @@ pub enum Error {
         /// The host that was asked for.
         host: String,
     },
-    /// The server offers no STARTTLS.
+    /// The server offers no STARTTLS (POP3: STLS).
     #[error("the server refuses STARTTLS: {0}")]
     NoStarttls(Answer),
     /// The server took too long.
@@ -68,7 +68,7 @@ pub enum Error {
     /// The connection ended in the middle.
     #[error("the server closed the connection before it had answered")]
     ConnectionLost,
-    /// The server ended the session with a BYE.
+    /// The server ended the session with a BYE, or refused us where POP3 has a greeting.
     #[error("the server ended the session: {0}")]
     Bye(Answer),
     /// The server offers no way to sign in that may be used.
@@ -139,7 +139,7 @@ pub struct Answer {
     pub class: FaultClass,
     /// The server's words: status, response code without its arguments, text.
     pub text: String,
-    /// The response code in capitals (RFC 5530), if there was one.
+    /// The response code in capitals (RFC 5530; POP3: RFC 2449 section 8), if there was one.
     pub code: Option<String>,
     /// How long the server asked to be left alone.
     pub retry_after: Option<Duration>,

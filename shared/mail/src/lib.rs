@@ -1,4 +1,4 @@
-//! Mail protocols over a byte stream: connecting, SASL, IMAP. Knows no AWS, and no clock but timers.
+//! Mail protocols over a byte stream: connecting, SASL, IMAP, POP3. Knows no AWS, and no clock but timers.
 //!
 //! What it guarantees:
 //!
@@ -15,19 +15,28 @@
 //!
 //! What it leaves out: caching of folders or messages, IDLE, anything that writes mail.
 
+mod capability;
 mod certificate;
 mod classify;
 mod failure;
 pub mod imap;
 mod network;
+mod opening;
+pub mod pop3;
 mod redaction;
 mod sasl;
+mod script;
+mod shown;
 mod stream;
 mod transcript;
+mod wire;
 
+pub use capability::Capabilities;
 pub use certificate::CertificateInfo;
 pub use failure::{Answer, Error, Stage};
 pub use network::{Network, NetworkError, NetworkSettings};
+pub use opening::Protection;
 pub use sasl::{Credential, Mechanism};
 pub use stream::MailStream;
 pub use transcript::Transcript;
+pub use wire::Traffic;

@@ -10,6 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 const PIECE: usize = 12;
 /// A shorter secret in base64 is not looked for: too much else looks like it.
 const LEAST_ENCODED: usize = 4;
+/// The longest text of a server that is looked at, in characters.
+const MAX_TEXT: usize = 1000;
 /// What stands in a secret's place.
 const MARK: &str = "[redacted]";
 
@@ -45,6 +47,11 @@ impl Secrets {
             b => format!("%{b:02X}"),
         };
         self.add(secret.bytes().map(percent).collect::<String>().into());
+    }
+
+    /// A server's text without our secrets, cut to a bearable length.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        self.redact(&text.chars().take(MAX_TEXT).collect::<String>())
     }
 
     /// The text with every piece of a secret replaced: a server that quotes half of our line is

@@ -28,6 +28,10 @@ pub enum Mechanism {
     Login,
     /// Not SASL: the protocol's own command, as IMAP's LOGIN (RFC 3501 section 6.2.3).
     Command,
+    /// Not SASL: POP3's own commands USER and PASS (RFC 1939 section 7).
+    UserPass,
+    /// Not SASL: POP3's APOP (RFC 1939 section 7).
+    Apop,
     /// XOAUTH2.
     Xoauth2,
     /// OAUTHBEARER, RFC 7628.
@@ -71,11 +75,12 @@ impl Credential {
         }
     }
 
-    /// The mechanism to use, of those that are offered. None where a password finds neither PLAIN
+    /// The SASL mechanism to use, of those that are offered; APOP is none. None where a password finds neither PLAIN
     /// nor LOGIN: then the protocol's own command remains.
     pub(crate) fn mechanism(&self, policy: SaslPolicy, offered: &[&str]) -> Result<Option<Mechanism>, Error> {
         let has = |m: &Mechanism| offered.iter().any(|o| o.eq_ignore_ascii_case(m.name()));
         let (candidates, wanted): (&[Mechanism], _) = match (self, policy) {
+            (_, SaslPolicy::Apop) => (&[], "APOP"),
             (Self::Password(_), _) => return Ok([Mechanism::Plain, Mechanism::Login].into_iter().find(has)),
             (Self::AccessToken(_), SaslPolicy::Auto) => {
                 (&[Mechanism::Oauthbearer, Mechanism::Xoauth2], "OAUTHBEARER or XOAUTH2")
@@ -103,6 +108,8 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::Login => "LOGIN",
             Self::Command => "LOGIN command",
+            Self::UserPass => "USER and PASS",
+            Self::Apop => "APOP",
             Self::Xoauth2 => "XOAUTH2",
             Self::Oauthbearer => "OAUTHBEARER",
         }
@@ -119,7 +126,7 @@ impl Mechanism {
                 let user = user.replace('=', "=3D").replace(',', "=2C");
                 format!("n,a={user},\x01host={host}\x01port={port}\x01auth=Bearer {secret}\x01\x01")
             }
-            Self::Login | Self::Command => return None,
+            Self::Login | Self::Command | Self::UserPass | Self::Apop => return None,
         };
         Some(encode(&message))
     }
@@ -129,7 +136,8 @@ impl Mechanism {
         match self {
             Self::Xoauth2 => "",
             Self::Oauthbearer => "AQ==", // one ^A, RFC 7628 section 3.2.3
-            Self::Plain | Self::Login | Self::Command => "*", // cancels, RFC 3501 section 6.2.2
+            // cancels: RFC 3501 section 6.2.2, RFC 5034 section 4
+            Self::Plain | Self::Login | Self::Command | Self::UserPass | Self::Apop => "*",
         }
     }
 }
@@ -217,6 +225,10 @@ mod tests {
             (&password, SaslPolicy::Auto, &[], None),
         ] {
             assert_eq!(credential.mechanism(policy, offered).expect("offered"), expected);
+        }
+        for credential in [&token, &password] {
+            let error = credential.mechanism(SaslPolicy::Apop, both).expect_err("no SASL mechanism");
+            assert!(error.to_string().contains("does not offer APOP"), "{error}");
         }
         let error = token.mechanism(SaslPolicy::Oauthbearer, &["PLAIN", "XOAUTH2"]).expect_err("not offered");
         assert_eq!(error.to_string(), "the server does not offer OAUTHBEARER; it offers PLAIN, XOAUTH2");

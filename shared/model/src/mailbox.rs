@@ -22,7 +22,7 @@ pub struct Mailbox {
     /// How it signs in.
     #[serde(default)]
     pub auth: Auth,
-    /// Which OAuth mechanism it signs in with.
+    /// Which mechanism it signs in with, where there are several.
     #[serde(default)]
     pub sasl: SaslPolicy,
     /// Folder names, patterns (`*`, `%`; RFC 3501 section 6.3.8) or special uses (`\Sent`; RFC 6154).
@@ -115,7 +115,7 @@ pub enum Auth {
     Oauth(AccountId),
 }
 
-/// Which OAuth SASL mechanism is used.
+/// Which mechanism is used, where there are several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SaslPolicy {
@@ -126,6 +126,8 @@ pub enum SaslPolicy {
     Xoauth2,
     /// OAUTHBEARER (RFC 7628).
     Oauthbearer,
+    /// POP3's APOP (RFC 1939 section 7), for passwords: only for servers that offer nothing better.
+    Apop,
 }
 
 /// What happens to a message at the server, once it is durable in the archive.

@@ -6,8 +6,8 @@
 use super::{
     Session, UidSet,
     dialogue::Dialogue,
+    literal::Part,
     response::{BodyText, Data, Fetch, Response, Tag, announces_body},
-    wire::Part,
 };
 use crate::{Error, MailStream, classify::Moment};
 use bytes::Bytes;
@@ -142,7 +142,7 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Bodies<'s, S> {
     /// Receives one response: perhaps a text, with its size.
     async fn receive(&mut self) -> Result<Option<(Fetch, Text, u64)>, Error> {
         if let Part::Literal(length) = self.dialogue.receive(announces_body).await? {
-            let fetch = Fetch::parse_head(self.dialogue.wire.response())?;
+            let fetch = Fetch::parse_head(&self.dialogue.wire.response)?;
             self.check_section(&fetch)?;
             return Ok(Some((fetch, Text::Streamed(length), length)));
         }
@@ -221,7 +221,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
         while self.chunk().await?.is_some() {}
         if matches!(self.text, Text::Streamed(_)) {
             match self.dialogue.receive_rest().await? {
-                Part::Complete => self.fetch.parse_rest(self.dialogue.wire.response())?,
+                Part::Complete => self.fetch.parse_rest(&self.dialogue.wire.response)?,
                 Part::Literal(_) => return Err(Error::Protocol("a literal in an unexpected place")),
             }
         }

@@ -1,39 +1,26 @@
 //! A connection that has been greeted and not signed in.
 
 use super::{
-    Capabilities, Session,
+    Session,
     dialogue::{Dialogue, Step},
     folder_name,
     response::{Response, Status, StatusKind},
 };
 use crate::{
-    Answer, CertificateInfo, Credential, Error, MailStream, Mechanism, Network, Stage, Transcript,
+    Capabilities, CertificateInfo, Credential, Error, MailStream, Mechanism, Network, Protection, Transcript,
     classify::{self, Moment},
+    opening::{Opening, before_tls},
     sasl::{self, Login},
+    script::{MAX_STEPS, Script},
     transcript::MASK,
 };
 use postroom_model::{FaultClass, SaslPolicy, Server, Tls};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use std::{collections::VecDeque, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    time::timeout,
 };
-
-/// The most continuation requests that one sign-in answers.
-const MAX_STEPS: usize = 6;
-
-/// How a stream is protected: what may be sent over it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protection {
-    /// Encrypted, and the server's certificate checked.
-    Tls,
-    /// Not encrypted, to a host that the deployment allows that with.
-    AllowedPlaintext,
-    /// Not encrypted: nothing secret may be sent.
-    Plaintext,
-}
 
 /// A connection whose server has greeted and said what it offers.
 pub struct Connection<S = MailStream> {
@@ -61,69 +48,28 @@ pub async fn connect_recorded(
     server: &Server,
     transcript: Option<&Transcript>,
 ) -> Result<Connection, Error> {
-    if let Some(transcript) = transcript {
-        transcript.note(format_args!("connecting to {}:{}", server.host, server.port));
-    }
-    let limit = network.connect_timeout();
-    let mut stage = Stage::Connecting;
+    let opening = Opening::new(network, server, transcript);
+    let idle_timeout = network.idle_timeout();
     let connecting = async {
-        let tcp = network.tcp(server).await?;
-        if let (Some(transcript), Ok(address)) = (transcript, tcp.peer_addr()) {
-            transcript.note(format_args!("connected to {address}"));
-        }
-        let idle_timeout = network.idle_timeout();
-        let encrypted = async |tcp| {
-            let stream = network.tls(&server.host, tcp).await?;
-            if let Some(transcript) = transcript {
-                transcript.note(stream.protection());
-            }
-            Ok::<_, Error>(stream)
-        };
+        let tcp = opening.tcp().await?;
         match server.tls {
             Tls::Implicit => {
-                stage = Stage::Encrypting;
-                let stream = encrypted(tcp).await?;
-                stage = Stage::Greeting;
+                let stream = opening.encrypt(tcp).await?;
                 Connection::over(stream, server, Protection::Tls, idle_timeout, transcript).await
             }
             Tls::Starttls => {
-                stage = Stage::Greeting;
                 let tcp = starttls(tcp, idle_timeout, transcript).await.map_err(before_tls)?;
-                stage = Stage::Encrypting;
-                let stream = encrypted(tcp).await?;
-                stage = Stage::Greeting;
-                let dialogue = Dialogue::new(stream, idle_timeout, transcript);
+                let dialogue = Dialogue::new(opening.encrypt(tcp).await?, idle_timeout, transcript);
                 Connection::greeted(dialogue, server, Protection::Tls).await
             }
             // The network has checked that the host may be spoken to in plaintext.
             Tls::None => {
-                stage = Stage::Greeting;
-                let stream = tcp.into();
                 let protection = Protection::AllowedPlaintext;
-                Connection::over(stream, server, protection, idle_timeout, transcript).await
+                Connection::over(tcp.into(), server, protection, idle_timeout, transcript).await
             }
         }
     };
-    let connected = match timeout(limit, connecting).await {
-        Ok(Err(Error::TimedOut { stage: Stage::Answer, limit, .. })) => Err(Error::timed_out(stage, limit)),
-        Ok(result) => result,
-        Err(_) => Err(Error::timed_out(stage, limit)),
-    };
-    if let (Some(transcript), Err(error)) = (transcript, &connected) {
-        transcript.note(error);
-    }
-    connected
-}
-
-/// What a refusal before TLS comes to. Anybody in between could have written it: it must neither
-/// pause the mailbox nor cost it its token.
-fn before_tls(error: Error) -> Error {
-    let harmless = |answer, class| Answer { class, retry_after: None, ..answer };
-    match error {
-        Error::Bye(answer) => Error::Bye(harmless(answer, FaultClass::TemporarilyUnavailable)),
-        Error::NoStarttls(answer) => Error::NoStarttls(harmless(answer, FaultClass::NoMechanism)),
-        error => error,
-    }
+    opening.run(connecting).await
 }
 
 /// Asks for STARTTLS (RFC 3501 section 6.2.1). Nothing the server says before TLS is kept, and
@@ -227,10 +173,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let script = match mechanism.initial_response(&login) {
             Some(initial) => {
                 self.dialogue.secrets.add(initial.clone());
-                Script::of_initial(mechanism, initial, self.capabilities.has("SASL-IR"))
+                Script::of_initial("AUTHENTICATE", mechanism, initial, self.capabilities.has("SASL-IR"))
             }
-            None if mechanism == Mechanism::Login => Script::of_login(user, secret),
-            None => Script::of_command(user, secret),
+            None if mechanism == Mechanism::Login => Script::of_login("AUTHENTICATE", user, secret),
+            None => login_command(user, secret),
         };
         self.dialogue.secrets.add(sasl::encode(secret));
         if let Some(quoted) = folder_name::quote(secret) {
@@ -295,7 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match script.next_line(&challenge) {
                 Some(line) => self.dialogue.secret_line(line.expose_secret()),
                 None => {
-                    let said = self.dialogue.clean(&sasl::reason(&challenge));
+                    let said = self.dialogue.secrets.clean(&sasl::reason(&challenge));
                     let class = classify::challenge_class(&challenge);
                     reason = Some((said, class)).filter(|(said, _)| !said.is_empty());
                     self.dialogue.secret_line(mechanism.answer_to_reason());
@@ -313,51 +259,20 @@ impl Connection {
     }
 }
 
-/// What is sent to sign in: a command, then a line for each continuation request.
-struct Script {
-    command: SecretString,
-    lines: VecDeque<SecretString>,
-    /// The line is in the command already; it is sent again only to a server that ignored it there,
-    /// which shows in an empty request.
-    early: bool,
-}
-
-impl Script {
-    fn of_initial(mechanism: Mechanism, initial: SecretString, early: bool) -> Self {
-        let command = match early {
-            true => format!("AUTHENTICATE {mechanism} {}", initial.expose_secret()),
-            false => format!("AUTHENTICATE {mechanism}"),
-        };
-        Self { command: command.into(), lines: [initial].into(), early }
-    }
-
-    fn of_login(user: &str, password: &str) -> Self {
-        let lines = [sasl::encode(user), sasl::encode(password)].into();
-        Self { command: "AUTHENTICATE LOGIN".to_owned().into(), lines, early: false }
-    }
-
-    /// `LOGIN user password`, quoted, or as literals where characters beyond ASCII demand it.
-    fn of_command(user: &str, password: &str) -> Self {
-        let mut lines = VecDeque::new();
-        let mut line = "LOGIN".to_owned();
-        for argument in [user, password] {
-            match folder_name::quote(argument).filter(|quoted| quoted.is_ascii()) {
-                Some(quoted) => line = format!("{line} {quoted}"),
-                None => {
-                    lines.push_back(format!("{line} {{{}}}", argument.len()).into());
-                    line = argument.to_owned();
-                }
+/// `LOGIN user password`, quoted, or as literals where characters beyond ASCII demand it.
+fn login_command(user: &str, password: &str) -> Script {
+    let mut lines = VecDeque::new();
+    let mut line = "LOGIN".to_owned();
+    for argument in [user, password] {
+        match folder_name::quote(argument).filter(|quoted| quoted.is_ascii()) {
+            Some(quoted) => line = format!("{line} {quoted}"),
+            None => {
+                lines.push_back(format!("{line} {{{}}}", argument.len()).into());
+                line = argument.to_owned();
             }
         }
-        lines.push_back(line.into());
-        let command = lines.pop_front().unwrap_or_default();
-        Self { command, lines, early: false }
     }
-
-    fn next_line(&mut self, challenge: &str) -> Option<SecretString> {
-        if self.early && !challenge.is_empty() {
-            self.lines.clear();
-        }
-        self.lines.pop_front()
-    }
+    lines.push_back(line.into());
+    let command = lines.pop_front().unwrap_or_default();
+    Script::new(command, lines)
 }

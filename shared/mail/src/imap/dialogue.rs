@@ -1,24 +1,22 @@
 //! Commands and their answers: tags, order, and what a refusal becomes.
 
 use super::{
-    Capabilities,
+    literal::Part,
     response::{Data, Response, Status, StatusKind, Tag},
-    shown::{self, View},
-    wire::{Part, Wire},
+    shown,
 };
 use crate::{
-    Answer, Error, Transcript,
-    classify::{self, Moment},
+    Answer, Capabilities, Error, Transcript,
+    classify::{Moment, Refusal},
     redaction::Secrets,
+    shown::View,
     transcript::MASK,
+    wire::Wire,
 };
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
-
-/// The longest text of a server that is looked at, in characters.
-const MAX_TEXT: usize = 1000;
 
 /// One side of an IMAP connection.
 ///
@@ -97,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
     pub(super) async fn receive(&mut self, streams: fn(&[u8]) -> bool) -> Result<Part, Error> {
         let received = self.wire.receive(streams).await;
         if let Some(transcript) = &self.transcript {
-            let response = self.wire.response();
+            let response = &self.wire.response;
             let view = View { secrets: &self.secrets, identified: self.identified };
             match &received {
                 Ok(Part::Complete) => transcript.received(view.response(response)),
@@ -114,7 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
     pub(super) async fn receive_rest(&mut self) -> Result<Part, Error> {
         let received = self.wire.receive(|_| false).await;
         if let Some(transcript) = &self.transcript {
-            let response = self.wire.response();
+            let response = &self.wire.response;
             match &received {
                 Ok(Part::Complete | Part::Literal(_)) => transcript.received(shown::fetch(response)),
                 Err(error) => transcript.note(broken_off(error, response.len())),
@@ -148,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
 
     /// Parses the response in hand. A BYE, at this moment, is an error.
     pub(super) fn parse(&mut self, moment: Moment) -> Result<Response, Error> {
-        match Response::parse(self.wire.response())? {
+        match Response::parse(&self.wire.response)? {
             Response::Status(status) if status.kind == StatusKind::Bye => {
                 Err(Error::Bye(self.answer(&status, moment)))
             }
@@ -246,26 +244,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
 
     /// A refusal in words that may be shown.
     pub(super) fn answer(&self, status: &Status, moment: Moment) -> Answer {
-        // A code that is none could be a piece of a secret: only known ones are passed on.
-        let code = status.code.as_ref().and_then(|(name, _)| classify::known_code(name)).map(str::to_owned);
-        let moment = if self.identified { moment } else { Moment::Greeting };
-        let text = self.clean(&status.text);
-        let bad = status.kind == StatusKind::Bad;
-        let shown = match &code {
-            Some(code) => format!("{} [{code}] {text}", status.kind),
-            None => format!("{} {text}", status.kind),
+        let refusal = Refusal {
+            status: status.kind.name(),
+            code: status.code.as_ref().map(|(name, _)| name.as_str()),
+            text: &status.text,
+            bad: status.kind == StatusKind::Bad,
         };
-        Answer {
-            class: classify::class(code.as_deref(), &text, bad, moment),
-            retry_after: classify::retry_after(&text),
-            text: shown,
-            code,
-        }
-    }
-
-    /// A server's text without our secrets, cut to a bearable length.
-    pub(super) fn clean(&self, text: &str) -> String {
-        self.secrets.redact(&text.chars().take(MAX_TEXT).collect::<String>())
+        refusal.answer(if self.identified { moment } else { Moment::Greeting }, &self.secrets)
     }
 }
 

@@ -14,7 +14,6 @@
 //! Flags are never asked for, nothing is cached, and there is no IDLE.
 
 mod bodies;
-mod capability;
 mod changes;
 mod connection;
 mod dialogue;
@@ -22,18 +21,16 @@ mod folder_name;
 mod folders;
 mod gaps;
 mod listing;
+mod literal;
 mod parser;
 mod response;
 mod session;
 mod shown;
 mod uid_set;
-mod wire;
 
 pub use bodies::{Bodies, Body};
-pub use capability::Capabilities;
-pub use connection::{Connection, Protection, connect, connect_recorded};
+pub use connection::{Connection, connect, connect_recorded};
 pub use folders::Folder;
 pub use listing::{Access, Entry, Listing, Opened};
 pub use session::Session;
 pub use uid_set::UidSet;
-pub use wire::Traffic;

@@ -3,9 +3,9 @@
 //! Only what Postroom asks for is kept. Nesting is bounded, numbers that overflow are errors, and
 //! what does not look like IMAP is an [`Error::Protocol`] that quotes none of it.
 
-use super::{Capabilities, Folder, parser::Parser};
-use crate::Error;
-use std::{fmt, ops::RangeInclusive};
+use super::{Folder, parser::Parser};
+use crate::{Capabilities, Error};
+use std::ops::RangeInclusive;
 
 /// Names a command in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,15 +106,16 @@ impl Status {
     }
 }
 
-impl fmt::Display for StatusKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl StatusKind {
+    /// As it stands in a response.
+    pub(super) fn name(self) -> &'static str {
+        match self {
             Self::Ok => "OK",
             Self::No => "NO",
             Self::Bad => "BAD",
             Self::Bye => "BYE",
             Self::Preauth => "PREAUTH",
-        })
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A signed-in session.
 
-use super::{Capabilities, Traffic, dialogue::Dialogue};
-use crate::{Error, MailStream};
+use super::dialogue::Dialogue;
+use crate::{Capabilities, Error, MailStream, Traffic};
 use std::time::Duration;
 use tokio::{
     io::{AsyncRead, AsyncWrite},

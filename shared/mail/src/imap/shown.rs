@@ -6,29 +6,13 @@
 //! has signed in: it may be a message that is longer than announced.
 
 use super::parser::Parser;
-use crate::{redaction::Secrets, sasl};
-use std::borrow::Cow;
-
-/// The longest text that is shown, in characters.
-const MAX_TEXT: usize = 1000;
-/// A longer word in a server's texts is shown by its length: it may be a personal link, or a token.
-const MAX_WORD: usize = 64;
-/// What is looked at beyond the longest text, so that no secret is cut before it is found.
-const SLACK: usize = 256;
-
-/// What decides what may be shown of a response.
-pub(super) struct View<'a> {
-    /// What must not be shown.
-    pub(super) secrets: &'a Secrets,
-    /// Somebody has tried to sign in.
-    pub(super) identified: bool,
-}
+use crate::shown::{View, cut, length};
 
 impl View<'_> {
     /// A response without its line end, literals in it after their `{n}` and CRLF.
     pub(super) fn response(&self, response: &[u8]) -> String {
         if let Some(challenge) = response.strip_prefix(b"+") {
-            return self.continuation(&String::from_utf8_lossy(challenge));
+            return self.challenge(&String::from_utf8_lossy(challenge));
         }
         let mut parser = Parser::new(response);
         if parser.skip(b"* ") {
@@ -40,15 +24,6 @@ impl View<'_> {
             return self.text(response);
         }
         if self.identified { length(response.len()) } else { self.text(response) }
-    }
-
-    fn continuation(&self, challenge: &str) -> String {
-        let challenge = challenge.trim();
-        match sasl::fields(challenge) {
-            _ if challenge.is_empty() => "+".to_owned(),
-            Some(fields) => format!("+ ({})", self.text(fields.as_bytes())),
-            None => format!("+ {}", length(challenge.len())),
-        }
     }
 
     /// What follows the `* `.
@@ -74,28 +49,11 @@ impl View<'_> {
             },
         }
     }
-
-    /// A text of the server's, without our secrets and without words that could be secrets of its own.
-    fn text(&self, text: &[u8]) -> String {
-        let text = String::from_utf8_lossy(text);
-        let words = text.split(' ').map(|word| match word.len() {
-            long if long > MAX_WORD && !is_list(word) => Cow::Owned(length(long)),
-            _ => Cow::Borrowed(word),
-        });
-        let text = words.collect::<Vec<_>>().join(" ");
-        let text: String = text.chars().take(MAX_TEXT + SLACK).collect();
-        cut(self.secrets.redact(&text))
-    }
 }
 
 /// The attributes of a FETCH response, or of a piece of one, without the texts in it.
 pub(super) fn fetch(response: &[u8]) -> String {
     cut(tokens(response, |token| token.is_attribute()))
-}
-
-/// That so many bytes are not shown.
-pub(super) fn length(bytes: usize) -> String {
-    format!("{{{bytes} bytes}}")
 }
 
 /// What the words of a FETCH response may be, besides numbers and system flags.
@@ -199,22 +157,10 @@ fn is_number(word: &[u8]) -> bool {
     !word.is_empty() && word.len() <= 20 && word.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether it is a set of numbers, such as `1:4,7`.
-fn is_list(word: &str) -> bool {
-    word.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b',' | b']'))
-}
-
-fn cut(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
-        text.truncate(end);
-        text.push('…');
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{redaction::Secrets, shown::MAX_TEXT};
 
     fn shown(response: &str, identified: bool) -> String {
         let mut secrets = Secrets::default();

@@ -1,5 +1,9 @@
 //! IMAP against scripted servers, hostile servers, and servers with certificates.
 
+#[path = "../certificates/mod.rs"]
+mod certificates;
+#[path = "../conversation/mod.rs"]
+mod conversation;
 mod hostile;
 mod network;
 mod script;

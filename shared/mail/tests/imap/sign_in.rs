@@ -1,10 +1,7 @@
 //! Greeting, capabilities and signing in, against scripted servers.
 
 use crate::script::{IDLE, against, greeted, password, script, server, token};
-use postroom_mail::{
-    Credential, Error,
-    imap::{Connection, Protection},
-};
+use postroom_mail::{Credential, Error, Protection, imap::Connection};
 use postroom_model::{FaultClass, SaslPolicy};
 
 const XOAUTH2: &str = "dXNlcj1hbm4BYXV0aD1CZWFyZXIgeWEyOS50MGtlbi0wMTIzNDU2Nzg5AQE=";

@@ -6,8 +6,8 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
 };
 use postroom_mail::{
-    Credential, Error, Transcript,
-    imap::{Access, Connection, Protection, UidSet},
+    Credential, Error, Protection, Transcript,
+    imap::{Access, Connection, UidSet},
 };
 use postroom_model::SaslPolicy;
 

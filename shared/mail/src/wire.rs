@@ -1,4 +1,4 @@
-//! The byte stream under IMAP: what is sent, what is received, and the limits of both.
+//! The byte stream under a protocol of lines: what is sent, what is received, and the limits of both.
 //!
 //! Commands are queued and leave together in one write; whatever waits for bytes also pushes out
 //! what is still queued, so that neither side can block the other for ever. Memory is one window
@@ -19,14 +19,10 @@ use tokio::{
 };
 
 /// How much is received ahead of what is parsed; also the longest chunk.
-const WINDOW: usize = 64 * 1024;
+pub(crate) const WINDOW: usize = 64 * 1024;
 /// The longest line of a response.
 const MAX_LINE: usize = 64 * 1024;
-/// The longest literal that is kept, as opposed to streamed.
-const MAX_LITERAL: u64 = 64 * 1024;
-/// The most literals in one response.
-const MAX_LITERALS: usize = 16;
-/// The longest response, its literals included.
+/// The longest response, of several lines perhaps.
 const MAX_RESPONSE: usize = 256 * 1024;
 /// A rest of a literal that is at least this long is received past the window.
 const DIRECT: usize = 16 * 1024;
@@ -42,13 +38,22 @@ pub struct Traffic {
     pub turns: u64,
 }
 
-pub(super) struct Wire<S> {
+pub(crate) struct Wire<S> {
     link: Link<S>,
     window: Box<[u8]>,
     start: usize,
     end: usize,
-    /// The response in hand, without its last line end; literals stand after their `{n}` and CRLF.
-    response: Vec<u8>,
+    /// The response in hand, without its last line end.
+    pub(crate) response: Vec<u8>,
+}
+
+/// How a line ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LineEnd {
+    /// With CRLF, as every standard demands.
+    CrLf,
+    /// With LF alone, as some servers do it.
+    Lf,
 }
 
 /// The stream and what is still to be sent on it.
@@ -63,16 +68,8 @@ struct Link<S> {
     traffic: Traffic,
 }
 
-/// How a received part of a response ended.
-pub(super) enum Part {
-    /// The response is complete.
-    Complete,
-    /// It goes on with a literal of so many bytes, which is to be streamed.
-    Literal(u64),
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(super) fn new(stream: S, idle_timeout: Duration) -> Self {
+    pub(crate) fn new(stream: S, idle_timeout: Duration) -> Self {
         let link = Link {
             stream,
             idle_timeout,
@@ -85,22 +82,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Self { link, window: vec![0; WINDOW].into(), start: 0, end: 0, response: Vec::new() }
     }
 
-    pub(super) fn traffic(&self) -> Traffic {
+    pub(crate) fn traffic(&self) -> Traffic {
         self.link.traffic
     }
 
     /// The stream itself, for what it knows of its own.
-    pub(super) fn stream(&self) -> &S {
+    pub(crate) fn stream(&self) -> &S {
         &self.link.stream
     }
 
     /// Puts bytes in the queue. They leave with the next [`Wire::push`], or the next wait.
-    pub(super) fn queue(&mut self, bytes: &[u8]) {
+    pub(crate) fn queue(&mut self, bytes: &[u8]) {
         self.link.outgoing.extend_from_slice(bytes);
     }
 
     /// Sends what is queued as far as possible without waiting.
-    pub(super) async fn push(&mut self) {
+    pub(crate) async fn push(&mut self) {
         poll_fn(|cx| {
             // What is left, and the reason why, show at the next wait.
             let _ = self.link.poll_send(cx);
@@ -110,46 +107,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Ends the connection in order; nobody waits for the other side.
-    pub(super) async fn shutdown(&mut self) -> io::Result<()> {
+    pub(crate) async fn shutdown(&mut self) -> io::Result<()> {
         self.link.stream.shutdown().await
     }
 
     /// The stream, if nothing that was received on it is unread.
-    pub(super) fn into_stream(self) -> Option<S> {
+    pub(crate) fn into_stream(self) -> Option<S> {
         (self.start == self.end).then_some(self.link.stream)
     }
 
-    /// The response in hand.
-    pub(super) fn response(&self) -> &[u8] {
-        &self.response
-    }
-
-    /// Receives a response, or the rest of one. It is handed out before its end where `streams`
-    /// says, of the text up to a literal, that the literal is one to be streamed.
-    pub(super) async fn receive(&mut self, streams: fn(&[u8]) -> bool) -> Result<Part, Error> {
-        self.response.clear();
-        for _ in 0..=MAX_LITERALS {
-            let begin = self.response.len();
-            self.receive_line(begin).await?;
-            let Some((length, mark)) = announced_literal(&self.response, begin)? else {
-                return Ok(Part::Complete);
-            };
-            if streams(&self.response[..mark]) {
-                self.response.truncate(mark);
-                return Ok(Part::Literal(length));
-            }
-            if length > MAX_LITERAL {
-                return Err(Error::Protocol("a literal longer than 64 KiB where none is expected"));
-            }
-            self.response.extend_from_slice(b"\r\n");
-            self.receive_kept(usize::try_from(length).unwrap_or(usize::MAX)).await?;
-        }
-        Err(Error::Protocol("too many literals in one response"))
-    }
-
-    /// The next piece of a streamed literal of which `remaining` bytes are left: as much as fits in
-    /// one chunk.
-    pub(super) async fn chunk(&mut self, remaining: u64) -> Result<Bytes, Error> {
+    /// The next piece of a text of which `remaining` bytes are left: as much as fits in one chunk.
+    pub(crate) async fn chunk(&mut self, remaining: u64) -> Result<Bytes, Error> {
         let length = usize::try_from(remaining).unwrap_or(WINDOW).min(WINDOW);
         let mut chunk = BytesMut::with_capacity(length);
         loop {
@@ -167,7 +135,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    async fn receive_line(&mut self, begin: usize) -> Result<(), Error> {
+    /// Receives what has come and is unread, at least one byte.
+    pub(crate) async fn unread(&mut self) -> Result<&[u8], Error> {
+        if self.start == self.end {
+            self.fill().await?;
+        }
+        Ok(&self.window[self.start..self.end])
+    }
+
+    /// Counts bytes of [`Wire::unread`] as read.
+    pub(crate) fn consume(&mut self, length: usize) {
+        self.take(length);
+    }
+
+    /// Adds a line to the response in hand, whose present end is `begin`.
+    pub(crate) async fn receive_line(&mut self, begin: usize) -> Result<LineEnd, Error> {
         loop {
             let unread = &self.window[self.start..self.end];
             let line_end = unread.iter().position(|b| *b == b'\n');
@@ -183,14 +165,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             if line_end.is_some() {
                 self.response.pop();
-                self.response.pop_if(|last| *last == b'\r');
-                return Ok(());
+                let cr = self.response.pop_if(|last| *last == b'\r');
+                return Ok(cr.map_or(LineEnd::Lf, |_| LineEnd::CrLf));
             }
             self.fill().await?;
         }
     }
 
-    async fn receive_kept(&mut self, mut length: usize) -> Result<(), Error> {
+    /// Adds so many bytes to the response in hand.
+    pub(crate) async fn receive_kept(&mut self, mut length: usize) -> Result<(), Error> {
         while length > 0 {
             let piece = self.take(length).len();
             let piece = self.start - piece..self.start;
@@ -260,56 +243,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             self.flushed = true;
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-/// The literal that the last line of a response announces (RFC 3501 section 4.3), and where its
-/// mark begins. The last line begins at `begin`. Status responses, continuations and tagged
-/// responses end in text for people, which announces nothing.
-fn announced_literal(response: &[u8], begin: usize) -> Result<Option<(u64, usize)>, Error> {
-    const STATUS: [&[u8]; 5] = [b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"];
-    let is_data = match response {
-        [b'*', b' ', rest @ ..] => {
-            let word = rest.split(|b| *b == b' ').next().unwrap_or_default();
-            !STATUS.iter().any(|status| word.eq_ignore_ascii_case(status))
-        }
-        // The rest of a response, after a streamed literal.
-        [first, ..] => matches!(first, b' ' | b')'),
-        [] => false,
-    };
-    let Some(line) = response[begin..].strip_suffix(b"}").filter(|_| is_data) else { return Ok(None) };
-    let open = line.iter().rposition(|b| !b.is_ascii_digit());
-    let Some(open) = open.filter(|at| line[*at] == b'{' && *at + 1 < line.len()) else { return Ok(None) };
-    let digits = std::str::from_utf8(&line[open + 1..]).unwrap_or_default();
-    let length = digits.parse().map_err(|_| Error::Protocol("a literal's length beyond 64 bits"))?;
-    Ok(Some((length, begin + open)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn literals_are_announced_by_data_only() {
-        for (response, begin, expected) in [
-            ("* 1 FETCH (BODY[] {42}", 0, Some((42, 18))),
-            ("* LIST () \"/\" {3}\r\n{5}", 22, None),
-            ("* LIST () \"/\" {3}\r\n{5} {7}", 22, Some((7, 23))),
-            (" FLAGS {1}", 0, Some((1, 7))),
-            ("* OK see {42}", 0, None),
-            ("* no {42}", 0, None),
-            ("P1 OK {42}", 0, None),
-            ("+ {42}", 0, None),
-            ("* 1 FETCH {}", 0, None),
-            ("* 1 FETCH 42}", 0, None),
-            ("", 0, None),
-        ] {
-            assert_eq!(
-                announced_literal(response.as_bytes(), begin).expect("in range"),
-                expected,
-                "{response}"
-            );
-        }
-        assert!(announced_literal(b"* 1 FETCH (BODY[] {18446744073709551616}", 0).is_err());
     }
 }
