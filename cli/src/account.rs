@@ -87,6 +87,7 @@ mod tests {
             login: None,
             scopes: Vec::new(),
             owners: Vec::new(),
+            reauthorise_every: None,
         };
         let mailboxes: Vec<MailboxId> =
             (10..30).map(|number| format!("m-{number}").parse().expect("id")).collect();

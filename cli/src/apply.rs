@@ -9,7 +9,7 @@ use crate::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{AccountId, Actor, ClientSecret, MailboxId, ProviderId};
+use postroom_model::{AccountId, Actor, ClientSecret, MailboxId, Provider, ProviderId, Subject};
 use postroom_registry::AccountQuery;
 use secrecy::SecretString;
 use std::{
@@ -68,10 +68,11 @@ pub async fn apply(
 /// What the registry has.
 async fn deployed(deployment: &Deployment) -> Result<Deployed, Error> {
     let registry = &deployment.registry;
-    let (providers, accounts, mailboxes, batches) = futures::try_join!(
+    let (providers, accounts, mailboxes, owners, batches) = futures::try_join!(
         registry.providers(),
         registry.accounts(),
         registry.mailboxes(),
+        registry.owners(),
         registry.batches()
     )?;
     Ok(Deployed {
@@ -83,6 +84,7 @@ async fn deployed(deployment: &Deployment) -> Result<Deployed, Error> {
             .map(|placed| placed.mailbox.id.clone())
             .collect(),
         mailboxes: mailboxes.into_iter().map(|placed| (placed.mailbox.id.clone(), placed.mailbox)).collect(),
+        owners: owners.into_iter().map(|owner| (owner.address.clone(), owner)).collect(),
         batches,
         ..Deployed::default()
     })
@@ -151,17 +153,52 @@ async fn follow(deployment: &Deployment, steps: &[Step], now: Timestamp) -> Resu
     Ok(done)
 }
 
-/// Has the accounts tried again that failed because of their provider, which is mended now.
-async fn retry_accounts(deployment: &Deployment, id: &ProviderId, now: Timestamp) -> Result<(), Error> {
+/// What a change of a provider is to its accounts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    /// What kept them from new tokens may be mended.
+    Mended,
+    /// That, and their authorizations end at other times.
+    OtherEnds,
+}
+
+async fn put_provider(deployment: &Deployment, provider: &Provider, now: Timestamp) -> Result<(), Error> {
+    let registry = &deployment.registry;
+    let limits = |provider: &Provider| (provider.idle_days, provider.authorization_days);
+    let before = registry.provider(&provider.id).await?;
+    let change = match before {
+        Some(before) if limits(&before) != limits(provider) => Change::OtherEnds,
+        _ => Change::Mended,
+    };
+    registry.put_provider(provider, now).await?;
+    tell_accounts(deployment, &provider.id, change, now).await
+}
+
+/// Has the accounts tried again that failed because of their provider, and looked at those of which
+/// somebody may have to be told sooner. Each renewal does the latter too, so that nothing is lost when
+/// this breaks off.
+async fn tell_accounts(
+    deployment: &Deployment,
+    id: &ProviderId,
+    change: Change,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let registry = &deployment.registry;
     let query = AccountQuery { provider: Some(id.clone()), ..AccountQuery::default() };
     let mut from = None;
     loop {
-        let page = deployment.registry.accounts_page(&query, from.as_ref(), ACCOUNTS_AT_ONCE).await?;
-        for (account, status) in page.items {
+        let page = registry.accounts_page(&query, from.as_ref(), ACCOUNTS_AT_ONCE).await?;
+        let accounts = stream::iter(page.items).map(|(account, status)| async move {
+            let may_end = account.grant.needs_consent() && status.obtained_at.is_some();
             if status.fault.is_some_and(|fault| fault.class.actor() == Actor::Operator) {
-                deployment.registry.renew_now(&account.id, now).await?;
+                registry.renew_now(&account.id, now).await?;
             }
-        }
+            if change == Change::OtherEnds && may_end {
+                registry.remind_now(&Subject::Account(account.id), now).await?;
+            }
+            Ok::<_, Error>(())
+        });
+        accounts.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         from = page.next;
         if from.is_none() {
             return Ok(());
@@ -174,7 +211,7 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
     match action {
         Action::PutClientSecret(id, secret) => {
             vault.put_client_secret(id, secret).await?;
-            retry_accounts(deployment, id, now).await?;
+            tell_accounts(deployment, id, Change::Mended, now).await?;
         }
         Action::PutAccountPassword(id, password) => {
             vault.put_account_password(id, password).await?;
@@ -187,12 +224,10 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
             vault.put_password(id, password).await?;
             registry.end_rest(id, now).await?;
         }
-        Action::PutProvider(provider) => {
-            registry.put_provider(provider).await?;
-            retry_accounts(deployment, &provider.id, now).await?;
-        }
+        Action::PutProvider(provider) => put_provider(deployment, provider, now).await?,
         Action::PutAccount(account) => registry.put_account(account, now).await?,
-        Action::PutMailbox(mailbox) => registry.put_mailbox(mailbox).await?,
+        Action::PutMailbox(mailbox) => registry.put_mailbox(mailbox, now).await?,
+        Action::PutOwner(owner) => registry.put_owner(owner).await?,
         Action::PutBatch(batch) => registry.put_batch(batch, now, fastrand::f64()).await?,
         Action::DeleteMailbox(id) => {
             // The definition goes last, so that a plan made after a failure finds it again.
@@ -204,6 +239,7 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
             vault.delete_client_secret(id).await?;
             registry.delete_provider(id).await?;
         }
+        Action::DeleteOwner(address) => registry.delete_owner(address).await?,
     }
     Ok(())
 }

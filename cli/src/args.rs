@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
-use postroom_model::{AccountId, MailboxId};
+use postroom_model::{AccountId, MailboxId, Subject};
 use std::path::PathBuf;
 
 const EXIT_STATUS: &str = "\
@@ -35,6 +35,8 @@ pub enum Command {
     Fetch(FetchArgs),
     /// Show how mailboxes and accounts are doing, and who must act.
     Status(StatusArgs),
+    /// Show who was reminded of what and when, what comes next, and which addresses take no mail.
+    Reminders(RemindersArgs),
     /// Connect and sign in to a mailbox without fetching, and explain each step.
     Check(CheckArgs),
     /// Authorise an account: with a code on any device, or where nobody needs to consent, at once.
@@ -82,6 +84,21 @@ pub struct FetchArgs {
 pub struct StatusArgs {
     /// Only these mailboxes and their accounts.
     pub mailboxes: Vec<MailboxId>,
+    /// Print JSON for machines: stable names, times in RFC 3339.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `postroom reminders`
+#[derive(Debug, Args)]
+pub struct RemindersArgs {
+    /// Only of this: account:ID, provider:ID (its client secret or certificate), password:MAILBOX,
+    /// incident:PROVIDER, mailbox:ID, address:MAIL-ADDRESS or schedule:batches.
+    #[arg(long, value_name = "KIND:NAME")]
+    pub subject: Option<Subject>,
+    /// How many reminders that were sent and how many that come are shown at most.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
+    pub limit: u16,
     /// Print JSON for machines: stable names, times in RFC 3339.
     #[arg(long)]
     pub json: bool,

@@ -4,7 +4,8 @@ use crate::{Error, manifest::Allowances};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::{config::ProvideCredentials, error::ProvideErrorMetadata, types::Stack};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use postroom_model::Calendar;
 use postroom_oauth::{Http, HttpSettings};
 use postroom_registry::Registry;
 use postroom_tokens::Tokens;
@@ -17,6 +18,8 @@ const LOCAL_ACCOUNT: &str = ":000000000000:";
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// The lead with which tokens are renewed, where the stack does not say: its own default.
 const DEFAULT_LEAD: SignedDuration = SignedDuration::from_mins(10);
+/// Days between two reminders of what has ended, where the stack does not say: its own default.
+const DEFAULT_REPEAT_DAYS: u16 = 7;
 
 /// A deployed Postroom.
 #[derive(Debug, Clone)]
@@ -35,6 +38,8 @@ pub struct Deployment {
     pub fetch_queue_url: String,
     /// What it allows beyond TLS to the world.
     pub allowances: Allowances,
+    /// How it counts the stages of which people are reminded.
+    pub calendar: Calendar,
     /// Certificate authorities it trusts besides the public ones, PEM.
     pub mail_ca: Option<String>,
 }
@@ -88,6 +93,12 @@ impl Deployment {
             local_servers: is_local && parameter("AllowLocalServers") == "true",
             plaintext_hosts: hosts.map(str::to_owned).collect(),
         };
+        let zone = match parameter("TimeZone") {
+            "" => TimeZone::UTC,
+            name => TimeZone::get(name).map_err(|_| incomplete("a TimeZone parameter that names one"))?,
+        };
+        let repeat_days = parameter("OverdueRepeatDays").parse().unwrap_or(DEFAULT_REPEAT_DAYS);
+        let calendar = Calendar { zone, repeat_days: Some(repeat_days).filter(|days| *days > 0) };
         let registry = Registry::new(aws_sdk_dynamodb::Client::new(config), output("TableName")?);
         let vault = Vault::new(aws_sdk_secretsmanager::Client::new(config), output("SecretPrefix")?);
         let sealer = Sealer::new(aws_sdk_kms::Client::new(config), output("TokenKeyId")?);
@@ -106,6 +117,7 @@ impl Deployment {
             sqs: aws_sdk_sqs::Client::new(config),
             fetch_queue_url: output("FetchQueueUrl")?.to_owned(),
             allowances,
+            calendar,
             mail_ca,
         })
     }

@@ -1,8 +1,8 @@
 //! What the command `postroom` does, callable without a command line.
 //!
 //! A manifest is read ([`manifest`]), compared with what is deployed ([`plan`]) and applied
-//! ([`apply`]); mailboxes are fetched on demand ([`fetch`]), watched ([`status`]) and tried out
-//! ([`check`]); accounts are authorised ([`authorize`]) and revoked ([`account`]), and tokens brought
+//! ([`apply`]); mailboxes are fetched on demand ([`fetch`]), watched ([`status`], [`reminders`]) and tried
+//! out ([`check`]); accounts are authorised ([`authorize`]) and revoked ([`account`]), and tokens brought
 //! in ([`token`]).
 //! Everything that is printed goes to a writer that is passed in; the clock, too, is the caller's. No
 //! secret is ever printed.
@@ -16,6 +16,7 @@ pub mod deployment;
 pub mod fetch;
 pub mod manifest;
 pub mod plan;
+pub mod reminders;
 pub mod status;
 pub mod token;
 
@@ -197,6 +198,7 @@ pub async fn run(cli: Cli, clock: fn() -> Timestamp, out: &mut dyn Write) -> Res
         }
         Command::Fetch(args) => fetch::fetch(&find().await?, &args, now, out).await,
         Command::Status(args) => status::status(&find().await?, &args, now, out).await,
+        Command::Reminders(args) => reminders::reminders(&find().await?, &args, now, out).await,
         Command::Check(args) => check::check(&find().await?, &args, now, out).await,
         Command::Authorize(args) => authorize::authorize(&find().await?, &args, clock, out).await,
         Command::Account(AccountCommand::Revoke(args)) => {

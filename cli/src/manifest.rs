@@ -10,6 +10,7 @@ mod client;
 mod endpoints;
 mod grant;
 mod mailbox;
+mod owner;
 mod preset;
 mod problem;
 mod provider;
@@ -26,7 +27,8 @@ pub use secret::{SecretSources, Sourced};
 use account::AccountEntry;
 use jiff::Timestamp;
 use mailbox::{MailboxEntry, SignIn};
-use postroom_model::{Account, AccountId, ClientSecret, Mailbox, MailboxId, Provider, ProviderId};
+use owner::OwnerEntry;
+use postroom_model::{Account, AccountId, ClientSecret, Mailbox, MailboxId, Owner, Provider, ProviderId};
 use provider::ProviderEntry;
 use secrecy::SecretString;
 use section::{Section, tables};
@@ -42,6 +44,8 @@ pub struct Manifest {
     pub accounts: BTreeMap<AccountId, Account>,
     /// Its mailboxes.
     pub mailboxes: BTreeMap<MailboxId, Mailbox>,
+    /// Its owners, by their addresses in small letters.
+    pub owners: BTreeMap<String, Owner>,
     /// Client secrets, certificates with their keys, or service accounts' keys that it points to.
     pub client_secrets: BTreeMap<ProviderId, Sourced<ClientSecret>>,
     /// Passwords of accounts that it points to.
@@ -56,16 +60,23 @@ pub struct Manifest {
 
 /// A manifest's text, taken apart.
 pub struct Draft {
+    entries: Entries,
+    problems: Problems,
+    has_syntax_errors: bool,
+    now: Timestamp,
+}
+
+/// A manifest's entries as far as they could be read.
+struct Entries {
     providers: Vec<ProviderEntry>,
     accounts: Vec<AccountEntry>,
     mailboxes: Vec<MailboxEntry>,
-    problems: Problems,
-    has_syntax_errors: bool,
+    owners: Vec<OwnerEntry>,
 }
 
 impl Draft {
     /// Takes a manifest apart. `file` is how its problems name it; a certificate that has ended by
-    /// `now` is one.
+    /// `now` is one. Another end that has come is worth a warning.
     pub fn read(file: &str, text: &str, sources: &SecretSources<'_>, now: Timestamp) -> Self {
         let mut problems = Problems::new(file, text);
         let (document, errors) = DeTable::parse_recoverable(text);
@@ -80,11 +91,8 @@ impl Draft {
             }
         }
         let mut document = Section::new(&mut problems, 0, document.into_inner());
-        let (providers, accounts, mailboxes) = (
-            tables(&mut document, "provider"),
-            tables(&mut document, "account"),
-            tables(&mut document, "mailbox"),
-        );
+        let [providers, accounts, mailboxes, owners] =
+            ["provider", "account", "mailbox", "owner"].map(|key| tables(&mut document, key));
         document.finish();
         let providers: Vec<_> = providers
             .into_iter()
@@ -94,12 +102,15 @@ impl Draft {
             accounts.into_iter().filter_map(|t| AccountEntry::read(&mut problems, t, sources)).collect();
         let mailboxes: Vec<_> =
             mailboxes.into_iter().filter_map(|t| MailboxEntry::read(&mut problems, t, sources)).collect();
+        let owners: Vec<_> = owners.into_iter().filter_map(|t| OwnerEntry::read(&mut problems, t)).collect();
         unique("provider", providers.iter().map(|entry| &entry.id), &mut problems);
         unique("account", accounts.iter().map(|entry| &entry.id), &mut problems);
         unique("mailbox", mailboxes.iter().map(|entry| &entry.id), &mut problems);
+        unique("owner", owners.iter().map(|entry| &entry.address), &mut problems);
         problems.drop_consequences(errors.len());
         let has_syntax_errors = !errors.is_empty();
-        Self { providers, accounts, mailboxes, problems, has_syntax_errors }
+        let entries = Entries { providers, accounts, mailboxes, owners };
+        Self { entries, problems, has_syntax_errors, now }
     }
 
     /// What is wrong with it for itself.
@@ -109,7 +120,7 @@ impl Draft {
 
     /// The mailboxes that sign in with a password; [`Ground`] must know which of them the vault has.
     pub fn with_password(&self) -> impl Iterator<Item = &MailboxId> {
-        let basic = self.mailboxes.iter().filter(|entry| matches!(entry.sign_in, SignIn::Basic));
+        let basic = self.entries.mailboxes.iter().filter(|entry| matches!(entry.sign_in, SignIn::Basic));
         basic.map(|entry| &entry.id.value)
     }
 
@@ -121,8 +132,7 @@ impl Draft {
         if self.has_syntax_errors {
             return Err(self.problems);
         }
-        let manifest =
-            resolve::resolve(&self.providers, &self.accounts, &self.mailboxes, ground, &mut self.problems);
+        let manifest = resolve::resolve(&self.entries, ground, self.now, &mut self.problems);
         if self.problems.is_empty() { Ok(manifest) } else { Err(self.problems) }
     }
 }

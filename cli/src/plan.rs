@@ -4,13 +4,15 @@
 //! breaks off leaves nothing half true, and planning again continues it: what something refers to is
 //! written before it and deleted after it, and a mailbox leaves its batch before it is deleted.
 
+mod described;
 mod difference;
 
 use crate::manifest::{Manifest, Sourced};
+use described::Described;
 use difference::difference;
 use postroom_model::{
-    Account, AccountId, Auth, Batch, ClientSecret, Endpoints, Grant, Interval, Mailbox, MailboxId, Preset,
-    Protocol, Provider, ProviderId, assign,
+    Account, AccountId, Batch, ClientSecret, Interval, Mailbox, MailboxId, Owner, Provider, ProviderId,
+    assign, mail_address,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -28,6 +30,8 @@ pub struct Deployed {
     pub accounts: BTreeMap<AccountId, Account>,
     /// All mailboxes.
     pub mailboxes: BTreeMap<MailboxId, Mailbox>,
+    /// All owners of whom more is known than the address, by that.
+    pub owners: BTreeMap<String, Owner>,
     /// Mailboxes that a release wrote which knew no lists by account.
     pub unlisted: BTreeSet<MailboxId>,
     /// All batches.
@@ -77,6 +81,8 @@ pub enum Action {
     PutAccount(Account),
     /// Writes a mailbox.
     PutMailbox(Mailbox),
+    /// Writes what is known of an owner.
+    PutOwner(Owner),
     /// Writes a batch's mailboxes.
     PutBatch(Batch),
     /// Deletes a mailbox and its password; what is archived of it stays.
@@ -85,6 +91,8 @@ pub enum Action {
     DeleteAccount(AccountId),
     /// Deletes a provider and its secret.
     DeleteProvider(ProviderId),
+    /// Deletes what is known of an owner.
+    DeleteOwner(String),
 }
 
 impl Plan {
@@ -94,6 +102,7 @@ impl Plan {
         let (warnings, notes) = (wanted.warnings.clone(), wanted.notes.clone());
         let mut plan = Self { warnings, notes, ..Self::default() };
         plan.secrets(deployed, wanted);
+        plan.definitions("owner", &deployed.owners, &wanted.owners, Action::PutOwner);
         plan.definitions("provider", &deployed.providers, &wanted.providers, |provider| {
             Action::PutProvider(provider.into())
         });
@@ -105,6 +114,8 @@ impl Plan {
         plan.leftovers("mailbox", &deployed.mailboxes, &wanted.mailboxes, prune, Action::DeleteMailbox);
         plan.leftovers("account", &deployed.accounts, &wanted.accounts, prune, Action::DeleteAccount);
         plan.leftovers("provider", &deployed.providers, &wanted.providers, prune, Action::DeleteProvider);
+        plan.leftovers("owner", &deployed.owners, &wanted.owners, prune, Action::DeleteOwner);
+        plan.nobodys(deployed, wanted, prune);
         plan
     }
 
@@ -193,6 +204,18 @@ impl Plan {
         }
     }
 
+    /// Warns of owners in the manifest that own nothing once it is applied: most likely a typing error.
+    fn nobodys(&mut self, deployed: &Deployed, wanted: &Manifest, prune: bool) {
+        let accounts = after(&deployed.accounts, &wanted.accounts, prune).flat_map(|account| &account.owners);
+        let mailboxes =
+            after(&deployed.mailboxes, &wanted.mailboxes, prune).flat_map(|mailbox| &mailbox.owners);
+        let named: BTreeSet<String> =
+            accounts.chain(mailboxes).filter_map(|owner| mail_address(owner)).collect();
+        for address in wanted.owners.keys().filter(|address| !named.contains(*address)) {
+            self.warnings.push(format!("owner {address}: no account and no mailbox names this address"));
+        }
+    }
+
     fn batches(&mut self, deployed: &Deployed, wanted: &Manifest, prune: bool) {
         let staying = deployed.mailboxes.iter().filter(|_| !prune);
         let mailboxes: BTreeMap<MailboxId, Interval> =
@@ -248,6 +271,16 @@ impl fmt::Display for Plan {
     }
 }
 
+/// The definitions that are there once a plan is done.
+fn after<'d, I: Ord, T>(
+    deployed: &'d BTreeMap<I, T>,
+    wanted: &'d BTreeMap<I, T>,
+    prune: bool,
+) -> impl Iterator<Item = &'d T> {
+    let staying = deployed.iter().filter(move |(id, _)| !prune && !wanted.contains_key(*id));
+    staying.map(|(_, definition)| definition).chain(wanted.values())
+}
+
 /// `1 change`, `2 changes`.
 pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -278,53 +311,5 @@ fn same_client_secret(one: &ClientSecret, other: &ClientSecret) -> bool {
             ClientSecret::ServiceAccount { email: other, key_id: other_id, key: other_key },
         ) => one == other && one_id == other_id && same(one_key, other_key),
         _ => false,
-    }
-}
-
-/// Something that one line describes.
-trait Described {
-    fn described(&self) -> String;
-}
-
-impl Described for Provider {
-    fn described(&self) -> String {
-        let url = match &self.endpoints {
-            Endpoints::Issuer(issuer) => issuer,
-            Endpoints::Explicit { token_url, .. } => token_url,
-        };
-        let place = self.tenant.as_deref().or_else(|| url.host_str()).unwrap_or_default();
-        let preset = match self.preset {
-            Preset::Microsoft => "microsoft",
-            Preset::Google => "google",
-            Preset::Custom => "custom",
-        };
-        format!("{preset}, {place}")
-    }
-}
-
-impl Described for Account {
-    fn described(&self) -> String {
-        let grant = match self.grant {
-            Grant::AuthorizationCode => "authorization code",
-            Grant::ClientCredentials => "client credentials",
-            Grant::ServiceAccount => "service account",
-            Grant::DeviceCode => "device code",
-            Grant::Password => "password",
-        };
-        format!("provider {}, {grant}", self.provider)
-    }
-}
-
-impl Described for Mailbox {
-    fn described(&self) -> String {
-        let protocol = match self.protocol {
-            Protocol::Imap => "imap",
-            Protocol::Pop3 => "pop3",
-        };
-        let auth = match &self.auth {
-            Auth::Basic => "password".to_owned(),
-            Auth::Oauth(account) => format!("oauth {account}"),
-        };
-        format!("{protocol} {}, {auth}, every {}", self.server.host, self.interval)
     }
 }

@@ -13,15 +13,19 @@
 //! | `mailboxes[].failure` | `class`, `reason`, `actor`, `advice`, `since`, `at`, `count` |
 //! | `mailboxes[].messages`, `.bytes` | archived so far |
 //! | `mailboxes[].backlog`, `.quarantined` | messages left for the next run; on record in quarantine |
+//! | `mailboxes[].password_expires` | the day or moment at which its password ends |
+//! | `mailboxes[].owners[]` | who is told when its account must be authorised again or its password ends: `address`, and where it takes no mail `undeliverable` with `because` (`invalid`, `refused`, `bounced`, `complained`), `said`, `since`, `seen_at` |
 //! | `mailboxes[].quarantine[]` | of mailboxes that were named: `folder`, `uid_validity`, `uid`, `class`, `reason`, `at` of each of these |
 //! | `unreadable[]` | `id` and `reason` of mailboxes whose record cannot be read |
 //! | `accounts[].status` | `authorised`, `expired`, `failing`, `never_authorised` |
 //! | `accounts[].login`, `.identity`, `.authorised_at` | who must consent; who did, and when |
 //! | `accounts[].obtained_at`, `.access_expires_at`, `.refresh_expires_at` | of its token set, which the last renewal brought |
 //! | `accounts[].next_renewal` | when its token set is renewed next |
-//! | `accounts[].ends_at`, `.ended_by` | when the authorization ends unless something is done, and by what: `refresh_token`, `idle_limit`, `access_token`, `client_secret` |
+//! | `accounts[].ends_at`, `.ended_by` | when the authorization ends unless something is done, and by what: `refresh_token`, `idle_limit`, `access_token`, `client_secret`, `provider_limit`, `policy`, `refused` |
+//! | `accounts[].reminder` | the end that its owners are reminded of, which is another where `client_secret` comes first: `ends_at`, `ended_by`; `stage` that it has reached, `next_stage` and `next_at`: `month`, `week`, `day`, `overdue-0`, `overdue-1` … |
+//! | `accounts[].owners[]` | who is reminded, as of mailboxes |
 //! | `accounts[].missing_scopes` | asked for and not granted |
-//! | `accounts[].client_secret_expires` | the day on which its provider's client secret or certificate ends |
+//! | `accounts[].client_secret_expires` | the day or moment at which its provider's client secret or certificate ends |
 //! | `accounts[].fault`, `.failures` | `class`, `reason`, `actor`, `advice`; renewals in a row that failed |
 //! | `incidents[]` | what keeps a provider's accounts from new tokens: `provider`, `class`, `reason`, `actor`, `advice`, `since`, `seen_at`, and the `account` it was seen with |
 //!
@@ -29,11 +33,16 @@
 
 mod account;
 mod mailbox;
+mod measure;
+mod owner;
 mod text;
 
 pub use account::{AccountReport, AuthorizationStatus, IncidentReport};
 pub use mailbox::{MailboxReport, MailboxStatus, QuarantineReport};
-pub(crate) use text::{because, faulted, moment, plain, size};
+pub(crate) use measure::{clock, moment, size};
+pub(crate) use owner::rejected;
+pub use owner::{OwnerReport, UndeliverableReport, Unreached};
+pub(crate) use text::{because, faulted, plain, table};
 
 use crate::{Error, Outcome, args::StatusArgs, deployment::Deployment, fetch::refuse_unknown};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -116,12 +125,14 @@ pub async fn status(
 /// Asks the registry about some mailboxes, or about all when none is named.
 async fn gather(deployment: &Deployment, only: &[MailboxId], now: Timestamp) -> Result<Report, Error> {
     let registry = &deployment.registry;
-    let (all, accounts, providers, batches) = futures::try_join!(
+    let (all, accounts, providers, batches, unreached) = futures::try_join!(
         registry.mailboxes(),
         registry.accounts(),
         registry.providers(),
-        registry.batches()
+        registry.batches(),
+        registry.undeliverables()
     )?;
+    let unreached: Unreached = unreached.into_iter().map(|known| (known.address.clone(), known)).collect();
     let batches: BTreeMap<BatchId, Batch> =
         batches.into_iter().map(|batch| (batch.id.clone(), batch)).collect();
     let all: Vec<MailboxId> = all.into_iter().map(|placed| placed.mailbox.id).collect();
@@ -144,7 +155,8 @@ async fn gather(deployment: &Deployment, only: &[MailboxId], now: Timestamp) -> 
                     users.entry(account.clone()).or_default().push(id);
                 }
                 let batch = mailbox.placed.batch.as_ref().and_then(|batch| batches.get(batch));
-                report.mailboxes.push(MailboxReport::new(&mailbox, batch, now));
+                let owners = OwnerReport::all(&mailbox.placed.mailbox.owners, &unreached);
+                report.mailboxes.push(MailboxReport::new(&mailbox, batch, owners, now));
             }
             Err(error) => report.unreadable.push(Unreadable { id, reason: error.to_string() }),
         }
@@ -158,7 +170,8 @@ async fn gather(deployment: &Deployment, only: &[MailboxId], now: Timestamp) -> 
         let known = statuses.get(&account.id).cloned().unwrap_or_default();
         let provider = providers.iter().find(|provider| provider.id == account.provider);
         let mailboxes = users.get(&account.id).cloned().unwrap_or_default();
-        AccountReport::new(account, &known, provider, mailboxes, now)
+        let owners = OwnerReport::all(&account.owners, &unreached);
+        AccountReport::new(account, &known, provider, mailboxes, owners, (&deployment.calendar, now))
     }));
     let concerns = |incident: &Incident| accounts.iter().any(|account| account.provider == incident.provider);
     report.incidents.extend(incidents.into_iter().filter(concerns).map(IncidentReport::from));

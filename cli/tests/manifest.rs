@@ -128,8 +128,8 @@ fn every_mistake_is_reported_at_once() {
     manifest.toml:16:13: addresses of its own need both "authorize_url" and "token_url"
         hint: an "issuer" alone finds them all by itself
     manifest.toml:17:17: environment variable NOT_SET is not set
-    manifest.toml:18:25: "client_secret_expires" must be a day, without quotes
-        hint: client_secret_expires = 2027-09-30
+    manifest.toml:18:25: "client_secret_expires" must be a day or a moment, without quotes
+        hint: write a day such as 2027-09-30, or a moment with its offset from UTC such as 2027-09-30T12:00:00+02:00
     manifest.toml:19:11: "openid offline_access" is no scope
         hint: each scope is a text of its own: ["one", "two"]
     manifest.toml:20:8: "plain" is not a possible "sasl"; possible are auto, xoauth2, oauthbearer
@@ -144,9 +144,10 @@ fn every_mistake_is_reported_at_once() {
     manifest.toml:31:10: with client_credentials Microsoft knows one scope only; delegated scopes are for people who consent
         hint: scopes = ["https://outlook.office365.com/.default"]
     manifest.toml:32:11: "ann" is no mail address
+        hint: one address alone, without a name, such as "ann@contoso.com"
     manifest.toml:35:6: account projects is there twice: the first is on line 28
     manifest.toml:36:12: there is no provider nowhere
-        hint: there are contoso, delegated, entra, old, sovereign, sso
+        hint: there are contoso, dated, delegated, entra, old, sovereign, sso, timed
     manifest.toml:37:1: unknown key "granted"
         hint: did you mean "grant"?
     manifest.toml:41:1: unknown key "intervall"
@@ -162,7 +163,7 @@ fn every_mistake_is_reported_at_once() {
         hint: tls = "implicit" or "starttls"; or name the host in the stack's parameter PlaintextHosts
     manifest.toml:53:8: "user" has control characters in it
     manifest.toml:54:18: there is no account project
-        hint: there are keyed, person, projects
+        hint: there are app, half, keyed, person, projects
     manifest.toml:55:12: cannot read tests/no-such-file: No such file or directory (os error 2)
     manifest.toml:55:12: the mailbox signs in with account "project" and has a password too
         hint: leave out "password" or "auth"
@@ -210,7 +211,36 @@ fn every_mistake_is_reported_at_once() {
     manifest.toml:110:9: this grant needs a "login": whose password it is
     manifest.toml:110:9: provider sovereign does not allow the password grant
         hint: grant = "authorization_code"; only for an old server that knows no other way, allow_password_grant = true at the provider
-    62 errors in manifest.toml; nothing was applied
+    manifest.toml:117:25: "client_secret_expires" is a time of day without its offset from UTC
+        hint: client_secret_expires = 2027-09-30T12:00:00+02:00 where clocks are two hours ahead of UTC, 2027-09-30T12:00:00Z in UTC
+    manifest.toml:118:22: "authorization_days" must be a number from 1 to 3650, without quotes
+    manifest.toml:125:25: "client_secret_expires" is no end
+        hint: write a day such as 2027-09-30, or a moment with its offset from UTC such as 2027-09-30T12:00:00+02:00
+    manifest.toml:126:22: "authorization_days" must be a number from 1 to 3650, without quotes
+    manifest.toml:132:21: with this grant nobody consents, so that nothing can be given anew
+        hint: leave "reauthorise_every" out
+    manifest.toml:133:30: "Ann@Contoso.com" is in "owners" twice
+    manifest.toml:133:49: "Ann <ann@contoso.com>" is no mail address
+        hint: one address alone, without a name, such as "ann@contoso.com"
+    manifest.toml:133:74: "ann@contoso.com, ben@contoso.com" is no mail address
+        hint: one address alone, without a name, such as "ann@contoso.com"
+    manifest.toml:133:110: "ann@contoso.com " is no mail address
+        hint: one address alone, without a name, such as "ann@contoso.com"
+    manifest.toml:138:21: "6 months" is not a valid period: write whole days, weeks, months or years from "1d" to "10y", such as "90d" or "6mo"
+    manifest.toml:145:20: the mailbox signs in with account "half" and has no password that could end
+        hint: leave "password_expires" out
+    manifest.toml:152:20: "password_expires" must be a day or a moment, without quotes
+        hint: write a day such as 2027-09-30, or a moment with its offset from UTC such as 2027-09-30T12:00:00+02:00
+    manifest.toml:153:10: "owners" must be a list
+        hint: owners = ["…"]
+    manifest.toml:157:12: "fr" is not a possible "language"; possible are en, de
+    manifest.toml:160:11: owner ben@contoso.com is there twice: the first is on line 156
+    manifest.toml:161:1: unknown key "langauge"
+        hint: did you mean "language"?
+    manifest.toml:164:11: "Ben" is no mail address
+        hint: one address alone, without a name, such as "ann@contoso.com"
+    manifest.toml:166:1: the owner has no "address"
+    80 errors in manifest.toml; nothing was applied
     "#);
 }
 
@@ -235,7 +265,7 @@ colour = "red"
     manifest.toml:7:1: the mailbox has no "user"
     manifest.toml:9:1: duplicate key
     manifest.toml:10:1: unknown key "colour"
-        hint: known here: id, protocol, host, port, tls, user, auth, sasl, folders, interval, after_fetch, attachments, owners, tags, password
+        hint: known here: id, protocol, host, port, tls, user, auth, sasl, folders, interval, after_fetch, attachments, owners, tags, password, password_expires
     6 errors in manifest.toml; nothing was applied
     "#);
 }
@@ -519,6 +549,64 @@ fn a_certificate_says_itself_when_it_ends() {
     ] {
         let report = Deployed::default().report(&oauth(&keys, "", ""));
         assert!(report.contains(expected), "{report}");
+    }
+}
+
+#[test]
+fn ends_are_days_or_moments_and_those_that_have_come_are_warned_of() {
+    let text = |secret: &str, password: &str| {
+        format!(
+            "[[provider]]\nid = \"p\"\nissuer = \"https://sso.example\"\nclient_id = \"x\"\n\
+             client_secret = {{ env = \"SECRET\" }}\nclient_secret_expires = {secret}\n\
+             [[mailbox]]\nid = \"m\"\nhost = \"h.example\"\nuser = \"m\"\n\
+             password = {{ env = \"SECRET\" }}\npassword_expires = {password}\n"
+        )
+    };
+    for (secret, password, ends, warnings) in [
+        ("2027-09-30", "2027-09-30T12:00:00+02:00", ["2027-09-30", "2027-09-30T10:00:00Z"], 0),
+        ("2027-01-15 08:00:01Z", "2028-02-29", ["2027-01-15T08:00:01Z", "2028-02-29"], 0),
+        ("2027-01-15T10:00:00+02:00", "2027-01-16", ["2027-01-15T08:00:00Z", "2027-01-16"], 1),
+        ("2027-01-15", "1999-12-31T23:59:59-11:00", ["2027-01-15", "2000-01-01T10:59:59Z"], 2),
+    ] {
+        let manifest = Deployed::default().resolve(&text(secret, password)).expect("fine");
+        let of_secret = manifest.providers.values().find_map(|provider| provider.client_auth_expires);
+        let of_password = manifest.mailboxes.values().find_map(|mailbox| mailbox.password_expires);
+        let found = [of_secret, of_password].map(|end| end.expect("is there").to_string());
+        assert_eq!(found, ends);
+        assert_eq!(manifest.warnings.len(), warnings, "{:?}", manifest.warnings);
+    }
+    let past =
+        Deployed::default().resolve(&text("2027-01-15", "2026-06-30")).expect("a past end is no mistake");
+    insta::assert_snapshot!(past.warnings.join("\n"), @"
+    provider p: client_secret_expires = 2027-01-15 is past; operators are told that it is over
+    mailbox m: password_expires = 2026-06-30 is past; its owners are told that it is over
+    ");
+    for bad in ["2027-02-29", "2027-13-01", "2027-09-30T25:00:00Z", "2027-09-30T12:00:00", "2027", "true"] {
+        let report = Deployed::default().report(&text(bad, "2027-09-30"));
+        assert!(
+            report.contains("manifest.toml:6:25: ") && report.contains("\n1 error in "),
+            "{bad}: {report}"
+        );
+    }
+}
+
+#[test]
+fn only_where_somebody_consents_it_can_be_asked_for_again() {
+    let entra = "preset = \"microsoft\"\ntenant = \"contoso.com\"\nclient_secret = { env = \"SECRET\" }\nauthorization_days = 3650";
+    for (grant, is_fine) in
+        [("authorization_code", true), ("device_code", true), ("client_credentials", false)]
+    {
+        let account = format!("grant = \"{grant}\"\nreauthorise_every = \"6mo\"");
+        match Deployed::default().resolve(&oauth(entra, &account, "")) {
+            Ok(manifest) => {
+                let every = manifest.accounts.values().find_map(|account| account.reauthorise_every);
+                assert!(is_fine && every.is_some_and(|every| every.to_string() == "6mo"), "{grant}");
+                assert_eq!(manifest.providers.values().find_map(|p| p.authorization_days), Some(3650));
+            }
+            Err(problems) => {
+                assert!(!is_fine && problems.to_string().contains("nobody consents"), "{problems}")
+            }
+        }
     }
 }
 

@@ -72,6 +72,8 @@ fn after(mut deployed: Deployed, plan: &Plan) -> Deployed {
                 assert!(deployed.batches.iter().all(|batch| !batch.mailboxes.contains(&id)));
                 deployed.mailboxes.remove(&id);
             }
+            Action::PutOwner(owner) => drop(deployed.owners.insert(owner.address.clone(), owner)),
+            Action::DeleteOwner(address) => drop(deployed.owners.remove(&address)),
             Action::DeleteAccount(id) => drop(deployed.accounts.remove(&id)),
             Action::DeleteProvider(id) => {
                 assert!(deployed.accounts.values().all(|account| account.provider != id));
@@ -149,4 +151,42 @@ fn a_plan_says_what_is_new_what_changes_and_what_is_left_alone() {
     ");
     let deployed = after(deployed, &emptied);
     assert!(deployed.mailboxes.is_empty() && deployed.accounts.is_empty() && deployed.providers.is_empty());
+}
+
+#[test]
+fn owners_come_change_and_go_and_one_who_owns_nothing_is_warned_of() {
+    let owned = MANIFEST
+        .replace("provider = \"sso\"", "provider = \"sso\"\nowners = [\"Ann@A.example\"]")
+        .replace("user = \"plant\"", "user = \"plant\"\nowners = [\"ben@a.example\"]");
+    let with = |owners: &str| manifest(&format!("{owned}\n{owners}"), "s3cret");
+    let owner = |address: &str, language: &str| format!("[[owner]]\naddress = \"{address}\"\n{language}\n");
+    let first = with(&(owner("ann@a.example", "") + &owner("Ben@a.example", "language = \"de\"")));
+    let plan = Plan::new(&Deployed::default(), &first, false);
+    let lines: Vec<&str> =
+        plan.steps.iter().map(|step| &*step.line).filter(|l| l.contains("owner")).collect();
+    assert_eq!(lines, ["+ owner ann@a.example (the deployment's language)", "+ owner ben@a.example (de)"]);
+    assert!(plan.warnings.is_empty(), "addresses are the same in whatever case: {:?}", plan.warnings);
+    let deployed = after(Deployed::default(), &plan);
+    assert_eq!(Plan::new(&deployed, &first, true).to_string(), "nothing to do");
+
+    let second = with(&(owner("ann@a.example", "language = \"en\"") + &owner("bne@a.example", "")));
+    insta::assert_snapshot!(Plan::new(&deployed, &second, true), @"
+    ~ owner ann@a.example: language nothing → en
+    + owner bne@a.example (the deployment's language)
+    - owner ben@a.example
+    warning: owner bne@a.example: no account and no mailbox names this address
+    3 changes
+    ");
+
+    // A manifest of owners alone, beside those that name them.
+    let alone = manifest(&owner("ben@a.example", "language = \"en\""), "");
+    let beside = Plan::new(&deployed, &alone, false);
+    assert!(
+        beside.warnings.is_empty() && beside.to_string().contains("    owner ann@a.example\n"),
+        "{beside}"
+    );
+    let pruning = Plan::new(&deployed, &alone, true);
+    assert_eq!(pruning.warnings.len(), 1, "with the mailbox gone, nobody names the address: {pruning}");
+    let emptied = Plan::new(&deployed, &manifest("", ""), true);
+    assert!(after(deployed, &emptied).owners.is_empty(), "{emptied}");
 }

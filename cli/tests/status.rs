@@ -1,8 +1,10 @@
 //! What `postroom status` says, at a fixed time.
 
-use jiff::Timestamp;
-use postroom_cli::status::{AccountReport, MailboxReport, Report, Unreadable};
-use postroom_model::{Account, AccountStatus, Batch, Fault, FaultClass, Governs, Provider};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use postroom_cli::status::{AccountReport, MailboxReport, OwnerReport, Report, Unreached, Unreadable};
+use postroom_model::{
+    Account, AccountStatus, Batch, Calendar, Fault, FaultClass, Provider, Rejection, Undeliverable,
+};
 use postroom_registry::{Incident, LoadedMailbox, PlacedMailbox};
 use serde_json::{Value, json};
 
@@ -41,17 +43,48 @@ fn failure(class: &str, reason: &str) -> Value {
     })
 }
 
+fn mailbox(loaded: &LoadedMailbox, batch: &Batch) -> MailboxReport {
+    let owners = OwnerReport::all(&["Ann@contoso.com".to_owned()], &unreached());
+    MailboxReport::new(loaded, Some(batch), owners, now())
+}
+
 fn account(name: &str, known: &AccountStatus) -> AccountReport {
-    let account: Account = serde_json::from_value(json!({
-        "id": name, "provider": "contoso", "grant": "authorization_code",
-    }))
-    .expect("account");
-    let provider: Provider = serde_json::from_value(json!({
+    account_of(
+        &json!({ "id": name }),
+        &json!({ "idle_days": 90, "client_auth_expires": "2027-09-30" }),
+        known,
+    )
+}
+
+/// An account whose definition and whose provider have these fields besides the usual.
+fn account_of(account: &Value, provider: &Value, known: &AccountStatus) -> AccountReport {
+    let with = |usual: Value, own: &Value| {
+        let (Value::Object(mut usual), Value::Object(own)) = (usual, own.clone()) else { panic!("objects") };
+        usual.extend(own);
+        Value::Object(usual)
+    };
+    let usual = json!({ "id": "projects", "provider": "contoso", "grant": "authorization_code" });
+    let account: Account = serde_json::from_value(with(usual, account)).expect("account");
+    let usual = json!({
         "id": "contoso", "preset": "microsoft", "endpoints": { "issuer": "https://sso.example" },
-        "client_id": "x", "client_auth": "secret", "client_auth_expires": "2027-09-30",
-    }))
-    .expect("provider");
-    AccountReport::new(&account, known, Some(&provider), vec![id("site-diary")], now())
+        "client_id": "x", "client_auth": "secret",
+    });
+    let provider: Provider = serde_json::from_value(with(usual, provider)).expect("provider");
+    let calendar = Calendar { zone: TimeZone::UTC, repeat_days: Some(7) };
+    let owners = OwnerReport::all(&account.owners, &unreached());
+    AccountReport::new(&account, known, Some(&provider), vec![id("site-diary")], owners, (&calendar, now()))
+}
+
+/// Ben's address takes no mail.
+fn unreached() -> Unreached {
+    let known = Undeliverable {
+        address: "ben@contoso.com".into(),
+        because: Rejection::Bounced,
+        said: "smtp; 550 5.1.1 user unknown".into(),
+        since: now() - SignedDuration::from_hours(72),
+        seen_at: now() - SignedDuration::from_hours(24),
+    };
+    Unreached::from([(known.address.clone(), known)])
 }
 
 #[test]
@@ -89,8 +122,6 @@ fn people_read_who_must_act_and_when_what_happens() {
         authorised_at: at(NOW - 30 * 86_400),
         identity: Some("projects@contoso.com".into()),
         missing_scopes: vec!["https://outlook.office.com/POP.AccessAsUser.All".into()],
-        ends_at: at(NOW + 90 * 86_400),
-        ended_by: Some(Governs::IdleLimit),
         due_at: at(NOW + 2000),
         ..Default::default()
     };
@@ -98,8 +129,7 @@ fn people_read_who_must_act_and_when_what_happens() {
         obtained_at: at(NOW - 6000),
         access_expires_at: at(NOW - 2400),
         refresh_expires_at: at(NOW + 89 * 86_400),
-        ends_at: at(NOW + 89 * 86_400),
-        ended_by: Some(Governs::RefreshToken),
+        refused_at: at(NOW - 3000),
         fault: Some(Fault::new(
             FaultClass::AuthorizationEnded,
             "AADSTS700082: the refresh token has expired",
@@ -119,10 +149,11 @@ fn people_read_who_must_act_and_when_what_happens() {
         since: Timestamp::from_second(NOW - 7200).expect("in range"),
         seen_at: Timestamp::from_second(NOW - 180).expect("in range"),
         account: id("projects"),
+        closed_at: None,
     };
     let report = Report {
         at: now(),
-        mailboxes: mailboxes.iter().map(|mailbox| MailboxReport::new(mailbox, Some(&batch), now())).collect(),
+        mailboxes: mailboxes.iter().map(|loaded| mailbox(loaded, &batch)).collect(),
         unreadable: vec![Unreadable {
             id: id("odd"),
             reason: "item MAILBOX#odd/CONFIG has version 9".into(),
@@ -157,17 +188,21 @@ fn people_read_who_must_act_and_when_what_happens() {
     ACCOUNT   STATUS            PROVIDER  MAILBOXES  LAST RENEWAL                        ACCESS TOKEN ENDS                  AUTHORIZATION ENDS                 CLIENT SECRET ENDS
     drawings  never authorised  contoso   1          -                                   -                                  -                                  2027-09-30
         `postroom authorize drawings` says how to authorise it
-    minutes   failing           contoso   1          100 min ago (2027-01-15 06:20 UTC)  40 min ago (2027-01-15 07:20 UTC)  -                                  2027-09-30
+    minutes   failing           contoso   1          100 min ago (2027-01-15 06:20 UTC)  40 min ago (2027-01-15 07:20 UTC)  50 min ago (2027-01-15 07:10 UTC)  2027-09-30
+        the authorization ended then because it was revoked, or is refused
+        reminder: overdue; next reminder: overdue, no. 2, in 6 days (2027-01-22 07:10 UTC)
         1 renewal failed
         authorization_ended: AADSTS700082: the refresh token has expired
         who must act: the owner. Authorise the account again.
         `postroom authorize minutes` says how to authorise it
-    projects  authorised        contoso   1          10 min ago (2027-01-15 07:50 UTC)   in 50 min (2027-01-15 08:50 UTC)   in 90 days (2027-04-15 08:00 UTC)  2027-09-30
+    projects  authorised        contoso   1          10 min ago (2027-01-15 07:50 UTC)   in 50 min (2027-01-15 08:50 UTC)   in 89 days (2027-04-15 07:50 UTC)  2027-09-30
         the authorization ends then because a refresh token that nobody uses dies; each renewal puts that off
+        next reminder: 1 month, in 58 days (2027-03-15 07:50 UTC)
         authorised by projects@contoso.com 30 days ago (2026-12-16 08:00 UTC)
         asked for and not granted: https://outlook.office.com/POP.AccessAsUser.All
-    reports   authorised        contoso   1          10 min ago (2027-01-15 07:50 UTC)   in 50 min (2027-01-15 08:50 UTC)   in 90 days (2027-04-15 08:00 UTC)  2027-09-30
+    reports   authorised        contoso   1          10 min ago (2027-01-15 07:50 UTC)   in 50 min (2027-01-15 08:50 UTC)   in 89 days (2027-04-15 07:50 UTC)  2027-09-30
         the authorization ends then because a refresh token that nobody uses dies; each renewal puts that off
+        next reminder: 1 month, in 58 days (2027-03-15 07:50 UTC)
         authorised by projects@contoso.com 30 days ago (2026-12-16 08:00 UTC)
         asked for and not granted: https://outlook.office.com/POP.AccessAsUser.All
         3 renewals in a row failed; tried again in 4 min (2027-01-15 08:04 UTC)
@@ -189,7 +224,7 @@ fn people_read_who_must_act_and_when_what_happens() {
 fn a_batch_that_went_through_is_a_success_of_those_that_were_in_it_and_worked() {
     let seen = |batched_at, completed_at, state| {
         let loaded = loaded("a", batched_at, state);
-        let report = MailboxReport::new(&loaded, Some(&batch(completed_at)), now());
+        let report = mailbox(&loaded, &batch(completed_at));
         report.last_success.map(|at| at.as_second() - NOW)
     };
     for (batched_at, completed_at, state, expected) in [
@@ -205,4 +240,149 @@ fn a_batch_that_went_through_is_a_success_of_those_that_were_in_it_and_worked() 
     ] {
         assert_eq!(seen(NOW + batched_at, NOW + completed_at, state.clone()), expected, "{state}");
     }
+}
+
+#[test]
+fn an_account_says_what_ends_it_which_reminder_comes_and_who_cannot_be_told() {
+    let at = |text: &str| -> Timestamp { text.parse().expect("a moment") };
+    let good = AccountStatus {
+        authorised_at: Some(at("2026-12-01T08:00:00Z")),
+        obtained_at: Some(at("2027-01-15T07:50:00Z")),
+        access_expires_at: Some(at("2027-01-15T08:50:00Z")),
+        ..AccountStatus::default()
+    };
+    let fault = |class| AccountStatus {
+        fault: Some(Fault::new(class, "no")),
+        refused_at: Some(at("2027-01-15T06:00:00Z")),
+        ..good.clone()
+    };
+    let owned = json!({ "owners": ["ann@contoso.com", "Ben@Contoso.com"] });
+    let (nothing, secret) = (json!({}), json!({ "client_auth_expires": "2027-02-01T10:00:00Z" }));
+    let limits = json!({ "idle_days": 90, "authorization_days": 50 });
+    let accounts = [
+        ("unknown-end", &nothing, &nothing, good.clone()),
+        ("limited", &owned, &limits, good.clone()),
+        ("policy", &json!({ "reauthorise_every": "6w" }), &limits, good.clone()),
+        ("secret-first", &json!({ "reauthorise_every": "1y" }), &secret, good.clone()),
+        ("refused", &nothing, &limits, fault(FaultClass::AuthorizationEnded)),
+        ("watched", &nothing, &limits, fault(FaultClass::TokenRefused)),
+        (
+            "app-only",
+            &json!({ "grant": "client_credentials" }),
+            &limits,
+            fault(FaultClass::AdminConsentRequired),
+        ),
+        (
+            "of-before",
+            &nothing,
+            &limits,
+            AccountStatus { refused_at: None, ..fault(FaultClass::AuthorizationEnded) },
+        ),
+    ];
+    let accounts: Vec<AccountReport> = accounts
+        .into_iter()
+        .map(|(name, account, provider, known)| AccountReport {
+            id: id(name),
+            ..account_of(account, provider, &known)
+        })
+        .collect();
+    let mut plant = loaded("plant", NOW, json!({ "last_success": NOW - 30 }));
+    plant.placed.mailbox.password_expires = Some("2027-01-01".parse().expect("an end"));
+    let owners = OwnerReport::all(&["Ben@Contoso.com".to_owned()], &unreached());
+    let mailboxes = vec![MailboxReport::new(&plant, None, owners, now())];
+    let report = Report { at: now(), mailboxes, unreadable: vec![], accounts, incidents: vec![] };
+    insta::assert_snapshot!(report, @"
+    1 mailbox: 1 not fetched by this release
+
+    MAILBOX  STATUS       SERVER                 SIGN-IN   LAST SUCCESS                     MESSAGES  BYTES  NEXT TRY
+    plant    not fetched  pop3 imap.example.com  password  30 s ago (2027-01-15 07:59 UTC)  0         0 B    -
+        the password ended 14 days ago (2027-01-01 00:00 UTC)
+        owner Ben@Contoso.com cannot be told: mail to it came back since 3 days ago (2027-01-12 08:00 UTC): smtp; 550 5.1.1 user unknown
+
+    ACCOUNT       STATUS      PROVIDER  MAILBOXES  LAST RENEWAL                       ACCESS TOKEN ENDS                 AUTHORIZATION ENDS                 CLIENT SECRET ENDS
+    unknown-end   authorised  contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  -                                  -
+        authorised 45 days ago (2026-12-01 08:00 UTC)
+    limited       authorised  contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  in 5 days (2027-01-20 08:00 UTC)   -
+        the authorization ends then because the provider ends every authorization after a time, used or not
+        reminder: 1 week; next reminder: 1 day, in 4 days (2027-01-19 08:00 UTC)
+        owner Ben@Contoso.com cannot be told: mail to it came back since 3 days ago (2027-01-12 08:00 UTC): smtp; 550 5.1.1 user unknown
+        authorised 45 days ago (2026-12-01 08:00 UTC)
+    policy        authorised  contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  3 days ago (2027-01-12 08:00 UTC)  -
+        the authorization is to be given anew then because an administrator wants that from time to time; mail goes on
+        reminder: overdue; next reminder: overdue, no. 2, in 4 days (2027-01-19 08:00 UTC)
+        authorised 45 days ago (2026-12-01 08:00 UTC)
+    secret-first  authorised  contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  in 17 days (2027-02-01 10:00 UTC)  2027-02-01T10:00:00Z
+        the authorization ends then because the app's client secret or certificate ends
+        next reminder: 1 month, in 290 days (2027-11-01 08:00 UTC)
+            of the end in 320 days (2027-12-01 08:00 UTC), because an administrator wants that from time to time; mail goes on
+        authorised 45 days ago (2026-12-01 08:00 UTC)
+    refused       failing     contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  2 h ago (2027-01-15 06:00 UTC)     -
+        the authorization ended then because it was revoked, or is refused
+        reminder: overdue; next reminder: overdue, no. 2, in 6 days (2027-01-22 06:00 UTC)
+        authorised 45 days ago (2026-12-01 08:00 UTC)
+        authorization_ended: no
+        who must act: the owner. Authorise the account again.
+        `postroom authorize refused` says how to authorise it
+    watched       failing     contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  in 22 h (2027-01-16 06:00 UTC)     -
+        the authorization ends then because it was revoked, or is refused
+        next reminder: overdue, in 22 h (2027-01-16 06:00 UTC)
+        authorised 45 days ago (2026-12-01 08:00 UTC)
+        token_refused: no
+        who must act: the owner. Authorise the account again; if it was authorised just now, check that its scopes include mail access for this protocol.
+        `postroom authorize watched` says how to authorise it
+    app-only      failing     contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  2 h ago (2027-01-15 06:00 UTC)     -
+        the authorization ended then because it was revoked, or is refused
+        reminder: overdue; next reminder: overdue, no. 2, in 6 days (2027-01-22 06:00 UTC)
+        authorised 45 days ago (2026-12-01 08:00 UTC)
+        admin_consent_required: no
+        who must act: the mailbox's administrator. An administrator of the directory must consent to the app for everyone.
+    of-before     failing     contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  -                                  -
+        reminder: 1 week; next reminder: 1 day, in 4 days (2027-01-19 08:00 UTC)
+            of the end in 5 days (2027-01-20 08:00 UTC), because the provider ends every authorization after a time, used or not
+        authorised 45 days ago (2026-12-01 08:00 UTC)
+        authorization_ended: no
+        who must act: the owner. Authorise the account again.
+        `postroom authorize of-before` says how to authorise it
+    ");
+
+    let json = serde_json::to_value(&report).expect("writes");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&json["accounts"][1]).expect("writes"), @r#"
+    {
+      "access_expires_at": "2027-01-15T08:50:00Z",
+      "authorised_at": "2026-12-01T08:00:00Z",
+      "ended_by": "provider_limit",
+      "ends_at": "2027-01-20T08:00:00Z",
+      "failures": 0,
+      "grant": "authorization_code",
+      "id": "limited",
+      "mailboxes": [
+        "site-diary"
+      ],
+      "missing_scopes": [],
+      "obtained_at": "2027-01-15T07:50:00Z",
+      "owners": [
+        {
+          "address": "ann@contoso.com"
+        },
+        {
+          "address": "Ben@Contoso.com",
+          "undeliverable": {
+            "because": "bounced",
+            "said": "smtp; 550 5.1.1 user unknown",
+            "seen_at": "2027-01-14T08:00:00Z",
+            "since": "2027-01-12T08:00:00Z"
+          }
+        }
+      ],
+      "provider": "contoso",
+      "reminder": {
+        "ended_by": "provider_limit",
+        "ends_at": "2027-01-20T08:00:00Z",
+        "next_at": "2027-01-19T08:00:00Z",
+        "next_stage": "day",
+        "stage": "week"
+      },
+      "status": "authorised"
+    }
+    "#);
 }

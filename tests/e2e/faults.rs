@@ -3,7 +3,7 @@
 
 use fetch::Fetch;
 use postroom_model::{Actor, FaultClass, Mailbox, MailboxId, MailboxState};
-use postroom_tests::{Lab, OddServer, Quirk};
+use postroom_tests::{Lab, OddServer, Quirk, clock};
 use std::time::{Duration, Instant};
 
 /// Messages with a header, of different sizes.
@@ -190,7 +190,7 @@ async fn a_mailbox_that_moves_to_another_server_starts_there_from_its_beginning(
     let other = OddServer::start(messages(8).split_off(4), Quirk::None).await;
     let mut mailbox = mailbox("moved", other.port());
     mailbox.user = "somebody-else".to_owned();
-    lab.registry.put_mailbox(&mailbox).await.expect("stored");
+    lab.registry.put_mailbox(&mailbox, clock()).await.expect("stored");
     let state = lab.fetch_one(&fetch, &ids[0]).await;
     assert_eq!((class(&state), state.messages), (None, 8), "one was known, three are new");
     let mut expected = messages(8);

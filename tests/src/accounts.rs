@@ -3,7 +3,7 @@
 use crate::{Errand, Gate, Lab, User, clock, environment, issuer, lab};
 use jiff::{SignedDuration, Timestamp};
 use postroom_model::{
-    Account, AccountId, ClientSecret, Lease, Provider, ProviderId, TokenSet, expiry, renew_at,
+    Account, AccountId, AccountStatus, ClientSecret, Lease, Provider, ProviderId, TokenSet, expiry, renew_at,
 };
 use postroom_oauth::{Http, HttpSettings};
 use postroom_registry::{AccountQuery, LeasedAccount, Standing, TokenRecord};
@@ -35,7 +35,7 @@ impl Lab {
         });
         change(&mut json);
         let provider: Provider = serde_json::from_value(json).expect("a provider");
-        self.registry.put_provider(&provider).await.expect("a stored provider");
+        self.registry.put_provider(&provider, clock()).await.expect("a stored provider");
         self.secret(&provider.id, &environment("POSTROOM_TEST_CLIENT_SECRET")).await;
         provider
     }
@@ -95,13 +95,25 @@ impl Lab {
         let lease = Lease { owner: request, until: later(clock(), 60) };
         let held = self.registry.lease_account(id, &lease, clock()).await.expect("an answer");
         let LeasedAccount::Held(status) = held else { panic!("nobody holds {id}") };
+        let account = self.registry.account(id).await.expect("an answer").expect("an account");
+        let obtained = AccountStatus {
+            obtained_at: Some(tokens.obtained_at),
+            access_expires_at: tokens.expires_at,
+            refresh_expires_at: tokens.refresh_expires_at,
+            unrefreshable: tokens.refresh_token.is_none(),
+            authorised_at: Some(tokens.obtained_at),
+            ..AccountStatus::default()
+        };
         let record = TokenRecord {
             obtained_at: tokens.obtained_at,
             access_expires_at: tokens.expires_at,
             refresh_expires_at: tokens.refresh_expires_at,
-            ends: expiry(provider, tokens),
+            refresh_expires_since: tokens.refresh_expires_at.map(|_| tokens.obtained_at),
+            unrefreshable: obtained.unrefreshable,
+            ends: expiry(&account, provider, &obtained),
             missing_scopes: Vec::new(),
             due_at: renew_at(provider, tokens, self.settings.lead, 0.5),
+            remind_at: Some(tokens.obtained_at),
             consent: Some((tokens.obtained_at, Some(id.to_string()))),
         };
         let recorded = self.registry.record_tokens(id, status.fence, &record).await;

@@ -1,4 +1,4 @@
-//! Renewals in a process of its own, which a test can kill.
+//! Renewals for a process of its own, which a test can kill.
 
 use crate::{clock, lab, log};
 use jiff::{SignedDuration, Timestamp};
@@ -7,17 +7,7 @@ use postroom_tokens::{Demand, Error, Outcome, Tokens};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::{
-    process::Stdio,
-    sync::atomic::{AtomicI64, Ordering},
-};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
-};
-
-/// The environment variable that holds an [`Errand`], as JSON.
-pub const ERRAND: &str = "POSTROOM_TEST_ERRAND";
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// What a process of `renew` is to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -105,68 +95,4 @@ pub async fn demand(tokens: &Tokens, account: &AccountId, demands: usize, until:
         came.push(demand.await.expect("a demand that ends").into());
     }
     came
-}
-
-/// A process of `renew`. It ends with this value.
-#[derive(Debug)]
-pub struct Renewer {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Renewer {
-    /// Starts the process, which waits for [`Renewer::go`] once it is ready. `program` is that of the
-    /// package's binary.
-    ///
-    /// # Panics
-    /// When it does not start.
-    pub async fn start(program: &str, errand: &Errand) -> Self {
-        let errand = serde_json::to_string(errand).expect("JSON");
-        let mut child = Command::new(program)
-            .env(ERRAND, errand)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
-        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let mut renewer = Self { child, lines };
-        let ready = renewer.line().await;
-        assert_eq!(ready.as_deref(), Some("ready"));
-        renewer
-    }
-
-    /// Lets it begin.
-    ///
-    /// # Panics
-    /// When it is gone.
-    pub async fn go(&mut self) {
-        let stdin = self.child.stdin.as_mut().expect("piped");
-        stdin.write_all(b"go\n").await.expect("it listens");
-    }
-
-    /// Kills it by SIGKILL, and waits until it is dead. Says whether it still ran.
-    ///
-    /// # Panics
-    /// When the system does not do it.
-    pub async fn kill(mut self) -> bool {
-        let ended = self.child.try_wait().expect("a state");
-        self.child.kill().await.expect("dead");
-        ended.is_none()
-    }
-
-    /// What came of it; it has ended then.
-    ///
-    /// # Panics
-    /// When it failed.
-    pub async fn came(mut self) -> Vec<Came> {
-        let line = self.line().await;
-        assert!(self.child.wait().await.expect("a status").success());
-        serde_json::from_str(&line.expect("an answer")).expect("JSON")
-    }
-
-    async fn line(&mut self) -> Option<String> {
-        self.lines.next_line().await.expect("text")
-    }
 }

@@ -1,4 +1,5 @@
-//! A gate between a process and the local AWS API, at which one kind of request can be held or refused.
+//! A gate between a process and the local AWS API, at which requests are counted, and those that a test
+//! chooses are held, refused, cut or changed.
 //!
 //! Every other request passes. What is held is let go by [`Gate::open`]; with the gate itself it is
 //! dropped, as when the network between the two breaks for good.
@@ -9,6 +10,8 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
+    fmt,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -23,38 +26,51 @@ use tokio::{
 /// How long a request may take to come to the gate.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A kind of request: an operation of AWS, and a mark in its body where the operation alone does not
-/// tell.
+/// A kind of request: an operation of AWS ([`Request::operation`]), and a mark in its body where the
+/// operation alone does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
-    /// `X-Amz-Target`.
-    target: &'static str,
+    operation: &'static str,
     mark: &'static str,
 }
 
 impl Call {
     /// A key for sealing is asked for.
-    pub const PREPARE: Self = Self { target: "TrentService.GenerateDataKey", mark: "" };
+    pub const PREPARE: Self = Self { operation: "TrentService.GenerateDataKey", mark: "" };
     /// A sealed token set is opened.
-    pub const OPEN: Self = Self { target: "TrentService.Decrypt", mark: "" };
+    pub const OPEN: Self = Self { operation: "TrentService.Decrypt", mark: "" };
     /// An issued token set is journaled.
-    pub const JOURNAL: Self = Self { target: "DynamoDB_20120810.UpdateItem", mark: "#journal = :journal" };
+    pub const JOURNAL: Self = Self { operation: "DynamoDB_20120810.UpdateItem", mark: "#journal = :journal" };
     /// It is put into the vault.
-    pub const PUT: Self = Self { target: "secretsmanager.PutSecretValue", mark: "" };
+    pub const PUT: Self = Self { operation: "secretsmanager.PutSecretValue", mark: "" };
     /// It becomes the current one there.
-    pub const STAGE: Self = Self { target: "secretsmanager.UpdateSecretVersionStage", mark: "" };
+    pub const STAGE: Self = Self { operation: "secretsmanager.UpdateSecretVersionStage", mark: "" };
     /// It is put on record.
     pub const RECORD: Self =
-        Self { target: "DynamoDB_20120810.UpdateItem", mark: "#obtained_at = :obtained_at" };
+        Self { operation: "DynamoDB_20120810.UpdateItem", mark: "#obtained_at = :obtained_at" };
+    /// A mail is sent.
+    pub const MAIL: Self = Self { operation: "POST /v2/email/outbound-emails", mark: "" };
+    /// It is asked how much mail may be sent.
+    pub const QUOTA: Self = Self { operation: "GET /v2/email/account", mark: "" };
+    /// A secret is read from the vault.
+    pub const SECRET: Self = Self { operation: "secretsmanager.GetSecretValue", mark: "" };
+    /// What somebody was told is put on record.
+    pub const RECORD_REMINDER: Self = Self { operation: "DynamoDB_20120810.UpdateItem", mark: "REMINDER#" };
+    /// What was looked at is moved on.
+    pub const MOVE_REMINDER: Self =
+        Self { operation: "DynamoDB_20120810.UpdateItem", mark: "#remind_at = :seen" };
+    /// Events are put.
+    pub const EVENTS: Self = Self { operation: "AWSEvents.PutEvents", mark: "" };
 
-    fn is(self, request: &Request) -> bool {
+    /// Whether a request is of this kind.
+    pub fn is(self, request: &Request) -> bool {
         let body = String::from_utf8_lossy(&request.body);
-        request.header("x-amz-target") == Some(self.target) && body.contains(self.mark)
+        request.operation() == self.operation && body.contains(self.mark)
     }
 }
 
-/// What happens to requests of a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What happens to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// They are held before the API has seen them.
     Hold,
@@ -62,7 +78,20 @@ pub enum Act {
     HoldAnswer,
     /// They are refused with this status and this error code of AWS's.
     Refuse(u16, &'static str),
+    /// They are refused with this status and this JSON, which names the error as `__type`.
+    RefuseWith(u16, String),
+    /// They are answered with this JSON, and the API does not see them.
+    Answer(String),
+    /// The API does what they ask, and the connection ends without an answer.
+    Cut,
+    /// The API does what they ask, so much later.
+    Delay(Duration),
+    /// The API sees this body in place of theirs.
+    Instead(String),
 }
+
+/// What decides what happens to each request; `None`: it passes.
+type Script = Box<dyn FnMut(&Request) -> Option<Act> + Send>;
 
 /// A running gate.
 #[derive(Debug)]
@@ -72,15 +101,25 @@ pub struct Gate {
     task: JoinHandle<()>,
 }
 
-#[derive(Debug)]
 struct Shared {
     /// The API's host and port.
     beyond: String,
-    rule: Mutex<Option<(Call, Act)>>,
+    script: Mutex<Option<Script>>,
+    /// How often each operation came.
+    came: Mutex<BTreeMap<String, usize>>,
     /// Requests that the rule has met so far.
     met: watch::Sender<usize>,
     /// How often the gate was opened.
     opened: watch::Sender<usize>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("beyond", &self.beyond)
+            .field("came", &self.came)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Gate {
@@ -94,7 +133,8 @@ impl Gate {
         let beyond = environment("POSTROOM_TEST_AWS_ENDPOINT");
         let shared = Arc::new(Shared {
             beyond: beyond.trim_start_matches("http://").trim_end_matches('/').to_owned(),
-            rule: Mutex::default(),
+            script: Mutex::default(),
+            came: Mutex::default(),
             met: watch::Sender::default(),
             opened: watch::Sender::default(),
         });
@@ -112,7 +152,23 @@ impl Gate {
     /// # Panics
     /// Never.
     pub fn rule(&self, call: Call, act: Act) {
-        *self.shared.rule.lock().expect("nobody panics with it") = Some((call, act));
+        self.script(move |request| call.is(request).then(|| act.clone()));
+    }
+
+    /// From now on has this decide what happens to each request.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn script(&self, script: impl FnMut(&Request) -> Option<Act> + Send + 'static) {
+        *self.shared.script.lock().expect("nobody panics with it") = Some(Box::new(script));
+    }
+
+    /// How often each operation came since this was last asked.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn came(&self) -> BTreeMap<String, usize> {
+        std::mem::take(&mut *self.shared.came.lock().expect("nobody panics with it"))
     }
 
     /// Waits until the rule has met a request. Of a held answer: until it is there.
@@ -130,7 +186,7 @@ impl Gate {
     /// # Panics
     /// Never.
     pub fn open(&self) {
-        *self.shared.rule.lock().expect("nobody panics with it") = None;
+        *self.shared.script.lock().expect("nobody panics with it") = None;
         self.shared.opened.send_modify(|opened| *opened += 1);
     }
 }
@@ -152,8 +208,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 /// One request of a connection; the client makes another connection for the next.
 async fn pass(mut client: TcpStream, shared: Arc<Shared>) -> Option<()> {
     let request = Request::read(&mut client).await?;
-    let rule = *shared.rule.lock().expect("nobody panics with it");
-    let answer = match rule.filter(|(call, _)| call.is(&request)).map(|(_, act)| act) {
+    let act = shared.judge(&request);
+    let answer = match act {
         None => forward(&request, &shared.beyond).await.ok()?,
         Some(Act::Hold) => {
             shared.hold().await;
@@ -168,9 +224,24 @@ async fn pass(mut client: TcpStream, shared: Arc<Shared>) -> Option<()> {
             answer
         }
         Some(Act::Refuse(status, code)) => {
-            shared.met.send_modify(|met| *met += 1);
             let body = format!(r#"{{"__type":"{code}","message":"as a test asked"}}"#);
-            answer(status, "application/x-amz-json-1.1", &body)
+            shared.said(status, &body)
+        }
+        Some(Act::RefuseWith(status, body)) => shared.said(status, &body),
+        Some(Act::Answer(body)) => shared.said(200, &body),
+        Some(Act::Cut) => {
+            forward(&request, &shared.beyond).await.ok()?;
+            shared.meet();
+            return None;
+        }
+        Some(Act::Delay(by)) => {
+            shared.meet();
+            tokio::time::sleep(by).await;
+            forward(&request, &shared.beyond).await.ok()?
+        }
+        Some(Act::Instead(body)) => {
+            shared.meet();
+            forward(&with_body(&request.head, body), &shared.beyond).await.ok()?
         }
     };
     client.write_all(&answer).await.ok()
@@ -186,16 +257,20 @@ async fn known_version(request: &Request, beyond: &str) -> Option<Vec<u8>> {
     let put: Value = serde_json::from_slice(&request.body).ok()?;
     let wanted = json!({"SecretId": put["SecretId"], "VersionId": put["ClientRequestToken"]});
     let head = request.head.replace("PutSecretValue", "GetSecretValue");
-    let keeps = |line: &&str| !line.to_ascii_lowercase().starts_with("content-length:");
-    let head: Vec<&str> = head.lines().filter(keeps).collect();
-    let body = wanted.to_string();
-    let head = format!("{}\r\nContent-Length: {}", head.join("\r\n"), body.len());
-    let found = forward(&Request { head, body: body.into_bytes() }, beyond).await.ok()?;
+    let found = forward(&with_body(&head, wanted.to_string()), beyond).await.ok()?;
     let found = String::from_utf8_lossy(&found);
     let (head, found) = found.split_once("\r\n\r\n")?;
     let found: Value = serde_json::from_str(found).ok().filter(|_| head.contains(" 200"))?;
     let known = json!({"ARN": found["ARN"], "Name": found["Name"], "VersionId": found["VersionId"]});
     Some(answer(200, "application/x-amz-json-1.1", &known.to_string()))
+}
+
+/// A request with another body; the emulator checks no signature.
+fn with_body(head: &str, body: String) -> Request {
+    let keeps = |line: &&str| !line.to_ascii_lowercase().starts_with("content-length:");
+    let head: Vec<&str> = head.lines().filter(keeps).collect();
+    let head = format!("{}\r\nContent-Length: {}", head.join("\r\n"), body.len());
+    Request { head, body: body.into_bytes() }
 }
 
 async fn forward(request: &Request, beyond: &str) -> std::io::Result<Vec<u8>> {
@@ -210,9 +285,29 @@ async fn forward(request: &Request, beyond: &str) -> std::io::Result<Vec<u8>> {
 }
 
 impl Shared {
+    /// Counts a request, and decides what happens to it.
+    fn judge(&self, request: &Request) -> Option<Act> {
+        let mut came = self.came.lock().expect("nobody panics with it");
+        *came.entry(request.operation().to_owned()).or_default() += 1;
+        drop(came);
+        let mut script = self.script.lock().expect("no script panics");
+        script.as_mut().and_then(|script| script(request))
+    }
+
+    /// Notes that the script has met a request.
+    fn meet(&self) {
+        self.met.send_modify(|met| *met += 1);
+    }
+
+    /// An answer that the API does not give.
+    fn said(&self, status: u16, body: &str) -> Vec<u8> {
+        self.meet();
+        answer(status, "application/x-amz-json-1.1", body)
+    }
+
     async fn hold(&self) {
         let mut opened = self.opened.subscribe();
-        self.met.send_modify(|met| *met += 1);
+        self.meet();
         // An error: the gate is gone.
         let _ = opened.changed().await;
     }

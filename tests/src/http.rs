@@ -31,7 +31,7 @@ pub async fn http(method: &str, address: &str, headers: &str, body: &str) -> (u1
 
 /// A request as a server reads it; its body has a `Content-Length` or is none.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub struct Request {
     /// The request line and the header, without the empty line at the end.
     pub(crate) head: String,
     /// The body.
@@ -60,6 +60,20 @@ impl Request {
         body.extend(rest);
         request.body = body;
         Some(request)
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// What is asked of AWS: `X-Amz-Target` where there is one, as `DynamoDB_20120810.Query`; otherwise
+    /// method and path, as `POST /v2/email/outbound-emails`.
+    pub fn operation(&self) -> &str {
+        let line = self.head.lines().next().unwrap_or_default();
+        let line = line.rsplit_once(' ').map_or(line, |(line, _)| line);
+        let line = line.split_once('?').map_or(line, |(line, _)| line);
+        self.header("x-amz-target").unwrap_or(line)
     }
 
     /// A header's value.

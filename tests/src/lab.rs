@@ -183,7 +183,7 @@ impl Lab {
     pub async fn add(&self, mailboxes: impl IntoIterator<Item = (Mailbox, String)>) {
         for (mailbox, password) in mailboxes {
             self.vault.put_password(&mailbox.id, &password.into()).await.expect("a stored password");
-            self.registry.put_mailbox(&mailbox).await.expect("a stored mailbox");
+            self.registry.put_mailbox(&mailbox, clock()).await.expect("a stored mailbox");
         }
     }
 

@@ -1,9 +1,10 @@
 //! What the end-to-end tests stand on: resources of their own at the local AWS API ([`Lab`]), users of
 //! a real Dovecot ([`User`]), accounts at a real authorization server, servers that misbehave on
-//! request ([`OddServer`], [`OddIssuer`]), a [`Gate`] before the AWS API, and processes to kill
-//! ([`Renewer`]).
+//! request ([`OddServer`], [`OddIssuer`]), a [`Gate`] before the AWS API, processes to kill
+//! ([`Process`]), and what people and machines were told ([`Mail`], [`Lab::events`]).
 
 mod accounts;
+mod checker;
 mod dovecot;
 pub mod emulator;
 mod errand;
@@ -14,13 +15,16 @@ mod lab;
 mod log;
 mod odd_issuer;
 mod odd_server;
+mod process;
 mod relay;
+mod told;
 
 pub use accounts::later;
+pub use checker::{Deployment, Round, answer, answer_within, run_at};
 pub use dovecot::{User, share};
-pub use errand::{Came, ERRAND, Errand, Renewer, demand, digest};
+pub use errand::{Came, Errand, demand, digest};
 pub use gate::{Act, Call, Gate};
-pub use http::http;
+pub use http::{Request, http};
 pub use issuer::{Refreshes, control, refreshes, token_set, token_set_of, works};
 pub use lab::{
     Lab, ahead, clock, environment, invocation, stack_dynamodb, stack_s3, stack_secrets, stack_sqs,
@@ -28,4 +32,6 @@ pub use lab::{
 pub use log::own_log;
 pub use odd_issuer::{Manner, OddIssuer};
 pub use odd_server::{OddServer, Quirk};
+pub use process::{ERRAND, Process};
 pub use relay::Relay;
+pub use told::Mail;

@@ -5,7 +5,7 @@ use super::{
     secret::{SecretSources, Shape, Sourced, secret},
     section::Section,
 };
-use postroom_model::{AccountId, Grant, ProviderId};
+use postroom_model::{AccountId, Grant, Period, ProviderId};
 use secrecy::SecretString;
 use toml::de::DeTable;
 
@@ -17,6 +17,7 @@ pub(super) struct AccountEntry {
     pub(super) login: Option<String>,
     pub(super) scopes: Option<Placed<Vec<String>>>,
     pub(super) owners: Vec<String>,
+    pub(super) reauthorise_every: Option<Period>,
     pub(super) password: Option<Sourced<SecretString>>,
     /// Whether something in it is wrong.
     pub(super) flawed: bool,
@@ -46,6 +47,7 @@ impl AccountEntry {
         let login = section.filled_text("login").map(|login| login.value);
         let scopes = section.scopes();
         let owners = section.owners();
+        let reauthorise_every = reauthorise_every(&mut section, grant.value);
         let password_at = section.place_of("password");
         let password = secret(&mut section, "password", Shape::Line, sources);
         match (grant.value, password_at) {
@@ -71,6 +73,15 @@ impl AccountEntry {
         }
         let flawed = section.is_flawed();
         section.finish();
-        Some(Self { id: id?, provider, grant, login, scopes, owners, password, flawed })
+        Some(Self { id: id?, provider, grant, login, scopes, owners, reauthorise_every, password, flawed })
     }
+}
+
+fn reauthorise_every(section: &mut Section<'_, '_>, grant: Grant) -> Option<Period> {
+    let every = section.parsed::<Period>("reauthorise_every")?;
+    if !grant.needs_consent() {
+        let reason = "with this grant nobody consents, so that nothing can be given anew";
+        section.problems.add_with_hint(every.at, reason, "leave \"reauthorise_every\" out");
+    }
+    Some(every.value)
 }

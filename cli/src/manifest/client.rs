@@ -5,7 +5,7 @@ use super::{
     section::Section,
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use postroom_model::{ClientAuth, ClientSecret, Preset};
+use postroom_model::{ClientAuth, ClientSecret, EndDate, Preset};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -14,8 +14,8 @@ pub(super) struct Client {
     pub(super) id: Option<String>,
     pub(super) auth: ClientAuth,
     pub(super) secret: Option<Sourced<ClientSecret>>,
-    /// The day on which the secret or certificate ends, if known.
-    pub(super) ends: Option<Date>,
+    /// When the secret or certificate ends, if known.
+    pub(super) ends: Option<EndDate>,
 }
 
 /// What there is for a client to prove itself with.
@@ -49,7 +49,7 @@ impl Client {
         let has_id = section.place_of("client_id").is_some();
         let id = section.filled_text("client_id").map(|id| id.value);
         let stated_at = section.place_of("client_secret_expires");
-        let stated = section.date("client_secret_expires");
+        let stated = section.end("client_secret_expires").map(|stated| stated.value);
         let proof = Proof::read(section, preset, sources);
         if !has_id && !matches!(proof, Proof::ServiceAccount(_)) {
             section.problems.add(section.at, "the provider has no \"client_id\"");
@@ -60,7 +60,7 @@ impl Client {
             Proof::Certificate(certificate) => {
                 let ends = certificate.as_ref().and_then(|certificate| certificate.check(section, now));
                 if let (Some(at), Some(stated), Some(ends)) = (stated_at, stated, ends)
-                    && ends < stated
+                    && ends < stated.day()
                 {
                     let reason = format!("the certificate itself ends on {ends} already");
                     section.problems.add_with_hint(at, reason, "leave \"client_secret_expires\" out");
@@ -69,7 +69,7 @@ impl Client {
                     id,
                     auth: ClientAuth::Certificate,
                     secret: certificate.map(|certificate| certificate.secret),
-                    ends: stated.or(ends),
+                    ends: stated.or(ends.map(EndDate::Day)),
                 }
             }
             Proof::ServiceAccount(account) => {

@@ -27,6 +27,7 @@ pub(super) fn account(
         login: entry.login.clone(),
         scopes,
         owners: entry.owners.clone(),
+        reauthorise_every: entry.reauthorise_every,
     })
 }
 

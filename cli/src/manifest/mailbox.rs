@@ -6,7 +6,7 @@ use super::{
     secret::{SecretSources, Shape, Sourced, secret},
     section::{Section, chosen},
 };
-use postroom_model::{AccountId, AfterFetch, Interval, MailboxId, Protocol, SaslPolicy, Tls};
+use postroom_model::{AccountId, AfterFetch, EndDate, Interval, MailboxId, Protocol, SaslPolicy, Tls};
 use secrecy::SecretString;
 use std::{collections::BTreeMap, net::IpAddr};
 use toml::de::{DeTable, DeValue};
@@ -29,6 +29,7 @@ pub(super) struct MailboxEntry {
     pub(super) after_fetch: AfterFetch,
     pub(super) attachments: bool,
     pub(super) owners: Vec<String>,
+    pub(super) password_expires: Option<EndDate>,
     pub(super) tags: BTreeMap<String, String>,
     /// Whether a password is given, readable or not.
     pub(super) has_password: bool,
@@ -83,6 +84,7 @@ impl MailboxEntry {
             );
             section.problems.add_with_hint(at, reason, "leave out \"password\" or \"auth\"");
         }
+        let password_expires = password_expires(&mut section, &sign_in);
         let flawed = section.is_flawed();
         section.finish();
         Some(Self {
@@ -101,6 +103,7 @@ impl MailboxEntry {
             after_fetch,
             attachments,
             owners,
+            password_expires,
             tags,
             has_password: password_at.is_some(),
             password,
@@ -141,6 +144,17 @@ fn auth(section: &mut Section<'_, '_>) -> SignIn {
             SignIn::Unclear
         }
     }
+}
+
+fn password_expires(section: &mut Section<'_, '_>, sign_in: &SignIn) -> Option<EndDate> {
+    let end = section.end("password_expires")?;
+    if let SignIn::Account(account) = sign_in {
+        let account = account.value.as_str();
+        let reason =
+            format!("the mailbox signs in with account {account:?} and has no password that could end");
+        section.problems.add_with_hint(end.at, reason, "leave \"password_expires\" out");
+    }
+    Some(end.value)
 }
 
 fn folders(section: &mut Section<'_, '_>, protocol: Protocol) -> Option<Vec<String>> {

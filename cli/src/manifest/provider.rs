@@ -38,8 +38,8 @@ const CLOUDS: [(&str, Cloud); 4] = [
     ("china", Cloud::China),
 ];
 
-/// The longest idle limit that is believed, in days.
-const LONGEST_IDLE: u16 = 3650;
+/// The longest life of an authorization that is believed, in days.
+const LONGEST: u16 = 3650;
 
 impl ProviderEntry {
     pub(super) fn read(
@@ -61,7 +61,8 @@ impl ProviderEntry {
         let client = Client::read(&mut section, preset, sources, now);
         let scopes = section.scopes();
         let sasl = section.choice("sasl", &SASL).map(|sasl| sasl.value);
-        let idle_days = section.number("idle_days", 1..=LONGEST_IDLE);
+        let idle_days = section.number("idle_days", 1..=LONGEST);
+        let authorization_days = section.number("authorization_days", 1..=LONGEST);
         let authorize_parameters = authorize_parameters(&mut section);
         let allow_password_grant = section.flag("allow_password_grant").unwrap_or_default();
         section.finish();
@@ -78,6 +79,7 @@ impl ProviderEntry {
             scopes: scopes.map_or_else(|| preset::scopes(preset, cloud), |scopes| scopes.value),
             sasl: sasl.unwrap_or_else(|| preset::sasl(preset)),
             idle_days: idle_days.or_else(|| preset::idle_days(preset)),
+            authorization_days,
             authorize_parameters: authorize_parameters
                 .unwrap_or_else(|| preset::authorize_parameters(preset)),
             allow_password_grant,

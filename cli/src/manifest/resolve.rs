@@ -1,13 +1,14 @@
 //! What the entries of a manifest say about one another and about the deployment.
 
 use super::{
-    Manifest,
+    Entries, Manifest,
     account::AccountEntry,
     grant,
     mailbox::{MailboxEntry, SignIn},
     problem::{Placed, Problems},
     provider::ProviderEntry,
 };
+use jiff::Timestamp;
 use postroom_model::{
     Account, AccountId, Auth, Mailbox, MailboxId, Protocol, Provider, ProviderId, SaslPolicy, Server, Tls,
     address::{is_local, is_loopback},
@@ -62,10 +63,9 @@ pub(crate) const PASSWORD_GRANT: &str = "accounts may hand a person's password t
      which OAuth's security practice forbids; use it only for a server that knows no other way";
 
 pub(super) fn resolve(
-    providers: &[ProviderEntry],
-    accounts: &[AccountEntry],
-    mailboxes: &[MailboxEntry],
+    Entries { providers, accounts, mailboxes, owners }: &Entries,
     ground: &Ground<'_>,
+    now: Timestamp,
     problems: &mut Problems,
 ) -> Manifest {
     let known = Known::new(providers, accounts, ground);
@@ -92,7 +92,27 @@ pub(super) fn resolve(
         }
         manifest.passwords.extend(entry.password.clone().map(|secret| (entry.id.value.clone(), secret)));
     }
+    manifest.owners = owners.iter().map(|entry| (entry.address.value.clone(), entry.owner())).collect();
+    let over = over(&manifest, now);
+    manifest.warnings.extend(over);
     manifest
+}
+
+/// Ends that have come already.
+fn over(manifest: &Manifest, now: Timestamp) -> Vec<String> {
+    let providers = manifest.providers.values().filter_map(|provider| {
+        let end = provider.client_auth_expires.filter(|end| end.at() <= now)?;
+        let id = &provider.id;
+        Some(format!(
+            "provider {id}: client_secret_expires = {end} is past; operators are told that it is over"
+        ))
+    });
+    let mailboxes = manifest.mailboxes.values().filter_map(|mailbox| {
+        let end = mailbox.password_expires.filter(|end| end.at() <= now)?;
+        let id = &mailbox.id;
+        Some(format!("mailbox {id}: password_expires = {end} is past; its owners are told that it is over"))
+    });
+    providers.chain(mailboxes).collect()
 }
 
 /// What entries may refer to: the manifest's entries, then what stays deployed.
@@ -234,6 +254,7 @@ fn mailbox(
         after_fetch: entry.after_fetch.clone(),
         attachments: entry.attachments,
         owners: entry.owners.clone(),
+        password_expires: entry.password_expires,
         tags: entry.tags.clone(),
     })
 }

@@ -4,8 +4,13 @@
 //! were asked for are what a typing error is compared with.
 
 use super::problem::{Placed, Problems};
-use jiff::civil::Date;
-use std::{collections::BTreeMap, fmt::Display, ops::RangeInclusive, str::FromStr};
+use postroom_model::{EndDate, NotAnEndDate, mail_address};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    ops::RangeInclusive,
+    str::FromStr,
+};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -125,17 +130,28 @@ impl<'p, 'm> Section<'p, 'm> {
         Some(Placed { at, value: value.into_iter().map(|scope| scope.value).collect() })
     }
 
-    /// Mail addresses of people.
+    /// Mail addresses of people, each there once, however its letters are written.
     pub(super) fn owners(&mut self) -> Vec<String> {
         let Some(owners) = self.texts("owners") else { return Vec::new() };
-        let fit = |text: &str| {
-            text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
-                && !text.contains(char::is_whitespace)
-        };
-        for owner in owners.value.iter().filter(|owner| !fit(&owner.value)) {
-            self.problems.add(owner.at, format!("{:?} is no mail address", owner.value));
+        let mut seen = BTreeSet::new();
+        for owner in &owners.value {
+            if let Some(address) = self.mail_address(owner)
+                && !seen.insert(address)
+            {
+                self.problems.add(owner.at, format!("{:?} is in \"owners\" twice", owner.value));
+            }
         }
         owners.value.into_iter().map(|owner| owner.value).collect()
+    }
+
+    /// A person's mail address as people are told apart by it.
+    pub(super) fn mail_address(&mut self, Placed { at, value }: &Placed<String>) -> Option<String> {
+        let address = mail_address(value).filter(|_| value.trim() == value);
+        if address.is_none() {
+            let hint = "one address alone, without a name, such as \"ann@contoso.com\"";
+            self.problems.add_with_hint(*at, format!("{value:?} is no mail address"), hint);
+        }
+        address
     }
 
     /// One of a few words.
@@ -191,25 +207,28 @@ impl<'p, 'm> Section<'p, 'm> {
         number
     }
 
-    /// A day.
-    pub(super) fn date(&mut self, key: &'static str) -> Option<Date> {
+    /// When something ends: a day, or a moment with its offset from UTC.
+    pub(super) fn end(&mut self, key: &'static str) -> Option<Placed<EndDate>> {
         let Placed { at, value } = self.take(key)?;
-        let date = match value {
-            DeValue::Datetime(toml::value::Datetime { date: Some(day), time: None, offset: None }) => {
-                let parts = (i16::try_from(day.year), i8::try_from(day.month), i8::try_from(day.day));
-                if let (Ok(year), Ok(month), Ok(day)) = parts {
-                    Date::new(year, month, day).ok()
-                } else {
-                    None
+        let (reason, hint) = match &value {
+            DeValue::Datetime(written) => {
+                if let Ok(value) = written.to_string().parse() {
+                    return Some(Placed { at, value });
+                }
+                match (written.date, written.time, written.offset) {
+                    (Some(_), Some(_), None) => (
+                        format!("{key:?} is a time of day without its offset from UTC"),
+                        format!(
+                            "{key} = {written}+02:00 where clocks are two hours ahead of UTC, {written}Z in UTC"
+                        ),
+                    ),
+                    _ => (format!("{key:?} is no end"), NotAnEndDate.to_string()),
                 }
             }
-            _ => None,
+            _ => (format!("{key:?} must be a day or a moment, without quotes"), NotAnEndDate.to_string()),
         };
-        if date.is_none() {
-            let hint = format!("{key} = 2027-09-30");
-            self.problems.add_with_hint(at, format!("{key:?} must be a day, without quotes"), hint);
-        }
-        date
+        self.problems.add_with_hint(at, reason, hint);
+        None
     }
 
     /// Texts by names of the user's own.

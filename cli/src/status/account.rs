@@ -1,9 +1,11 @@
 //! How one account is doing, from its definition and its status.
 
-use super::FaultReport;
-use jiff::{Timestamp, civil::Date};
+use super::{FaultReport, OwnerReport};
+use crate::reminders::Outlook;
+use jiff::Timestamp;
 use postroom_model::{
-    Account, AccountId, AccountStatus, Actor, Governs, Grant, MailboxId, Provider, ProviderId,
+    Account, AccountId, AccountStatus, Actor, Calendar, EndDate, Governs, Grant, MailboxId, Provider,
+    ProviderId, authorization_expiry, expiry,
 };
 use postroom_registry::Incident;
 use serde::Serialize;
@@ -48,11 +50,17 @@ pub struct AccountReport {
     /// What makes it end then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<Governs>,
+    /// The end that its owners are reminded of, which a new consent puts off. Another one where the
+    /// app's client secret or certificate ends first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reminder: Option<Outlook>,
+    /// Who is reminded.
+    pub owners: Vec<OwnerReport>,
     /// Scopes that were asked for and not granted.
     pub missing_scopes: Vec<String>,
-    /// The day on which its provider's client secret or certificate ends, if known.
+    /// When its provider's client secret or certificate ends, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_secret_expires: Option<Date>,
+    pub client_secret_expires: Option<EndDate>,
     /// Why it got no tokens when it was last tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultReport>,
@@ -81,7 +89,8 @@ impl AccountReport {
         known: &AccountStatus,
         provider: Option<&Provider>,
         mailboxes: Vec<MailboxId>,
-        now: Timestamp,
+        owners: Vec<OwnerReport>,
+        (calendar, now): (&Calendar, Timestamp),
     ) -> Self {
         // A fault that may pass says nothing of the tokens that there are.
         let is_refused = known.fault.as_ref().is_some_and(|fault| fault.class.actor() != Actor::Nobody);
@@ -91,6 +100,8 @@ impl AccountReport {
             AccountStatus { access_expires_at: Some(end), .. } if *end <= now => AuthorizationStatus::Expired,
             _ => AuthorizationStatus::Authorised,
         };
+        let ends = provider.and_then(|provider| expiry(account, provider, known));
+        let reminded = provider.and_then(|provider| authorization_expiry(account, provider, known));
         Self {
             id: account.id.clone(),
             provider: account.provider.clone(),
@@ -104,8 +115,10 @@ impl AccountReport {
             access_expires_at: known.access_expires_at,
             refresh_expires_at: known.refresh_expires_at,
             next_renewal: known.due_at,
-            ends_at: known.ends_at,
-            ended_by: known.ended_by,
+            ends_at: ends.map(|ends| ends.at),
+            ended_by: ends.map(|ends| ends.governs),
+            reminder: reminded.map(|ends| Outlook::of(&ends, calendar, now)),
+            owners,
             missing_scopes: known.missing_scopes.clone(),
             client_secret_expires: provider.and_then(|provider| provider.client_auth_expires),
             fault: known.fault.as_ref().map(FaultReport::from),
@@ -131,7 +144,7 @@ pub struct IncidentReport {
 }
 
 impl From<Incident> for IncidentReport {
-    fn from(Incident { provider, fault, since, seen_at, account }: Incident) -> Self {
+    fn from(Incident { provider, fault, since, seen_at, account, .. }: Incident) -> Self {
         Self { provider, fault: (&fault).into(), since, seen_at, account }
     }
 }

@@ -1,8 +1,8 @@
 //! How one mailbox is doing, from its record and its batch's.
 
-use super::FaultReport;
+use super::{FaultReport, OwnerReport};
 use jiff::Timestamp;
-use postroom_model::{Auth, Batch, Fault, FaultClass, Interval, MailboxId, Protocol};
+use postroom_model::{Auth, Batch, EndDate, Fault, FaultClass, Interval, MailboxId, Protocol};
 use postroom_registry::{LoadedMailbox, QuarantineRecord};
 use serde::Serialize;
 
@@ -23,6 +23,11 @@ pub struct MailboxReport {
     pub auth: Auth,
     /// Time between two polls.
     pub interval: Interval,
+    /// When its password ends, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_expires: Option<EndDate>,
+    /// Who is told when its account must be authorised again, or its password ends.
+    pub owners: Vec<OwnerReport>,
     /// When a poll last went through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_success: Option<Timestamp>,
@@ -101,7 +106,12 @@ pub struct FailureReport {
 
 impl MailboxReport {
     /// A mailbox's report at `now`, from its record and its batch.
-    pub fn new(loaded: &LoadedMailbox, batch: Option<&Batch>, now: Timestamp) -> Self {
+    pub fn new(
+        loaded: &LoadedMailbox,
+        batch: Option<&Batch>,
+        owners: Vec<OwnerReport>,
+        now: Timestamp,
+    ) -> Self {
         let (mailbox, state) = (&loaded.placed.mailbox, &loaded.state);
         let last_success = last_success(loaded, batch, now);
         let failure = state.failure.as_ref().map(|failure| FailureReport {
@@ -127,6 +137,8 @@ impl MailboxReport {
             port: mailbox.server.port,
             auth: mailbox.auth.clone(),
             interval: mailbox.interval,
+            password_expires: mailbox.password_expires,
+            owners,
             last_success,
             next_try: due.map(|due| not_before.map_or(due, |not_before| due.max(not_before))),
             failure,

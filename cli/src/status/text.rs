@@ -2,10 +2,17 @@
 
 use super::{
     AccountReport, AuthorizationStatus, FaultReport, IncidentReport, MailboxReport, MailboxStatus,
-    QuarantineReport, Report,
+    OwnerReport, QuarantineReport, Report,
+    measure::{moment, size},
+    rejected,
 };
-use crate::{Error, Outcome, manifest::PASSWORD_GRANT, plan::counted};
-use jiff::{SignedDuration, Timestamp};
+use crate::{
+    Error, Outcome,
+    manifest::PASSWORD_GRANT,
+    plan::counted,
+    reminders::{Outlook, words},
+};
+use jiff::Timestamp;
 use postroom_model::{Actor, Auth, Fault, Governs, Grant, Protocol};
 use std::{
     collections::BTreeMap,
@@ -124,6 +131,11 @@ fn mailbox_details(mailbox: &MailboxReport, now: Timestamp) -> String {
     if mailbox.backlog > 0 {
         let _infallible = writeln!(text, "{} left for the next run", counted_messages(mailbox.backlog));
     }
+    if let Some(ends) = mailbox.password_expires {
+        let verb = if ends.at() <= now { "ended" } else { "ends" };
+        let _infallible = writeln!(text, "the password {verb} {}", moment(ends.at(), now));
+    }
+    text += &unreached(&mailbox.owners, now);
     if mailbox.quarantined > 0 {
         let _infallible = writeln!(text, "{} in quarantine", counted_messages(mailbox.quarantined));
     }
@@ -153,9 +165,17 @@ fn account_row(account: &AccountReport, now: Timestamp) -> [String; 8] {
         account.mailboxes.len().to_string(),
         moment_or_dash(account.obtained_at, now),
         moment_or_dash(account.access_expires_at, now),
-        moment_or_dash(account.ends_at.filter(|_| !has_ended(account)), now),
-        account.client_secret_expires.map_or_else(|| "-".to_owned(), |day| day.to_string()),
+        moment_or_dash(end(account, now).map(|(at, _)| at), now),
+        account.client_secret_expires.map_or_else(|| "-".to_owned(), |end| end.to_string()),
     ]
+}
+
+/// When the authorization ends, and by what. Where only a person's consent helps, an end that was still
+/// expected is none.
+fn end(account: &AccountReport, now: Timestamp) -> Option<(Timestamp, Governs)> {
+    let (at, governs) = account.ends_at.zip(account.ended_by)?;
+    let is_one = at <= now || governs == Governs::Refused || !has_ended(account);
+    is_one.then_some((at, governs))
 }
 
 /// Whether the authorization ended before its time, so that only a person's consent helps.
@@ -166,9 +186,20 @@ fn has_ended(account: &AccountReport) -> bool {
 
 fn account_details(account: &AccountReport, now: Timestamp) -> String {
     let mut text = String::new();
-    if let (Some(_), Some(governs), false) = (account.ends_at, account.ended_by, has_ended(account)) {
-        let _infallible = writeln!(text, "the authorization ends then because {}", because(governs));
+    let end = end(account, now);
+    if let Some((at, governs)) = end {
+        let verb = match governs {
+            Governs::Policy => "is to be given anew",
+            _ if at <= now => "ended",
+            _ => "ends",
+        };
+        let _infallible = writeln!(text, "the authorization {verb} then because {}", because(governs));
     }
+    if let Some(outlook) = &account.reminder {
+        let is_shown = end == Some((outlook.ends_at, outlook.ended_by));
+        let _infallible = writeln!(text, "{}", reminder(outlook, is_shown, now));
+    }
+    text += &unreached(&account.owners, now);
     if let Some(at) = account.authorised_at {
         let who = account.identity.as_deref().map(|who| format!(" by {}", plain(who))).unwrap_or_default();
         let _infallible = writeln!(text, "authorised{who} {}", moment(at, now));
@@ -198,6 +229,34 @@ fn account_details(account: &AccountReport, now: Timestamp) -> String {
     text
 }
 
+/// Which reminders there are of an end, and of which, where that is not shown already.
+fn reminder(outlook: &Outlook, is_shown: bool, now: Timestamp) -> String {
+    let stage = outlook.stage.map(|stage| format!("reminder: {}", words(stage)));
+    let next = outlook.next_stage.zip(outlook.next_at);
+    let next = next.map(|(stage, at)| format!("next reminder: {}, {}", words(stage), moment(at, now)));
+    let reminders: Vec<String> = stage.into_iter().chain(next).collect();
+    match is_shown {
+        true => reminders.join("; "),
+        false => {
+            let because = because(outlook.ended_by);
+            let end = moment(outlook.ends_at, now);
+            format!("{}\n    of the end {end}, because {because}", reminders.join("; "))
+        }
+    }
+}
+
+/// The owners who cannot be told anything.
+fn unreached(owners: &[OwnerReport], now: Timestamp) -> String {
+    let mut text = String::new();
+    for OwnerReport { address, undeliverable } in owners {
+        let Some(known) = undeliverable else { continue };
+        let (address, said, rejected) = (plain(address), plain(&known.said), rejected(known.because));
+        let since = moment(known.since, now);
+        let _infallible = writeln!(text, "owner {address} cannot be told: {rejected} since {since}: {said}");
+    }
+    text
+}
+
 fn incident_details(incident: &IncidentReport, now: Timestamp) -> String {
     let IncidentReport { provider, fault, since, seen_at, account } = incident;
     let (since, seen) = (moment(*since, now), moment(*seen_at, now));
@@ -214,6 +273,11 @@ pub(crate) fn because(governs: Governs) -> &'static str {
         Governs::IdleLimit => "a refresh token that nobody uses dies; each renewal puts that off",
         Governs::AccessToken => "there is no refresh token",
         Governs::ClientSecret => "the app's client secret or certificate ends",
+        Governs::ProviderLimit => "the provider ends every authorization after a time, used or not",
+        Governs::Policy => "an administrator wants that from time to time; mail goes on",
+        Governs::Refused => "it was revoked, or is refused",
+        Governs::Password => "the mailbox's password ends",
+        Governs::Incident => "the provider's app registration fails",
         _ => "of a rule that is newer than this command",
     }
 }
@@ -240,7 +304,7 @@ fn fault_details(fault: &FaultReport) -> String {
 }
 
 /// Writes rows under a head, as wide as their widest cells, each with its details indented below it.
-fn table<const N: usize>(
+pub(crate) fn table<const N: usize>(
     f: &mut fmt::Formatter<'_>,
     head: [&str; N],
     rows: impl Iterator<Item = ([String; N], String)>,
@@ -259,70 +323,4 @@ fn table<const N: usize>(
 
 fn moment_or_dash(at: Option<Timestamp>, now: Timestamp) -> String {
     at.map_or_else(|| "-".to_owned(), |at| moment(at, now))
-}
-
-/// A time as people read it: `3 min ago (2026-11-21 22:03 UTC)`.
-pub(crate) fn moment(at: Timestamp, now: Timestamp) -> String {
-    let difference = at.duration_since(now);
-    let relative = match (rounded(difference.abs()), difference.is_positive()) {
-        (None, _) => "now".to_owned(),
-        (Some(amount), true) => format!("in {amount}"),
-        (Some(amount), false) => format!("{amount} ago"),
-    };
-    format!("{relative} ({})", at.strftime("%Y-%m-%d %H:%M UTC"))
-}
-
-fn rounded(duration: SignedDuration) -> Option<String> {
-    match duration.as_secs() {
-        0 => None,
-        seconds @ 1..120 => Some(format!("{seconds} s")),
-        seconds @ 120..7_200 => Some(format!("{} min", seconds / 60)),
-        seconds @ 7_200..172_800 => Some(format!("{} h", seconds / 3_600)),
-        seconds => Some(format!("{} days", seconds / 86_400)),
-    }
-}
-
-/// A size as people read it, in powers of ten: `61.2 MB`.
-pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    // Tenths of the unit; what is cut off by the division is below a tenth.
-    let (mut tenths, mut unit) = (bytes / 100, 0);
-    while tenths >= 10_000 && unit + 1 < UNITS.len() {
-        tenths /= 1000;
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_cut_to_a_tenth() {
-        let table =
-            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_999, "999.9 kB"), (61_234_567, "61.2 MB")];
-        for (bytes, shown) in table {
-            assert_eq!(size(bytes), shown);
-        }
-        assert_eq!(size(u64::MAX), "18446744.0 TB");
-    }
-
-    #[test]
-    fn moments_are_relative_and_absolute() {
-        let now = Timestamp::from_second(1_800_000_000).expect("in range");
-        for (offset, shown) in [
-            (0, "now (2027-01-15 08:00 UTC)"),
-            (-90, "90 s ago (2027-01-15 07:58 UTC)"),
-            (300, "in 5 min (2027-01-15 08:05 UTC)"),
-            (-86_400, "24 h ago (2027-01-14 08:00 UTC)"),
-            (90 * 86_400, "in 90 days (2027-04-15 08:00 UTC)"),
-        ] {
-            let at = now.checked_add(SignedDuration::from_secs(offset)).expect("in range");
-            assert_eq!(moment(at, now), shown);
-        }
-    }
 }

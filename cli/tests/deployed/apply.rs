@@ -1,9 +1,11 @@
 //! `postroom apply`.
 
 use crate::support::{Fixture, id, now};
+use jiff::{SignedDuration, Timestamp};
 use postroom_cli::Error;
-use postroom_model::{Interval, Lease, ProviderId, TokenSet};
+use postroom_model::{Interval, Language, Lease, ProviderId, Subject, TokenSet};
 use postroom_registry::LeasedAccount;
+use postroom_tokens::Consent;
 use secrecy::ExposeSecret;
 
 const MANIFEST: &str = include_str!("../manifest.example.toml");
@@ -12,11 +14,11 @@ const MANIFEST: &str = include_str!("../manifest.example.toml");
 async fn applying_again_writes_nothing_and_pruning_leaves_nothing() {
     let fixture = Fixture::new().await;
     let planned = fixture.apply(MANIFEST, "s3cret", &["--dry-run"]).await.expect("plans");
-    assert!(planned.ends_with("9 changes\n") && !planned.contains("s3cret"), "{planned}");
+    assert!(planned.ends_with("10 changes\n") && !planned.contains("s3cret"), "{planned}");
     assert!(fixture.items().await.is_empty(), "a dry run writes nothing");
 
     let applied = fixture.apply(MANIFEST, "s3cret", &[]).await.expect("applies");
-    assert_eq!(applied, format!("{planned}applied 9 changes\n"));
+    assert_eq!(applied, format!("{planned}applied 10 changes\n"));
     let before = fixture.items().await;
     let again = fixture.apply(MANIFEST, "s3cret", &[]).await.expect("applies again");
     assert!(again.ends_with("\nnothing to do\n"), "{again}");
@@ -88,8 +90,8 @@ async fn what_broke_off_is_said_and_applying_again_continues() {
     let huge = format!("tags = {{ project = \"{}\" }}", "x".repeat(500_000));
     let broken = MANIFEST.replace("tags = { project = \"bridge-17\" }", &huge);
     let error = fixture.apply(&broken, "s3cret", &[]).await.expect_err("cannot be stored");
-    let Error::BrokenOff { done, all: 9, because } = &error else { panic!("unexpected {error:?}") };
-    assert!((6..=7).contains(done), "the secrets, providers and the account were first: {done}");
+    let Error::BrokenOff { done, all: 10, because } = &error else { panic!("unexpected {error:?}") };
+    assert!((7..=8).contains(done), "the secrets, the owner, providers and the account were first: {done}");
     assert!(matches!(**because, Error::Registry(_)), "{because:?}");
     assert_eq!(error.exit_status(), 1);
     let continued = fixture.apply(MANIFEST, "s3cret", &[]).await.expect("continues");
@@ -166,4 +168,106 @@ async fn a_deleted_account_leaves_no_tokens_and_nothing_that_could_bring_them_ba
     let late = registry.journal_tokens(&ann, renewal.fence, "late", now()).await.expect("answers");
     assert!(!late, "whoever renewed meanwhile writes nothing any more");
     assert!(registry.account(&ann).await.expect("answers").is_none());
+}
+
+/// When a subject's item is looked at, in seconds after `now`.
+async fn looked_at(fixture: &Fixture, subject: &str) -> Option<i64> {
+    let due = fixture.deployment.registry.due_subjects(Timestamp::MAX, 100).await.expect("answers");
+    let due = due.into_iter().find(|due| due.subject.to_string() == subject)?;
+    Some(due.remind_at.duration_since(now()).as_secs())
+}
+
+/// Has everything that is to be looked at looked at a year from now only.
+async fn put_off(fixture: &Fixture) {
+    let registry = &fixture.deployment.registry;
+    for due in registry.due_subjects(Timestamp::MAX, 100).await.expect("answers") {
+        let later = now() + SignedDuration::from_hours(24 * 365);
+        assert!(registry.set_reminder(&due, Some(later)).await.expect("answers"));
+    }
+}
+
+#[tokio::test]
+async fn accounts_are_looked_at_when_their_provider_lets_them_end_at_another_time() {
+    let fixture = Fixture::new().await;
+    let manifest = r#"
+        [[provider]]
+        id = "contoso"
+        issuer = "https://sso.example"
+        client_id = "postroom"
+        client_secret = { env = "SECRET" }
+
+        [[provider]]
+        id = "other"
+        issuer = "https://other.example"
+        client_id = "postroom"
+
+        [[account]]
+        id = "ann"
+        provider = "contoso"
+
+        [[account]]
+        id = "app"
+        provider = "contoso"
+        grant = "client_credentials"
+
+        [[account]]
+        id = "ben"
+        provider = "other"
+
+        [[account]]
+        id = "new"
+        provider = "contoso"
+    "#;
+    let with = |keys: &str| manifest.replacen("client_id", &format!("{keys}\nclient_id"), 1);
+    fixture.apply(manifest, "s3cret", &[]).await.expect("applies");
+    for account in ["ann", "app", "ben"] {
+        let tokens = r#"{"access_token":"access","refresh_token":"refresh","token_type":"Bearer"}"#;
+        let tokens = TokenSet::from_response(tokens, now()).expect("a token set");
+        let (consent, until) = (Consent { at: now(), identity: None }, now() + SignedDuration::from_mins(1));
+        fixture.deployment.tokens.accept(&id(account), tokens, consent, until).await.expect("accepts");
+        let registry = &fixture.deployment.registry;
+        assert!(registry.remind_now(&Subject::Account(id(account)), now()).await.expect("answers"));
+    }
+    let year = Some(365 * 86_400);
+    for (keys, ann) in [
+        ("scopes = [\"imap\"]", year),
+        ("idle_days = 90", Some(0)),
+        ("idle_days = 90\nscopes = [\"imap\"]", year),
+        ("idle_days = 90\nauthorization_days = 30", Some(0)),
+        ("", Some(0)),
+    ] {
+        put_off(&fixture).await;
+        let applied = fixture.apply(&with(keys), "s3cret", &[]).await.expect("applies");
+        assert!(applied.contains("~ provider contoso: "), "{applied}");
+        assert_eq!(looked_at(&fixture, "account:ann").await, ann, "{keys}");
+        assert_eq!(looked_at(&fixture, "account:app").await, year, "nobody consents to it");
+        assert_eq!(looked_at(&fixture, "account:ben").await, year, "another provider's");
+        assert_eq!(looked_at(&fixture, "account:new").await, None, "nobody has authorised it");
+    }
+    put_off(&fixture).await;
+    let every = manifest.replace("id = \"ben\"", "id = \"ben\"\nreauthorise_every = \"6mo\"");
+    let applied = fixture.apply(&every, "s3cret", &[]).await.expect("applies");
+    assert!(applied.contains("~ account ben: reauthorise_every nothing → 6mo\n"), "{applied}");
+    assert_eq!(looked_at(&fixture, "account:ben").await, Some(0));
+}
+
+#[tokio::test]
+async fn owners_are_written_changed_and_pruned_and_ends_are_looked_at() {
+    let fixture = Fixture::new().await;
+    fixture.apply(MANIFEST, "s3cret", &[]).await.expect("applies");
+    let registry = &fixture.deployment.registry;
+    let language = async || registry.owner("ben@contoso.com").await.expect("answers").map(|o| o.language);
+    assert_eq!(language().await, Some(Some(Language::De)));
+    assert_eq!(looked_at(&fixture, "provider:contoso").await, Some(0), "its client secret ends");
+    assert_eq!(looked_at(&fixture, "provider:acme-sso").await, None, "its end is not known");
+    assert_eq!(looked_at(&fixture, "password:legacy-plant").await, Some(0));
+
+    let without = MANIFEST.replace("language = \"de\"", "").replace("password_expires = 2027-06-30", "");
+    let applied = fixture.apply(&without, "s3cret", &[]).await.expect("applies");
+    assert!(applied.contains("~ owner ben@contoso.com: language de → nothing\n"), "{applied}");
+    assert_eq!(language().await, Some(None));
+    assert_eq!(looked_at(&fixture, "password:legacy-plant").await, None);
+    let pruned = fixture.apply("", "", &["--prune"]).await.expect("prunes");
+    assert!(pruned.contains("- owner ben@contoso.com\n"), "{pruned}");
+    assert_eq!(language().await, None);
 }

@@ -6,7 +6,9 @@ use aws_sdk_cloudformation::{
     types::{Parameter, StackStatus},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::tz::TimeZone;
 use postroom_cli::{Error, deployment::Deployment};
+use postroom_model::Calendar;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use std::time::Duration;
 
@@ -15,7 +17,9 @@ const TEMPLATE: &str = r#"{
     "Parameters": {
         "MailCa": { "Type": "String", "Default": "" },
         "PlaintextHosts": { "Type": "String", "Default": "" },
-        "AllowLocalServers": { "Type": "String", "Default": "false" }
+        "AllowLocalServers": { "Type": "String", "Default": "false" },
+        "TimeZone": { "Type": "String", "Default": "UTC" },
+        "OverdueRepeatDays": { "Type": "Number", "Default": "7" }
     },
     "Resources": { "FetchQueue": { "Type": "AWS::SQS::Queue" } },
     "Outputs": {
@@ -62,6 +66,8 @@ async fn outputs_and_parameters_are_found() {
             ("MailCa", &BASE64_STANDARD.encode(&authority)),
             ("PlaintextHosts", "a.example, b.example"),
             ("AllowLocalServers", "true"),
+            ("TimeZone", "Europe/Berlin"),
+            ("OverdueRepeatDays", "0"),
         ],
     )
     .await;
@@ -71,11 +77,18 @@ async fn outputs_and_parameters_are_found() {
     assert_eq!(found.console_url, "https://console.example");
     assert!(found.allowances.local_servers, "the account is an emulator's");
     assert_eq!(found.allowances.plaintext_hosts, ["a.example", "b.example"]);
+    assert_eq!(found.calendar.zone.iana_name(), Some("Europe/Berlin"));
+    assert_eq!(found.calendar.repeat_days, None, "said once");
 
     let plain = stack(TEMPLATE, &[]).await;
     let found = Deployment::find(&plain, &config().await, now).await.expect("finds it");
     assert!(found.mail_ca.is_none() && !found.allowances.local_servers);
     assert!(found.allowances.plaintext_hosts.is_empty());
+    assert_eq!(found.calendar, Calendar { zone: TimeZone::UTC, repeat_days: Some(7) });
+
+    let older = TEMPLATE.replace("\"TimeZone\"", "\"Zone\"").replace("\"OverdueRepeatDays\"", "\"Days\"");
+    let found = Deployment::find(&stack(&older, &[]).await, &config().await, now).await.expect("finds it");
+    assert_eq!(found.calendar, Calendar { zone: TimeZone::UTC, repeat_days: Some(7) }, "one without them");
 }
 
 #[tokio::test]
@@ -83,6 +96,10 @@ async fn what_is_missing_is_said_in_one_sentence() {
     let incomplete = stack(&TEMPLATE.replace("TableName", "Table"), &[]).await;
     let error = Deployment::find(&incomplete, &config().await, now).await.expect_err("no table");
     assert!(error.to_string().contains("lacks TableName"), "{error}");
+
+    let nowhere = stack(TEMPLATE, &[("TimeZone", "Europe/Berlyn")]).await;
+    let error = Deployment::find(&nowhere, &config().await, now).await.expect_err("no such zone");
+    assert!(error.to_string().contains("lacks a TimeZone parameter that names one"), "{error}");
 
     let error = Deployment::find("no-such-stack", &config().await, now).await.expect_err("no stack");
     assert!(matches!(error, Error::NoStack { .. }), "{error:?}");

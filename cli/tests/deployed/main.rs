@@ -6,6 +6,7 @@ mod authserver;
 mod check;
 mod deployment;
 mod fetch;
+mod reminders;
 mod status;
 mod support;
 mod token;

@@ -1,8 +1,8 @@
-//! `postroom status MAILBOX`: what is in quarantine, message by message.
+//! `postroom status`: what is in quarantine, message by message, and which owners cannot be told.
 
 use crate::support::{Fixture, id, now, printed};
 use postroom_cli::{args::StatusArgs, status::status};
-use postroom_model::{Fault, FaultClass, MailboxId, Stuck};
+use postroom_model::{Fault, FaultClass, MailboxId, Rejection, Stuck};
 
 async fn shown(fixture: &Fixture, mailboxes: &[&str], json: bool) -> String {
     let args = StatusArgs { mailboxes: mailboxes.iter().map(|name| id(name)).collect(), json };
@@ -45,4 +45,19 @@ async fn a_mailbox_that_is_named_shows_each_message_in_quarantine() {
         "reason": "the message has no end", "at": "2027-01-15T08:00:00Z",
     });
     assert_eq!(json["mailboxes"][1]["quarantine"][1], expected);
+}
+
+#[tokio::test]
+async fn an_owner_who_takes_no_mail_is_marked_wherever_the_address_is_named() {
+    let fixture = Fixture::new().await;
+    fixture.apply(include_str!("../manifest.example.toml"), "s3cret", &[]).await.expect("applies");
+    let registry = &fixture.deployment.registry;
+    let refused = registry.record_undeliverable("Ann@contoso.com", Rejection::Refused, "on the list", now());
+    refused.await.expect("records");
+    let marked = "    owner ann@contoso.com cannot be told: SES does not send to it since now (2027-01-15 08:00 UTC): on the list\n";
+    let all = shown(&fixture, &[], false).await;
+    assert_eq!(all.matches(marked).count(), 2, "at the account and at the mailbox: {all}");
+    assert!(!all.contains("owner ben@contoso.com"), "{all}");
+    assert!(registry.clear_undeliverable("ann@contoso.com").await.expect("answers"));
+    assert!(!shown(&fixture, &[], false).await.contains("cannot be told"));
 }

@@ -2,7 +2,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{Client, config::Credentials, types::AttributeValue};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use postroom_cli::{
     Error, Outcome,
     apply::apply,
@@ -10,6 +10,7 @@ use postroom_cli::{
     deployment::Deployment,
     manifest::{Allowances, Draft, SecretSources},
 };
+use postroom_model::Calendar;
 use postroom_oauth::{Http, HttpSettings};
 use postroom_registry::Registry;
 use postroom_tokens::Tokens;
@@ -54,6 +55,7 @@ impl Fixture {
             fetch_queue_url: queue(&config, &table).await,
             sqs: aws_sdk_sqs::Client::new(&config),
             allowances: Allowances { local_servers: true, plaintext_hosts: Vec::new() },
+            calendar: Calendar { zone: TimeZone::UTC, repeat_days: Some(7) },
             mail_ca: None,
         };
         Self { deployment, client, table }

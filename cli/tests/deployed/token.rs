@@ -92,7 +92,21 @@ async fn a_token_set_is_stored_once_and_its_end_is_known() {
           ],
           "missing_scopes": [],
           "obtained_at": "2027-01-15T08:00:00Z",
+          "owners": [
+            {
+              "address": "ann@contoso.com"
+            },
+            {
+              "address": "ben@contoso.com"
+            }
+          ],
           "provider": "contoso",
+          "reminder": {
+            "ended_by": "idle_limit",
+            "ends_at": "2027-04-15T08:00:00Z",
+            "next_at": "2027-03-15T08:00:00Z",
+            "next_stage": "month"
+          },
           "status": "authorised"
         }
       ],
@@ -107,6 +121,12 @@ async fn a_token_set_is_stored_once_and_its_end_is_known() {
           "id": "legacy-plant",
           "interval": "5m",
           "messages": 0,
+          "owners": [
+            {
+              "address": "ann@contoso.com"
+            }
+          ],
+          "password_expires": "2027-06-30",
           "port": 995,
           "protocol": "pop3",
           "quarantined": 0,
@@ -122,6 +142,7 @@ async fn a_token_set_is_stored_once_and_its_end_is_known() {
           "id": "site-diary",
           "interval": "5m",
           "messages": 0,
+          "owners": [],
           "port": 993,
           "protocol": "imap",
           "quarantined": 0,

@@ -4,18 +4,21 @@
 //! would, and changes nothing else.
 
 use crate::{
+    addressee::{Addressee, addressees},
     adoption::{self, Candidates},
     app::{App, Id},
     calendar::When,
+    coming::Coming,
     condition::{Condition, Ends, Explained, State},
     csrf::Posted,
     guide::Guide,
-    language::Language,
+    language::{Language, Speak},
     mailbox_state,
     notice::Noticed,
     outcome::Report,
     page::{self, Page, Section},
     problem::Problem,
+    reminder::Told,
     session::Administrator,
     texts::{Fill, account::Account as AccountTexts},
     trial::{self, Trials},
@@ -27,8 +30,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Account, AccountId, AccountStatus, Fault, Grant, MailboxId, MailboxState, Provider};
-use postroom_registry::PlacedMailbox;
+use postroom_language::Words;
+use postroom_model::{
+    Account, AccountId, AccountStatus, Calendar, Fault, Grant, MailboxId, MailboxState, Provider, Reminder,
+    Subject, authorization_expiry,
+};
+use postroom_registry::{DueSubject, PlacedMailbox};
 use postroom_tokens::Demand;
 use std::collections::HashMap;
 use url::Url;
@@ -38,6 +45,8 @@ pub(crate) const PATIENCE: SignedDuration = SignedDuration::from_secs(12);
 
 /// Mailboxes of the account that are shown.
 const SHOWN: usize = 200;
+/// The latest of its reminders that are shown.
+const TOLD: usize = 10;
 
 /// An account with what belongs to it.
 struct Found {
@@ -49,6 +58,10 @@ struct Found {
     /// Whether it has others.
     has_more: bool,
     states: HashMap<MailboxId, MailboxState>,
+    /// Its owners, each with what is known of the address.
+    owners: Vec<Addressee>,
+    /// What was told about it, in the order of time.
+    told: Vec<Reminder>,
 }
 
 /// `GET /accounts/{id}`.
@@ -60,7 +73,8 @@ pub(crate) async fn account(
     Query(search): Query<adoption::Search>,
     noticed: Noticed,
 ) -> Result<Response, Problem> {
-    let (found, candidates) = futures::try_join!(find(&app, &id), adoption::candidates(&app, &id, &search))?;
+    let (found, candidates) =
+        futures::try_join!(find(&app, &id, language), adoption::candidates(&app, &id, &search))?;
     let page = page(
         &administrator,
         language,
@@ -69,7 +83,8 @@ pub(crate) async fn account(
     );
     let report = noticed.report(&id, language);
     let redirect = app.settings.redirect_url();
-    let shown = Shown { report, candidates, redirect: &redirect };
+    let coming = found.coming(&app.settings.calendar, app.now());
+    let shown = Shown { report, candidates, coming, redirect: &redirect };
     let html = page::html(&AccountPage::new(page, &found, shown, app.now(), language));
     Ok((noticed.jar, html).into_response())
 }
@@ -135,12 +150,14 @@ fn trials_note(trials: &Trials, t: &AccountTexts) -> Option<String> {
     }
 }
 
-async fn find(app: &App, id: &AccountId) -> Result<Found, Problem> {
+async fn find(app: &App, id: &AccountId, language: Language) -> Result<Found, Problem> {
     let registry = &app.registry;
     let account = async {
         let account = registry.account(id).await?.ok_or_else(Problem::not_found)?;
-        let provider = registry.provider(&account.provider).await?;
-        Ok::<_, Problem>((account, provider))
+        let provider = async { Ok(registry.provider(&account.provider).await?) };
+        let owners = addressees(app, &account.owners, language);
+        let (provider, owners) = futures::try_join!(provider, owners)?;
+        Ok::<_, Problem>((account, provider, owners))
     };
     let mailboxes = async {
         let mut mailboxes = registry.first_mailboxes_of(id, SHOWN + 1).await?;
@@ -150,9 +167,21 @@ async fn find(app: &App, id: &AccountId) -> Result<Found, Problem> {
         Ok((mailboxes, states, has_more))
     };
     let status = async { Ok(registry.account_status(id).await?) };
-    let ((account, provider), (mailboxes, states, has_more), status) =
-        futures::try_join!(account, mailboxes, status)?;
-    Ok(Found { account, status, provider, mailboxes, has_more, states })
+    let subject = Subject::Account(id.clone());
+    let told = async { Ok(registry.reminders_of(&subject, None).await?) };
+    let ((account, provider, owners), (mailboxes, states, has_more), status, told) =
+        futures::try_join!(account, mailboxes, status, told)?;
+    Ok(Found { account, status, provider, mailboxes, has_more, states, owners, told })
+}
+
+impl Found {
+    /// What its owners are told next.
+    fn coming(&self, calendar: &Calendar, now: Timestamp) -> Option<Coming> {
+        let subject = Subject::Account(self.account.id.clone());
+        let due = DueSubject { subject, remind_at: self.status.remind_at? };
+        let expiry = authorization_expiry(&self.account, self.provider.as_ref()?, &self.status)?;
+        Coming::of(&due, expiry, &self.told, calendar, now)
+    }
 }
 
 /// The frame of a page about accounts, which can be asked for again at `path`.
@@ -195,7 +224,10 @@ struct AccountPage<'a> {
     renewed: Option<When>,
     renews: Option<When>,
     ends: Ends,
-    owners: &'a [String],
+    reauthorise_every: Option<String>,
+    owners: &'a [Addressee],
+    told: Vec<Told>,
+    next: String,
     mailboxes: Vec<MailboxRow<'a>>,
     more: Option<String>,
     guide: Option<Guide>,
@@ -216,14 +248,15 @@ struct MailboxRow<'a> {
 struct Shown<'a> {
     report: Option<Report>,
     candidates: Option<Candidates>,
+    coming: Option<Coming>,
     redirect: &'a Url,
 }
 
 impl<'a> AccountPage<'a> {
     fn new(page: Page<'a>, found: &'a Found, shown: Shown<'_>, now: Timestamp, language: Language) -> Self {
-        let Shown { report, candidates, redirect } = shown;
+        let Shown { report, candidates, coming, redirect } = shown;
         let t = &language.texts().account;
-        let Found { account, status, provider, mailboxes, states, .. } = found;
+        let Found { account, status, provider, mailboxes, states, owners, .. } = found;
         let condition = Condition::of(account, status, now);
         let when = |at: Option<Timestamp>| at.map(|at| When::new(at, now, language));
         let own = Some(account.scopes.as_slice()).filter(|scopes| !scopes.is_empty());
@@ -266,7 +299,10 @@ impl<'a> AccountPage<'a> {
             renewed: when(status.obtained_at),
             renews: when(status.due_at),
             ends: Ends::of(&condition, status, now, language),
-            owners: &account.owners,
+            reauthorise_every: account.reauthorise_every.map(|every| language.period(every)),
+            owners,
+            told: found.told.iter().rev().take(TOLD).map(|told| Told::new(told, now, language)).collect(),
+            next: next(coming.as_ref(), language),
             mailboxes: rows.collect(),
             more: found.has_more.then(|| t.mailboxes_more.fill(&[("n", &SHOWN)])),
             guide: provider
@@ -288,6 +324,15 @@ impl<'a> MailboxRow<'a> {
             last: state.last_success.map(|at| When::new(at, now, language)),
         }
     }
+}
+
+/// What is told next about an account, in words.
+fn next(coming: Option<&Coming>, language: Language) -> String {
+    let t = &language.texts().reminder;
+    let Some(coming) = coming else { return t.of_account_no_next.to_owned() };
+    let stage = language.texts().stage(coming.stage, &coming.subject);
+    let when = coming.at.map_or(t.next_run.to_owned(), |at| language.moment(at));
+    t.of_account_next.fill(&[("stage", &stage), ("when", &when)])
 }
 
 fn grant(account: &Account, t: &AccountTexts) -> String {
@@ -312,7 +357,31 @@ mod tests {
             let fails = placed.mailbox.id.as_str().ends_with('2');
             (placed.mailbox.id.clone(), if fails { fixtures::failing() } else { fixtures::fetched() })
         });
-        Found { account, status, provider, states: states.collect(), mailboxes, has_more: false }
+        Found {
+            owners: Vec::new(),
+            told: Vec::new(),
+            account,
+            status,
+            provider,
+            states: states.collect(),
+            mailboxes,
+            has_more: false,
+        }
+    }
+
+    fn berlin() -> Calendar {
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").expect("a zone");
+        Calendar { zone, repeat_days: Some(7) }
+    }
+
+    fn owners(account: &Account, language: Language) -> Vec<Addressee> {
+        let known = fixtures::undeliverable();
+        let owners = account.owners.iter();
+        owners
+            .map(|owner| {
+                Addressee::new(owner, Some(&known).filter(|known| known.address == *owner), language)
+            })
+            .collect()
     }
 
     fn html(found: &Found, candidates: Option<Candidates>, language: Language) -> String {
@@ -320,7 +389,8 @@ mod tests {
         let title = language.texts().account.title.fill(&[("id", &found.account.id)]);
         let page = page(&administrator, language, title, format!("/accounts/{}", found.account.id));
         let redirect = Url::parse("https://post.example/callback").expect("url");
-        let shown = Shown { report: None, candidates, redirect: &redirect };
+        let coming = found.coming(&berlin(), fixtures::now());
+        let shown = Shown { report: None, candidates, coming, redirect: &redirect };
         fixtures::html(&AccountPage::new(page, found, shown, fixtures::now(), language))
     }
 
@@ -330,7 +400,12 @@ mod tests {
             fixtures::mailbox("site-diary", Some("archive")),
             fixtures::mailbox("plans-2", Some("archive")),
         ];
-        let found = found("archive", mailboxes);
+        let mut found = found("archive", mailboxes);
+        let subject = Subject::Account(found.account.id.clone());
+        found.account.reauthorise_every = Some("6mo".parse().expect("a period"));
+        found.status.refused_at = Some(fixtures::at("2026-11-08T08:00:00Z"));
+        found.status.remind_at = found.status.refused_at;
+        found.told = fixtures::reminders().into_iter().filter(|told| told.subject == subject).collect();
         let candidates = Candidates {
             text: "a".into(),
             mailboxes: vec![
@@ -340,6 +415,7 @@ mod tests {
             is_cut: true,
         };
         for language in Language::ALL {
+            found.owners = owners(&found.account, language);
             let html = html(&found, Some(candidates.clone()), language);
             insta::assert_snapshot!(format!("account_{language}"), html);
         }
@@ -347,8 +423,9 @@ mod tests {
 
     #[test]
     fn an_app_only_account_shows_what_to_do_in_the_directory() {
-        let found = found("robot", vec![fixtures::mailbox("site-diary", Some("robot"))]);
+        let mut found = found("robot", vec![fixtures::mailbox("site-diary", Some("robot"))]);
         for language in Language::ALL {
+            found.owners = owners(&found.account, language);
             insta::assert_snapshot!(format!("app_only_{language}"), html(&found, None, language));
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     condition::{Mark, State},
     csrf::Posted,
     destination::{Destinations, Refusal},
-    language::Language,
+    language::{Language, Speak},
     page,
     problem::Problem,
     session::Administrator,
@@ -174,7 +174,7 @@ async fn adopt_one(
         Ok(messages) => messages,
         Err(fault) => return Adopted::Left(fault),
     };
-    if let Err(error) = app.registry.put_mailbox(&moved).await {
+    if let Err(error) = app.registry.put_mailbox(&moved, app.now()).await {
         return Adopted::Left(Fault::new(FaultClass::Storage, error.to_string()));
     }
     if let Err(error) = app.registry.end_rest(id, app.now()).await {
@@ -184,10 +184,11 @@ async fn adopt_one(
 }
 
 /// The mailbox as it is on the account; `None` where it is there already. It signs in as the
-/// account's provider wants it.
+/// account's provider wants it, and has no password whose end would matter.
 fn moved(mailbox: Mailbox, account: &Account, provider: &Provider) -> Option<Mailbox> {
     if Candidates::account(&mailbox) == Some(&account.id) {
         return None;
     }
-    Some(Mailbox { auth: Auth::Oauth(account.id.clone()), sasl: provider.sasl, ..mailbox })
+    let auth = Auth::Oauth(account.id.clone());
+    Some(Mailbox { auth, sasl: provider.sasl, password_expires: None, ..mailbox })
 }

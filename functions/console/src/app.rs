@@ -9,6 +9,7 @@ use axum::{
     response::Response,
 };
 use jiff::{SignedDuration, Timestamp};
+use postroom_letter::Post;
 use postroom_mail::{Network, NetworkError};
 use postroom_oauth::{Http, HttpError};
 use postroom_registry::Registry;
@@ -31,7 +32,8 @@ pub struct App {
     pub(crate) vault: Vault,
     pub(crate) tokens: Tokens,
     pub(crate) network: Network,
-    pub(crate) ses: aws_sdk_sesv2::Client,
+    /// What mail to owners is sent with; `None`: none is sent.
+    pub(crate) post: Option<Post>,
     pub(crate) clock: fn() -> Timestamp,
     keys: Arc<Mutex<Option<KnownKeys>>>,
 }
@@ -66,12 +68,16 @@ impl App {
         let sealer = Sealer::new(aws_sdk_kms::Client::new(aws), settings.token_key.clone());
         let http = Http::new(settings.http.clone())?;
         let lead = settings.refresh_lead;
+        let post = settings.sender.clone().map(|sender| {
+            let ses = aws_sdk_sesv2::Client::new(aws);
+            Post::new(ses, sender, settings.operators.clone(), settings.configuration_set.clone())
+        });
         Ok(Self {
             tokens: Tokens::new(registry.clone(), vault.clone(), sealer, http, lead, clock),
             registry,
             vault,
             network: Network::new(settings.network.clone())?,
-            ses: aws_sdk_sesv2::Client::new(aws),
+            post,
             clock,
             keys: Arc::default(),
             settings: Arc::new(settings),

@@ -7,7 +7,7 @@ use crate::{
     condition::{Mark, State as Words},
     consent::{self, refresh},
     csrf::Posted,
-    language::Language,
+    language::{Language, Speak},
     letter,
     outcome::{Outcome, Report, Trouble},
     page::{self, Page, Section},

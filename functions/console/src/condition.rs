@@ -1,12 +1,13 @@
 //! How an account is doing, in words: what works, what does not, why, and who must act.
 
 use crate::{
-    calendar::{When, day_of},
-    language::Language,
-    texts::{Fill, fault::Faults},
+    calendar::When,
+    language::{Language, Speak},
+    texts::{Fill, Texts, fault::Faults},
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Account, AccountStatus, Actor, Expiry, Fault, FaultClass, Governs};
+use postroom_language::{Words, day_of};
+use postroom_model::{Account, AccountStatus, Actor, Fault, FaultClass, Governs};
 
 /// What ends within this time is worth a warning, unless it renews itself.
 pub(crate) const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -19,7 +20,12 @@ pub(crate) enum Condition<'a> {
     /// They work, but not everything that was asked for was granted.
     Narrowed,
     /// They work and end soon, and nothing will renew them by itself.
-    EndsSoon(Expiry),
+    EndsSoon {
+        /// The moment.
+        at: Timestamp,
+        /// What makes it end then.
+        governs: Governs,
+    },
     /// The last renewal failed for a reason that may pass; the access token still works.
     WorksForNow(&'a Fault),
     /// As before, and the access token has ended.
@@ -30,6 +36,8 @@ pub(crate) enum Condition<'a> {
     NotTried,
     /// Its authorization has ended by a date that was known.
     Ended(Timestamp),
+    /// They work, and an administrator wants it authorised anew since then.
+    Due(Timestamp),
     /// Somebody must act, as the fault says.
     Needs(Actor, &'a Fault),
 }
@@ -88,18 +96,18 @@ impl<'a> Condition<'a> {
             (None, false) => return Self::NotTried,
             (Some(_), _) => {}
         }
-        let ends = status.ends_at.zip(status.ended_by).map(|(at, governs)| Expiry { at, governs });
-        match ends {
-            Some(Expiry { at, .. }) if at <= now => Self::Ended(at),
+        match status.ends_at.zip(status.ended_by) {
+            Some((at, Governs::Policy)) if at <= now => Self::Due(at),
+            Some((at, _)) if at <= now => Self::Ended(at),
             _ if !status.missing_scopes.is_empty() => Self::Narrowed,
-            Some(expiry) if is_worth_a_warning(expiry, now) => Self::EndsSoon(expiry),
+            Some((at, governs)) if is_worth_a_warning(at, governs, now) => Self::EndsSoon { at, governs },
             _ => Self::Works,
         }
     }
 
     /// Whether a person can mend it by signing in.
     pub(crate) fn needs_consent(&self) -> bool {
-        matches!(self, Self::NotAuthorised | Self::Ended(_) | Self::Needs(Actor::Owner, _))
+        matches!(self, Self::NotAuthorised | Self::Ended(_) | Self::Due(_) | Self::Needs(Actor::Owner, _))
     }
 
     /// What the account's server or the system said, where something went wrong.
@@ -116,12 +124,13 @@ impl<'a> Condition<'a> {
         let (mark, words) = match self {
             Self::Works => (Mark::Ok, t.works),
             Self::Narrowed => (Mark::Warn, t.narrowed),
-            Self::EndsSoon(_) => (Mark::Warn, t.ends_soon),
+            Self::EndsSoon { .. } => (Mark::Warn, t.ends_soon),
             Self::WorksForNow(_) => (Mark::Warn, t.works_for_now),
             Self::Interrupted(_) => (Mark::Warn, t.interrupted),
             Self::NotAuthorised => (Mark::Idle, t.not_authorised),
             Self::NotTried => (Mark::Idle, t.not_tried),
             Self::Ended(_) => (Mark::Bad, t.ended),
+            Self::Due(_) => (Mark::Warn, t.due),
             Self::Needs(Actor::Operator, fault) if fault.class == FaultClass::AppRegistration => {
                 (Mark::Bad, t.provider)
             }
@@ -138,7 +147,7 @@ impl<'a> Condition<'a> {
                 None => status.obtained_at.map(|at| t.works_renewed.fill(&[("when", &distance(at))])),
             },
             Self::Narrowed => Some(t.narrowed_because.fill(&[("scopes", &status.missing_scopes.join(", "))])),
-            Self::EndsSoon(Expiry { at, governs }) => {
+            Self::EndsSoon { at, governs } => {
                 let text = match governs {
                     Governs::ClientSecret => t.ends_soon_operator,
                     _ => t.ends_soon_owner,
@@ -148,12 +157,13 @@ impl<'a> Condition<'a> {
             Self::WorksForNow(_) => Some(t.works_for_now_because.fill(&[("when", &again())])),
             Self::Interrupted(fault) => {
                 let tried = t.interrupted_because.fill(&[("when", &again())]);
-                Some(format!("{} {tried}", language.fault(fault.class).what))
+                Some(format!("{} {tried}", language.texts().explained(fault.class).what))
             }
             Self::NotAuthorised => Some(t.not_authorised_because.to_owned()),
             Self::NotTried => Some(t.not_tried_because.to_owned()),
             Self::Ended(at) => Some(t.ended_because.fill(&[("when", &distance(*at))])),
-            Self::Needs(_, fault) => Some(language.fault(fault.class).what.to_owned()),
+            Self::Due(at) => Some(t.due_because.fill(&[("date", &language.date(day_of(*at)))])),
+            Self::Needs(_, fault) => Some(language.texts().explained(fault.class).what.to_owned()),
         };
         State { mark, words, because }
     }
@@ -161,8 +171,8 @@ impl<'a> Condition<'a> {
 
 /// An idle limit is put off by each renewal long before it comes: no reason for a warning while
 /// renewals work.
-fn is_worth_a_warning(expiry: Expiry, now: Timestamp) -> bool {
-    expiry.governs != Governs::IdleLimit && expiry.at.duration_since(now) <= SOON
+fn is_worth_a_warning(at: Timestamp, governs: Governs, now: Timestamp) -> bool {
+    governs != Governs::IdleLimit && at.duration_since(now) <= SOON
 }
 
 /// When an authorization ends, as a page shows it.
@@ -189,7 +199,7 @@ impl Ends {
                 Self { when: None, words: t.has_ended }
             }
             (_, Some((at, governs))) => {
-                Self { when: Some(When::new(at, now, language)), words: language.governs(governs) }
+                Self { when: Some(When::new(at, now, language)), words: language.texts().governs(governs) }
             }
             (_, None) => Self { when: None, words: t.never_ends },
         }
@@ -220,29 +230,34 @@ impl Explained {
     /// A fault, explained.
     pub(crate) fn new(fault: &Fault, language: Language) -> Self {
         Self {
-            words: language.fault(fault.class),
-            actor: language.actor(fault.class.actor()),
+            words: language.texts().explained(fault.class),
+            actor: language.texts().actor(fault.class.actor()),
             said: fault.reason.clone(),
         }
     }
 }
 
-impl Language {
-    /// What makes an authorization end, as a sentence.
-    pub(crate) fn governs(self, governs: Governs) -> &'static str {
-        let t = &self.texts().condition;
+impl Texts {
+    /// What makes something end, as a sentence.
+    pub(crate) fn governs(&self, governs: Governs) -> &'static str {
+        let t = &self.condition;
         match governs {
             Governs::RefreshToken => t.governs_refresh_token,
             Governs::IdleLimit => t.governs_idle_limit,
             Governs::AccessToken => t.governs_access_token,
             Governs::ClientSecret => t.governs_client_secret,
+            Governs::ProviderLimit => t.governs_provider_limit,
+            Governs::Policy => t.governs_policy,
+            Governs::Refused => t.governs_refused,
+            Governs::Password => t.governs_password,
+            Governs::Incident => t.governs_incident,
             _ => t.governs_other,
         }
     }
 
     /// Who must act.
-    pub(crate) fn actor(self, actor: Actor) -> &'static str {
-        let t = &self.texts().condition;
+    pub(crate) fn actor(&self, actor: Actor) -> &'static str {
+        let t = &self.condition;
         match actor {
             Actor::Nobody => t.actor_nobody,
             Actor::Owner => t.actor_owner,
@@ -253,8 +268,8 @@ impl Language {
     }
 
     /// A class of fault in two sentences.
-    pub(crate) fn fault(self, class: FaultClass) -> FaultWords {
-        words(class, &self.texts().fault)
+    pub(crate) fn explained(&self, class: FaultClass) -> FaultWords {
+        words(class, &self.fault)
     }
 }
 
@@ -268,7 +283,7 @@ macro_rules! words {
     };
 }
 
-fn words(class: FaultClass, t: &'static Faults) -> FaultWords {
+fn words(class: FaultClass, t: &Faults) -> FaultWords {
     words!(class, t,
         Unreachable unreachable unreachable_advice
         TimedOut timed_out timed_out_advice
@@ -310,14 +325,18 @@ mod tests {
 
     fn account(grant: Grant) -> Account {
         let (id, provider) = ("projects".parse().expect("id"), "contoso".parse().expect("id"));
-        Account { id, provider, grant, login: None, scopes: vec![], owners: vec![] }
+        Account { id, provider, grant, login: None, scopes: vec![], owners: vec![], reauthorise_every: None }
     }
 
     #[test]
     fn every_class_has_words_of_its_own() {
         for language in Language::ALL {
             for class in FaultClass::ALL.iter().filter(|class| **class != FaultClass::Unknown) {
-                assert_ne!(language.fault(*class), language.fault(FaultClass::Unknown), "{class}");
+                assert_ne!(
+                    language.texts().explained(*class),
+                    language.texts().explained(FaultClass::Unknown),
+                    "{class}"
+                );
             }
         }
     }
@@ -342,6 +361,8 @@ mod tests {
             (ends(soon, Governs::RefreshToken), Mark::Warn, "Ends soon"),
             (ends(soon, Governs::IdleLimit), Mark::Ok, "Works"),
             (ends(now, Governs::IdleLimit), Mark::Bad, "Must be authorised again"),
+            (ends(soon, Governs::Policy), Mark::Warn, "Ends soon"),
+            (ends(now, Governs::Policy), Mark::Warn, "Works, due to be authorised again"),
             (
                 AccountStatus { missing_scopes: vec!["imap".into()], ..well.clone() },
                 Mark::Warn,

@@ -15,7 +15,7 @@ use crate::{
     chain,
     csrf::Posted,
     flow::{self, Answered, Flow, Parameters, Purpose, RedeemError},
-    language::Language,
+    language::{Language, Speak},
     mine,
     notice::Notice,
     outcome::{Authorised, Outcome, Trouble, short_name},

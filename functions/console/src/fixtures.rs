@@ -6,7 +6,7 @@ use crate::{
 };
 use askama::Template;
 use jiff::Timestamp;
-use postroom_model::{Account, AccountStatus, MailboxState, Provider};
+use postroom_model::{Account, AccountStatus, MailboxState, Provider, Reminder, Undeliverable};
 use postroom_registry::{Incident, PlacedMailbox};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -158,5 +158,45 @@ pub(crate) fn failing() -> MailboxState {
         "not_before": seconds("2026-11-22T13:00:00Z")});
     value(
         json!({"messages": 88, "bytes": 5_000_000, "last_success": seconds("2026-11-20T18:00:00Z"), "failure": failure}),
+    )
+}
+
+/// What was told, the latest first.
+pub(crate) fn reminders() -> Vec<Reminder> {
+    let told = |subject: &str, ends: &str, governs: &str, stage: &str, recipient: &str, message: Value| {
+        value(json!({"subject": subject, "ends_at": seconds(ends), "governs": governs, "stage": stage,
+            "recipient": recipient, "sent_at": seconds("2026-11-22T11:10:00Z"), "message_id": message}))
+    };
+    let (secret, ends) = ("2026-12-04T00:00:00Z", "2026-12-04T09:00:00Z");
+    vec![
+        told("account:reports", ends, "refresh_token", "month", "ann@contoso.com", json!("0100")),
+        told("account:reports", ends, "refresh_token", "month", "ben@contoso.com", Value::Null),
+        told("account:reports", ends, "refresh_token", "month", "events", json!("e1")),
+        told("provider:acme-sso", secret, "client_secret", "month", "ops@contoso.com", json!("0101")),
+        told("incident:acme-sso", "2026-11-22T07:00:00Z", "incident", "overdue-0", "events", json!("e2")),
+        told(
+            "address:ben@contoso.com",
+            "2026-11-01T08:00:00Z",
+            "refused",
+            "overdue-0",
+            "ops@contoso.com",
+            json!("0103"),
+        ),
+        told(
+            "account:archive",
+            "2026-11-08T08:00:00Z",
+            "refused",
+            "overdue-2",
+            "ann@contoso.com",
+            json!("0102"),
+        ),
+    ]
+}
+
+/// An owner whose mail came back.
+pub(crate) fn undeliverable() -> Undeliverable {
+    value(
+        json!({"id": "ben@contoso.com", "because": "bounced", "said": "smtp; 550 5.1.1 <b>user</b> unknown",
+        "since": seconds("2026-11-01T08:00:00Z"), "seen_at": seconds("2026-11-20T08:00:00Z")}),
     )
 }

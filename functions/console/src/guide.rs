@@ -9,7 +9,7 @@
 //! <https://developers.google.com/identity/protocols/oauth2/service-account#delegatingauthority>.
 
 use crate::{
-    language::Language,
+    language::{Language, Speak},
     page::{self, Page},
     texts::{Fill, guide::Guide as GuideTexts},
 };

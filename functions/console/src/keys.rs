@@ -1,9 +1,10 @@
 //! What the console signs and encrypts with, all derived from one secret in the vault.
 
-use crate::{link::LinkKey, problem::Problem};
+use crate::problem::Problem;
 use aws_lc_rs::{constant_time, digest, hmac, rand};
 use axum_extra::extract::cookie;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use postroom_letter::LinkKey;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 

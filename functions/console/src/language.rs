@@ -1,90 +1,25 @@
 //! The language of a page: what the person chose, else what the browser asks for, else the
 //! deployment's own.
 
-use crate::{
-    app::App,
-    csrf::Fields,
-    keys::same,
-    problem::Problem,
-    session::Session,
-    sign_in::own_path,
-    texts::{self, Texts},
-};
+pub(crate) use crate::texts::Speak;
+use crate::{app::App, csrf::Fields, keys::same, problem::Problem, session::Session, sign_in::own_path};
 use axum::{
     Extension,
     extract::{FromRequestParts, State},
     http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use std::{convert::Infallible, fmt, str::FromStr};
+pub(crate) use postroom_model::Language;
+use std::convert::Infallible;
 
 /// The cookie that keeps the choice. It names a language and nothing else.
 pub(crate) const COOKIE: &str = "__Host-language";
 
-/// A language that pages are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// German.
-    De,
-}
-
-impl Language {
-    /// Every language, as the choice on each page offers them.
-    pub(crate) const ALL: [Self; 2] = [Self::En, Self::De];
-
-    /// The language of an answer to a request with these headers.
-    pub(crate) fn of(headers: &HeaderMap, fallback: Self) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let chosen = text(header::COOKIE).and_then(chosen);
-        chosen.or_else(|| text(header::ACCEPT_LANGUAGE).and_then(accepted)).unwrap_or(fallback)
-    }
-
-    /// All texts in this language.
-    pub(crate) fn texts(self) -> &'static Texts {
-        match self {
-            Self::En => &texts::EN,
-            Self::De => &texts::DE,
-        }
-    }
-
-    /// The language's code (BCP 47), as in `<html lang>`.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::De => "de",
-        }
-    }
-
-    /// The language's own name.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::En => "English",
-            Self::De => "Deutsch",
-        }
-    }
-}
-
-impl fmt::Display for Language {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-/// Not a language that pages are written in.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a language of the pages: en or de")]
-pub struct NotALanguage(String);
-
-impl FromStr for Language {
-    type Err = NotALanguage;
-
-    fn from_str(text: &str) -> Result<Self, NotALanguage> {
-        let known = Self::ALL.into_iter().find(|language| language.code().eq_ignore_ascii_case(text));
-        known.ok_or_else(|| NotALanguage(text.chars().take(16).collect()))
-    }
+/// The language of an answer to a request with these headers.
+pub(crate) fn of(headers: &HeaderMap, fallback: Language) -> Language {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let chosen = text(header::COOKIE).and_then(chosen);
+    chosen.or_else(|| text(header::ACCEPT_LANGUAGE).and_then(accepted)).unwrap_or(fallback)
 }
 
 /// The language of the answer to a request.
@@ -92,7 +27,7 @@ impl FromRequestParts<App> for Language {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.headers, app.settings.language))
+        Ok(of(&parts.headers, app.settings.language))
     }
 }
 
@@ -129,7 +64,7 @@ fn accepted(header: &str) -> Option<Language> {
         let quality = parts.find_map(|part| part.strip_prefix("q="));
         let quality = quality.map_or(1.0, |text| text.parse().unwrap_or(0.0));
         let primary = tag.split('-').next().unwrap_or_default();
-        let Ok(language) = primary.parse::<Language>() else { continue };
+        let Ok(language) = primary.to_ascii_lowercase().parse::<Language>() else { continue };
         if quality > 0.0 && best.is_none_or(|(known, _)| quality > known) {
             best = Some((quality, language));
         }
@@ -156,9 +91,10 @@ mod tests {
             ("", "fr,en;q=0.7,de;q=0.8", Language::De),
             ("", "de;q=0, en-GB;q=0.1", Language::En),
             ("", "fr, *;q=0.5", Language::De),
+            ("", "EN-gb", Language::En),
             ("", "de;q=high", Language::De),
         ] {
-            assert_eq!(Language::of(&headers(cookie, accept), Language::De), language, "{cookie} {accept}");
+            assert_eq!(of(&headers(cookie, accept), Language::De), language, "{cookie} {accept}");
         }
     }
 }

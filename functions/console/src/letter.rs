@@ -8,25 +8,21 @@
 
 use crate::{
     app::{App, Id},
-    condition::{Mark, State as Words},
+    condition::{Mark, State as Condition},
     csrf::Posted,
-    language::Language,
-    link::personal_link,
+    language::{Language, Speak},
     page::{self, Page, Section},
     problem::Problem,
     session::Administrator,
-    texts::{Fill, Texts},
+    texts::{Fill, Texts, letter::Letter as LetterTexts},
     verdict::{Verdict, Verdicts},
 };
 use askama::Template;
-use aws_sdk_sesv2::{
-    error::{BuildError, ProvideErrorMetadata, SdkError},
-    operation::send_email::SendEmailError,
-    types::{Body, Content, Destination, EmailContent, Message},
-};
 use axum::{extract::State, response::Response};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use postroom_language::Words;
+use postroom_letter::{Letter, Post, SendError, personal_link};
 use postroom_model::{Account, AccountId};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{Instant, timeout_at};
@@ -61,7 +57,7 @@ pub(crate) async fn send_to_owners(
     let t = &language.texts().letter;
     let mut note = (ids.len() > MOST).then(|| t.too_many.fill(&[("most", &MOST)]));
     let mut verdicts = Vec::new();
-    if let Some(sender) = &app.settings.sender {
+    if let Some(post) = &app.post {
         let mut letters: BTreeMap<String, Vec<Account>> = BTreeMap::new();
         for id in ids.iter().take(MOST) {
             let account = app.registry.account(id).await?.ok_or_else(Problem::not_found)?;
@@ -77,7 +73,7 @@ pub(crate) async fn send_to_owners(
                 }
             }
         }
-        verdicts.extend(send_all(app, sender, &letters, language).await?);
+        verdicts.extend(send_all(app, post, &letters, language).await?);
     } else {
         note = Some(t.no_sender.to_owned());
     }
@@ -91,7 +87,7 @@ pub(crate) async fn send_to_owners(
 /// Sends each owner a letter. One that fails stops no other.
 async fn send_all(
     app: &App,
-    sender: &str,
+    post: &Post,
     letters: &BTreeMap<String, Vec<Account>>,
     language: Language,
 ) -> Result<Vec<Verdict>, Problem> {
@@ -106,19 +102,23 @@ async fn send_all(
             url: personal_link(&keys.links, &app.settings.public_url, &account.id, owner, until),
         });
         // The deployment's language, not the administrator's: owners are other people.
-        (owner, Letter::new(links.collect(), until, app.settings.language))
+        (owner, LinkLetter::new(links.collect(), until, app.settings.language))
     });
     let sent = letters.map(|(owner, letter)| async move {
         let failed = |because: String| Verdict {
             name: owner.clone(),
-            state: Words { mark: Mark::Bad, words: t.not_sent, because: Some(because) },
+            state: Condition { mark: Mark::Bad, words: t.not_sent, because: Some(because) },
             fault: None,
         };
-        match timeout_at(end, letter.send(&app.ses, sender, owner)).await {
-            Ok(Ok(())) => Verdict::well(owner, t.sent, t.sent_what.fill(&[("n", &letter.links.len())])),
-            Ok(Err(SendError { code, message })) => {
-                tracing::warn!(code, "a letter to an owner was not sent");
-                failed(message.unwrap_or(code))
+        let written = match letter.write() {
+            Ok(written) => written,
+            Err(error) => return failed(error.to_string()),
+        };
+        match timeout_at(end, post.send(&written, owner)).await {
+            Ok(Ok(_)) => Verdict::well(owner, t.sent, t.sent_what.fill(&[("n", &letter.links.len())])),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a letter to an owner was not sent");
+                failed(because(&error, t))
             }
             Err(_) => failed(t.no_time.to_owned()),
         }
@@ -126,8 +126,19 @@ async fn send_all(
     Ok(stream::iter(sent.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await)
 }
 
+/// Why a letter was not sent, as the page says it.
+fn because(error: &SendError, t: &LetterTexts) -> String {
+    match error {
+        SendError::Throttled => t.throttled.to_owned(),
+        SendError::QuotaUsedUp => t.quota_used_up.to_owned(),
+        SendError::Recipient(said) => t.recipient_refused.fill(&[("said", said)]),
+        SendError::Stopped(said) => t.stopped.fill(&[("said", said)]),
+        SendError::Passing(said) => t.not_now.fill(&[("said", said)]),
+    }
+}
+
 /// A letter to an owner.
-struct Letter<'a> {
+struct LinkLetter<'a> {
     t: &'static Texts,
     links: Vec<LetterLink<'a>>,
     until: String,
@@ -143,44 +154,23 @@ struct LetterLink<'a> {
 
 #[derive(Template)]
 #[template(path = "letter.txt")]
-struct LetterText<'a>(&'a Letter<'a>);
+struct LetterText<'a>(&'a LinkLetter<'a>);
 
 #[derive(Template)]
 #[template(path = "letter.html")]
-struct LetterHtml<'a>(&'a Letter<'a>);
+struct LetterHtml<'a>(&'a LinkLetter<'a>);
 
-/// Why a letter was not sent. The message is for the page: it may quote the address.
-struct SendError {
-    code: String,
-    message: Option<String>,
-}
-
-impl<'a> Letter<'a> {
+impl<'a> LinkLetter<'a> {
     fn new(links: Vec<LetterLink<'a>>, until: Timestamp, language: Language) -> Self {
         Self { t: language.texts(), links, until: language.moment(until), language }
     }
 
-    async fn send(&self, ses: &aws_sdk_sesv2::Client, sender: &str, owner: &str) -> Result<(), SendError> {
-        let message = self.message().map_err(|error| SendError {
-            code: "letter could not be written".to_owned(),
-            message: Some(error.to_string()),
-        })?;
-        let sent = ses
-            .send_email()
-            .from_email_address(sender)
-            .destination(Destination::builder().to_addresses(owner).build())
-            .content(EmailContent::builder().simple(message).build())
-            .send()
-            .await;
-        sent.map(drop).map_err(SendError::from)
-    }
-
-    fn message(&self) -> Result<Message, BuildError> {
-        let utf8 = |text: String| Content::builder().data(text).charset("UTF-8").build();
-        let text = LetterText(self).render().map_err(BuildError::other)?;
-        let html = LetterHtml(self).render().map_err(BuildError::other)?;
-        let body = Body::builder().text(utf8(text)?).html(utf8(html)?).build();
-        Ok(Message::builder().subject(utf8(self.t.letter.subject.to_owned())?).body(body).build())
+    fn write(&self) -> askama::Result<Letter> {
+        Ok(Letter {
+            subject: self.t.letter.subject.to_owned(),
+            text: LetterText(self).render()?,
+            html: LetterHtml(self).render()?,
+        })
     }
 
     /// The line above a link.
@@ -194,18 +184,6 @@ impl<'a> Letter<'a> {
 
     fn works_until(&self) -> String {
         self.t.letter.works_until.fill(&[("until", &self.until)])
-    }
-}
-
-impl From<SdkError<SendEmailError>> for SendError {
-    fn from(error: SdkError<SendEmailError>) -> Self {
-        match error.as_service_error() {
-            Some(said) => Self {
-                code: said.code().unwrap_or("unnamed error").to_owned(),
-                message: said.message().map(str::to_owned),
-            },
-            None => Self { code: "SES was not reached".to_owned(), message: None },
-        }
     }
 }
 
@@ -223,7 +201,7 @@ mod tests {
         };
         let until = Timestamp::from_second(1_800_000_000).expect("in range");
         for language in Language::ALL {
-            let letter = Letter::new(links(), until, language);
+            let letter = LinkLetter::new(links(), until, language);
             insta::assert_snapshot!(
                 format!("letter_text_{language}"),
                 LetterText(&letter).render().expect("text")

@@ -8,18 +8,20 @@
 //!
 //! Rooms: `session`, `csrf` and `security` guard every page; `flow` starts what an authorization
 //! server must answer and recognises the answer; `sign_in` and `consent` are what such an answer may
-//! be about; `chain` strings consents together; `link` and `letter` let owners in. `page`, `texts`
+//! be about; `chain` strings consents together; `letter` and `mine` let owners in. `page`, `texts`
 //! and `language` are the frame of every page, and the rest are the pages themselves.
 //!
 //! Left out: fetching, refreshing, reminding. Those are functions of their own.
 
 mod account;
+mod addressee;
 mod adoption;
 mod app;
 mod assets;
 mod calendar;
 mod chain;
 mod chain_page;
+mod coming;
 mod condition;
 mod consent;
 mod csrf;
@@ -31,7 +33,6 @@ mod guide;
 mod keys;
 mod language;
 mod letter;
-mod link;
 mod mailbox;
 mod mailbox_form;
 mod mailbox_state;
@@ -42,6 +43,8 @@ mod overview;
 mod page;
 mod problem;
 mod registration;
+mod reminder;
+mod reminder_page;
 mod revocation;
 mod search;
 mod security;
@@ -54,8 +57,8 @@ mod trial;
 mod verdict;
 
 pub use app::{App, StartError};
-pub use language::{Language, NotALanguage};
 pub use postroom_lambda::SettingsError;
+pub use postroom_model::Language;
 pub use settings::Settings;
 pub use sign_in::{Administrators, Group, NotAGroup};
 
@@ -81,6 +84,7 @@ pub const ROUTES: &[&str] = &[
     "GET /mailboxes/{id}",
     "GET /mine",
     "GET /providers",
+    "GET /reminders",
     "GET /sign-in",
     "POST /accounts/selected",
     "POST /accounts/{id}/{action}",
@@ -118,6 +122,7 @@ pub fn router(app: App) -> Router {
         .route("/mine", get(mine::mine))
         .route("/mine/authorise", post(consent::authorise_mine))
         .route("/providers", get(registration::registrations))
+        .route("/reminders", get(reminder_page::reminders))
         .route("/sign-in", get(sign_in::page))
         .route("/sign-out", post(session::sign_out))
         .fallback(async || Problem::not_found())

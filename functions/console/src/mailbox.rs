@@ -5,12 +5,13 @@
 
 use crate::{
     account::page,
+    addressee::{Addressee, addressees},
     app::{App, Id},
     calendar::When,
     condition::{Explained, State},
     csrf::Posted,
     destination::Destinations,
-    language::Language,
+    language::{Language, Speak},
     mailbox_form::{self, Form, Ground, Opener, Wrongs},
     mailbox_state,
     page::{self, Page},
@@ -27,7 +28,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{AccountId, Auth, Batch, Interval, Mailbox, MailboxId};
+use postroom_language::Words;
+use postroom_model::{AccountId, Auth, Batch, EndDate, Interval, Mailbox, MailboxId};
 use postroom_registry::{AccountQuery, LoadedMailbox, Standing};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -65,6 +67,8 @@ struct Found {
     batch: Option<Batch>,
     has_password: bool,
     accounts: Vec<AccountId>,
+    /// Its own owners, each with what is known of the address.
+    owners: Vec<Addressee>,
 }
 
 /// `GET /mailboxes/{id}`.
@@ -75,7 +79,7 @@ pub(crate) async fn mailbox(
     Id(id): Id<MailboxId>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
-    let found = find(&app, &id).await?;
+    let found = find(&app, &id, language).await?;
     let t = &language.texts().mailbox;
     let done = match asked.done {
         Done::Nothing => None,
@@ -98,7 +102,7 @@ pub(crate) async fn save(
     Id(id): Id<MailboxId>,
     posted: Posted<Administrator>,
 ) -> Result<Response, Problem> {
-    let found = find(&app, &id).await?;
+    let found = find(&app, &id, language).await?;
     let (form, password) = (Form::sent(&posted.fields), mailbox_form::password(&posted.fields));
     let mailbox = match read(&app, &found, &form, password.as_ref(), language).await? {
         Ok(mailbox) => mailbox,
@@ -109,7 +113,7 @@ pub(crate) async fn save(
         app.vault.put_password(&id, &password).await?;
     }
     let now = app.now();
-    app.registry.put_mailbox(&mailbox).await?;
+    app.registry.put_mailbox(&mailbox, now).await?;
     let placed = &found.loaded.placed;
     if mailbox.interval != placed.mailbox.interval || placed.batch.is_none() {
         app.registry.place_mailbox(&mailbox, now, fastrand::f64()).await?;
@@ -126,7 +130,7 @@ pub(crate) async fn test(
     Id(id): Id<MailboxId>,
     posted: Posted<Administrator>,
 ) -> Result<Response, Problem> {
-    let found = find(&app, &id).await?;
+    let found = find(&app, &id, language).await?;
     let (form, password) = (Form::sent(&posted.fields), mailbox_form::password(&posted.fields));
     let mailbox = match read(&app, &found, &form, password.as_ref(), language).await? {
         Ok(mailbox) => mailbox,
@@ -185,17 +189,21 @@ fn done(id: &MailboxId, word: &str) -> Response {
     Redirect::to(&format!("/mailboxes/{id}?done={word}")).into_response()
 }
 
-async fn find(app: &App, id: &MailboxId) -> Result<Found, Problem> {
+async fn find(app: &App, id: &MailboxId, language: Language) -> Result<Found, Problem> {
     let loaded = async {
         let ids = [id.clone()];
         let mut loaded = app.registry.load(&ids).await?;
         let (_, loaded) = loaded.pop().ok_or_else(Problem::not_found)?;
         let loaded = loaded?;
-        let batch = match &loaded.placed.batch {
-            Some(batch) => app.registry.batch(batch).await?,
-            None => None,
+        let batch = async {
+            match &loaded.placed.batch {
+                Some(batch) => Ok(app.registry.batch(batch).await?),
+                None => Ok(None),
+            }
         };
-        Ok::<_, Problem>((loaded, batch))
+        let owners = addressees(app, &loaded.placed.mailbox.owners, language);
+        let (batch, owners) = futures::try_join!(batch, owners)?;
+        Ok::<_, Problem>((loaded, batch, owners))
     };
     let password = async { Ok(app.vault.password(id).await?.is_some()) };
     let accounts = async {
@@ -203,8 +211,8 @@ async fn find(app: &App, id: &MailboxId) -> Result<Found, Problem> {
         let page = app.registry.accounts_page(&any, None, OFFERED).await?;
         Ok(page.items.into_iter().map(|(account, _)| account.id).collect())
     };
-    let ((loaded, batch), has_password, accounts) = futures::try_join!(loaded, password, accounts)?;
-    Ok(Found { loaded, batch, has_password, accounts })
+    let ((loaded, batch, owners), has_password, accounts) = futures::try_join!(loaded, password, accounts)?;
+    Ok(Found { loaded, batch, has_password, accounts, owners })
 }
 
 /// The mailbox that a form describes, or what is wrong with it.
@@ -279,6 +287,9 @@ struct MailboxPage<'a> {
     archived: String,
     last: Option<When>,
     polled: Option<When>,
+    /// When its password ends, in words; none where it has none.
+    password_ends: Option<String>,
+    owners: &'a [Addressee],
     backlog: u64,
     quarantined: u64,
     is_paused: bool,
@@ -314,6 +325,9 @@ impl<'a> MailboxPage<'a> {
                 .fill(&[("n", &language.number(state.messages)), ("size", &size(state.bytes))]),
             last: when(state.last_success),
             polled: when(found.batch.as_ref().and_then(|batch| batch.completed_at)),
+            password_ends: (mailbox.auth == Auth::Basic)
+                .then(|| password_ends(mailbox.password_expires, now, language)),
+            owners: &found.owners,
             backlog: state.backlog,
             quarantined: state.quarantined,
             is_paused: placed.paused_at.is_some(),
@@ -331,6 +345,16 @@ impl<'a> MailboxPage<'a> {
     fn is(&self, field: &str, value: &str) -> bool {
         field == value
     }
+}
+
+/// When a password ends, in words.
+fn password_ends(end: Option<EndDate>, now: Timestamp, language: Language) -> String {
+    let t = &language.texts().mailbox;
+    end.map_or(t.password_ends_unknown.to_owned(), |end| {
+        let (date, distance) = (language.date(end.day()), language.distance(end.at(), now));
+        let text = if end.at() <= now { t.password_ended } else { t.password_ends_then };
+        text.fill(&[("date", &date), ("distance", &distance)])
+    })
 }
 
 /// A number of bytes in its largest fitting unit.
@@ -369,7 +393,7 @@ mod tests {
 
     #[test]
     fn a_mailbox_is_the_same_in_both_languages() {
-        let found = Found {
+        let mut found = Found {
             loaded: LoadedMailbox {
                 placed: fixtures::mailbox("legacy-plant", None),
                 state: fixtures::failing(),
@@ -377,8 +401,11 @@ mod tests {
             batch: None,
             has_password: true,
             accounts: vec!["projects".parse().expect("id"), "reports".parse().expect("id")],
+            owners: Vec::new(),
         };
         for language in Language::ALL {
+            let known = fixtures::undeliverable();
+            found.owners = vec![Addressee::new(&known.address, Some(&known), language)];
             let t = &language.texts().mailbox;
             let mut form = Form::of(&found.loaded.placed.mailbox);
             form.host = "127.0.0.1".into();
@@ -401,6 +428,7 @@ mod tests {
             batch: None,
             has_password: false,
             accounts: Vec::new(),
+            owners: Vec::new(),
         };
         let form = Form::of(&found.loaded.placed.mailbox);
         let shown = Shown { form, wrongs: Wrongs::default(), done: None, tested: None };

@@ -11,7 +11,7 @@ use crate::{
 };
 use postroom_mail::NetworkSettings;
 use postroom_model::{
-    AccountId, AfterFetch, Auth, Interval, Mailbox, Protocol, Provider, Server, Tls, address,
+    AccountId, AfterFetch, Auth, EndDate, Interval, Mailbox, Protocol, Provider, Server, Tls, address,
 };
 use secrecy::SecretString;
 use std::net::IpAddr;
@@ -31,6 +31,7 @@ pub(crate) struct Form {
     pub(crate) port: String,
     pub(crate) tls: String,
     pub(crate) user: String,
+    pub(crate) password_expires: String,
     pub(crate) folders: String,
     pub(crate) interval: String,
     pub(crate) after: String,
@@ -48,6 +49,7 @@ pub(crate) struct Wrongs {
     pub(crate) port: Option<&'static str>,
     pub(crate) tls: Option<&'static str>,
     pub(crate) user: Option<&'static str>,
+    pub(crate) password_expires: Option<&'static str>,
     pub(crate) folders: Option<&'static str>,
     pub(crate) interval: Option<&'static str>,
     pub(crate) after: Option<&'static str>,
@@ -110,6 +112,7 @@ impl Form {
             }
             .to_owned(),
             user: mailbox.user.clone(),
+            password_expires: mailbox.password_expires.map(|end| end.to_string()).unwrap_or_default(),
             folders: mailbox.folders.join("\n"),
             interval: mailbox.interval.to_string(),
             after: after.to_owned(),
@@ -128,6 +131,7 @@ impl Form {
             port: text("port"),
             tls: text("tls"),
             user: text("user"),
+            password_expires: text("password_expires"),
             folders: text("folders"),
             interval: text("interval"),
             after: text("after"),
@@ -179,6 +183,15 @@ impl Form {
         };
         let user =
             if is_line(&self.user) { Some(self.user.clone()) } else { noted(&mut wrongs.user, t.wrong_user) };
+        let password_expires = match self.password_expires.as_str() {
+            "" => Some(None),
+            // With an account it has no password whose end would matter.
+            _ if auth != Some(Auth::Basic) => Some(None),
+            text => match text.parse::<EndDate>() {
+                Ok(end) => Some(Some(end)),
+                Err(_) => noted(&mut wrongs.password_expires, t.wrong_password_expires),
+            },
+        };
         let folders = match self.folders(protocol, t) {
             Ok(folders) => Some(folders),
             Err(wrong) => noted(&mut wrongs.folders, wrong),
@@ -205,6 +218,7 @@ impl Form {
                 folders: folders?,
                 interval: interval?,
                 after_fetch: after_fetch?,
+                password_expires: password_expires?,
                 ..ground.before.clone()
             })
         };
@@ -320,7 +334,7 @@ fn is_line(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::Language;
+    use crate::language::{Language, Speak};
     use postroom_model::SaslPolicy;
     use std::time::Duration;
 
@@ -337,7 +351,7 @@ mod tests {
     fn mailbox() -> Mailbox {
         serde_json::from_str(
             r#"{"id":"plant","protocol":"imap","host":"mail.example","port":993,"tls":"implicit",
-                "user":"plant","after_fetch":{"move":"Archived"},"tags":{"a":"b"}}"#,
+                "user":"plant","after_fetch":{"move":"Archived"},"password_expires":"2027-09-30","tags":{"a":"b"}}"#,
         )
         .expect("loads")
     }
@@ -352,6 +366,7 @@ mod tests {
             "port" => &mut form.port,
             "tls" => &mut form.tls,
             "user" => &mut form.user,
+            "password_expires" => &mut form.password_expires,
             "folders" => &mut form.folders,
             "interval" => &mut form.interval,
             "after" => &mut form.after,
@@ -379,6 +394,7 @@ mod tests {
         let form = changed(&changed(&Form::of(&mailbox), "auth", "oauth"), "host", "");
         let form = changed(&changed(&form, "port", ""), "tls", "starttls");
         let read = form.read(None, &ground).expect("fits");
+        assert_eq!(read.password_expires, None);
         assert_eq!((read.auth, read.sasl), (Auth::Oauth(account.account.clone()), SaslPolicy::Xoauth2));
         assert_eq!((read.server.host.as_str(), read.server.port), ("outlook.office365.com", 143));
         let wrongs = Wrongs { host: Some(t.wrong_host_account), ..Wrongs::default() };
@@ -406,6 +422,16 @@ mod tests {
             ("user", "boss", Wrongs { password: Some(t.wrong_password_moved), ..Wrongs::default() }),
             ("user", "", Wrongs { user: Some(t.wrong_user), ..Wrongs::default() }),
             ("user", "a\u{7}b", Wrongs { user: Some(t.wrong_user), ..Wrongs::default() }),
+            (
+                "password_expires",
+                "2027-09-31",
+                Wrongs { password_expires: Some(t.wrong_password_expires), ..Wrongs::default() },
+            ),
+            (
+                "password_expires",
+                "2027-09-30T12:00",
+                Wrongs { password_expires: Some(t.wrong_password_expires), ..Wrongs::default() },
+            ),
             ("port", "0", Wrongs { port: Some(t.wrong_port), ..Wrongs::default() }),
             ("port", "65536", Wrongs { port: Some(t.wrong_port), ..Wrongs::default() }),
             ("tls", "none", Wrongs { tls: Some(t.wrong_tls), ..Wrongs::default() }),

@@ -3,11 +3,12 @@
 use crate::{
     app::App,
     condition::{Mark, State},
-    language::Language,
+    language::{Language, Speak},
     problem::Problem,
     texts::Fill,
 };
 use jiff::Timestamp;
+use postroom_language::Words;
 use postroom_model::{MailboxId, MailboxState};
 use postroom_registry::PlacedMailbox;
 use std::collections::HashMap;
@@ -41,7 +42,7 @@ pub(crate) fn words(
     }
     if let Some(failure) = &state.failure {
         let since = t.mailbox_fails_because.fill(&[("when", &distance(failure.since))]);
-        let because = format!("{} {since}", language.fault(failure.fault.class).what);
+        let because = format!("{} {since}", language.texts().explained(failure.fault.class).what);
         return State { mark: Mark::Bad, words: t.mailbox_fails, because: Some(because) };
     }
     match state.last_success {

@@ -2,15 +2,14 @@
 //!
 //! Guarantees: looking at a link changes nothing, because mail scanners look at links; pressing its
 //! button uses it up, for the first who does. Whoever came by a link sees that account, those of its
-//! mailboxes that name the same owner, and one button, and reaches no other; whoever is taken off the
-//! account's owners has no link and no page any more.
+//! mailboxes that name the same owner, and one button, and reaches no other; whoever is an owner neither
+//! of the account nor of a mailbox that uses it has no link and no page any more.
 
 use crate::{
     app::App,
     condition::{Condition, Explained, State as Words},
     csrf::Fields,
-    language::Language,
-    link::{LinkError, PersonalLink},
+    language::{Language, Speak},
     mailbox_state,
     notice::Noticed,
     outcome::Report,
@@ -26,6 +25,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
+use postroom_letter::{LinkError, PersonalLink};
 use postroom_model::{Account, AccountId, MailboxId};
 use postroom_registry::PlacedMailbox;
 
@@ -89,13 +89,18 @@ async fn read(app: &App, token: &str) -> Result<PersonalLink, Problem> {
     })
 }
 
-/// The account, where it lists that owner still.
+/// The account, where it or one of its mailboxes lists that owner still.
 ///
 /// # Errors
-/// [`Problem`], where it does not, or is gone.
+/// [`Problem`], where none does, or the account is gone.
 pub(crate) async fn listed(app: &App, account: &AccountId, owner: &str) -> Result<Account, Problem> {
     let account = app.registry.account(account).await?.ok_or_else(Problem::link_withdrawn)?;
-    let is_listed = app.keys().await?.links.lists(&account.owners, owner);
+    let keys = app.keys().await?;
+    if keys.links.lists(&account.owners, owner) {
+        return Ok(account);
+    }
+    let mailboxes = app.registry.mailboxes_of(&account.id).await?;
+    let is_listed = mailboxes.iter().any(|placed| keys.links.lists(&placed.mailbox.owners, owner));
     if is_listed { Ok(account) } else { Err(Problem::link_withdrawn()) }
 }
 

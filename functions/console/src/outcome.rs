@@ -4,7 +4,7 @@
 
 use crate::{
     condition::{Mark, State},
-    language::Language,
+    language::{Language, Speak},
     texts::Fill,
     trial::{Trial, Trials},
     verdict::Verdict,

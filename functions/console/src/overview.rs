@@ -10,7 +10,7 @@ use crate::{
     calendar::When,
     chain::{self, Resumable},
     condition::{Condition, Ends, State},
-    language::Language,
+    language::{Language, Speak},
     mailbox_state,
     page::{self, Page, Section},
     problem::Problem,
@@ -25,6 +25,7 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
+use postroom_language::Words;
 use postroom_model::{Account, AccountId, AccountStatus, MailboxState, Provider};
 use postroom_registry::{Incident, PlacedMailbox};
 use std::collections::HashMap;

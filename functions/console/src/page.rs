@@ -2,11 +2,12 @@
 
 use crate::{
     assets,
-    language::Language,
+    language::{Language, Speak},
     texts::{Fill, Texts},
 };
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
+use postroom_language::Words;
 
 /// The frame of a page. A page's template struct has one as its field `page`, and its template
 /// begins with `{% extends "layout.html" %}`.
@@ -35,6 +36,8 @@ pub(crate) enum Section {
     Accounts,
     /// App registrations, for administrators.
     Providers,
+    /// Who was told what, for administrators.
+    Reminders,
     /// A page without navigation: signing in, an owner's page, an error.
     Alone,
 }
@@ -83,6 +86,10 @@ impl<'a> Page<'a> {
         self.section == Section::Providers
     }
 
+    pub(crate) fn is_reminders(&self) -> bool {
+        self.section == Section::Reminders
+    }
+
     /// Where the logo leads: an owner has one page only.
     pub(crate) fn home(&self) -> &'static str {
         if self.section == Section::Alone && self.who.is_some() { "/mine" } else { "/" }
@@ -99,7 +106,7 @@ impl<'a> Page<'a> {
 
     /// Code, name and whether it is the page's, of each language.
     pub(crate) fn languages(&self) -> [(&'static str, &'static str, bool); 2] {
-        Language::ALL.map(|language| (language.code(), language.name(), language == self.language))
+        Language::ALL.map(|language| (language.tag(), language.name(), language == self.language))
     }
 
     pub(crate) fn stylesheet(&self) -> &'static str {

@@ -7,7 +7,7 @@
 use crate::{
     app::App,
     keys::random_bytes,
-    language::Language,
+    language::{self, Speak},
     page::{self, Page, Section},
     session::Session,
     texts::Texts,
@@ -230,7 +230,7 @@ struct ProblemPage<'a> {
 
 /// Makes the pages of problems, in the language of the request.
 pub(crate) async fn explain(State(app): State<App>, request: Request, next: Next) -> Response {
-    let language = Language::of(request.headers(), app.settings.language);
+    let language = language::of(request.headers(), app.settings.language);
     let response = next.run(request).await;
     let Some(Inner::Page { kind, cause }) = response.extensions().get().cloned() else { return response };
     let reference: String = random_bytes::<5>().map(|byte| format!("{byte:02x}")).concat();

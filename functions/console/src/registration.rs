@@ -3,9 +3,8 @@
 
 use crate::{
     app::App,
-    calendar::day_of,
     condition::{Explained, Mark, SOON, State},
-    language::Language,
+    language::{Language, Speak},
     page::{self, Page, Section},
     problem::Problem,
     session::Administrator,
@@ -13,8 +12,9 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State as FromState, response::Response};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use postroom_model::{ClientAuth, Endpoints, Preset, Provider};
+use jiff::Timestamp;
+use postroom_language::Words;
+use postroom_model::{ClientAuth, EndDate, Endpoints, Preset, Provider};
 use postroom_registry::Incident;
 
 /// `GET /providers`.
@@ -117,11 +117,15 @@ impl<'a> Row<'a> {
 }
 
 /// When a secret or certificate ends, in words, and whether that is soon or over.
-fn ends(day: Option<Date>, now: Timestamp, language: Language, t: &RegistrationTexts) -> (String, bool) {
-    let Some(day) = day else { return (t.ends_unknown.to_owned(), false) };
-    let at = day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |day| day.timestamp());
-    let (date, distance) = (language.date(day), language.distance(at, now));
-    if day <= day_of(now) {
+fn ends(end: Option<EndDate>, now: Timestamp, language: Language, t: &RegistrationTexts) -> (String, bool) {
+    let Some(end) = end else { return (t.ends_unknown.to_owned(), false) };
+    let at = end.at();
+    let date = match end {
+        EndDate::Day(day) => language.date(day),
+        EndDate::Moment(at) => language.moment(at),
+    };
+    let distance = language.distance(at, now);
+    if at <= now {
         (t.ends_over.fill(&[("date", &date)]), true)
     } else if at.duration_since(now) <= SOON {
         (t.ends_soon.fill(&[("date", &date), ("distance", &distance)]), true)
@@ -160,6 +164,11 @@ mod tests {
         for (day, words, is_soon) in [
             (None, "Not known; say it in the manifest to be warned in time", false),
             (Some("2027-09-30"), "30 September 2027, in 10 months", false),
+            (
+                Some("2026-11-22T14:00:00+02:00"),
+                "Over since 22 November 2026, 12:00 UTC: no token can be renewed any more. Enter a new one.",
+                true,
+            ),
             (Some("2026-12-04"), "4 December 2026, in 11 days: make a new one in time.", true),
             (
                 Some("2026-11-22"),

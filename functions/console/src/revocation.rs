@@ -6,7 +6,7 @@ use crate::{
     account::{PATIENCE, page},
     app::{App, Id},
     csrf::Posted,
-    language::Language,
+    language::{Language, Speak},
     page::{self, Page},
     problem::Problem,
     session::Administrator,

@@ -125,7 +125,7 @@ pub(crate) struct Around {
 impl Around {
     /// A list can only be read forwards, so each page's address carries where those before it began:
     /// `trail`, separated by commas; the first page begins at nothing.
-    fn new(
+    pub(crate) fn new(
         from: &str,
         trail: &str,
         next: Option<&Position>,

@@ -6,7 +6,7 @@
 //! hours after signing in, and at once with signing out: that is on record, so that a copy of the
 //! cookie is worth nothing afterwards.
 //!
-//! Left out: who may sign in (`sign_in`), and which links open a session (`link`).
+//! Left out: who may sign in (`sign_in`), and which links open a session (`mine`).
 
 use crate::{
     app::App,

@@ -1,9 +1,10 @@
 //! What the deployment tells `console`, by environment variables.
 
 use crate::{language::Language, sign_in::Administrators};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, tz::TimeZone};
 use postroom_lambda::{Environment, SettingsError};
 use postroom_mail::NetworkSettings;
+use postroom_model::Calendar;
 use postroom_oauth::HttpSettings;
 use std::{str::FromStr, time::Duration};
 use url::Url;
@@ -15,6 +16,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(6);
 /// How long one request to an authorization server may take: a callback makes up to five of them,
 /// and API Gateway gives up after 30 seconds.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Days after which it is said again that something has ended.
+const REPEAT_DAYS: u16 = 7;
 
 /// What the deployment tells `console`.
 #[derive(Debug, Clone)]
@@ -32,6 +36,13 @@ pub struct Settings {
     pub administrators: Administrators,
     /// `SENDER_ADDRESS`: what mail to owners comes from; without it none is sent.
     pub sender: Option<String>,
+    /// `OPERATOR_ADDRESSES` (comma separated): where answers to that mail go; without any, to the sender.
+    pub operators: Vec<String>,
+    /// `CONFIGURATION_SET`: SES's name for where it is told what becomes of that mail.
+    pub configuration_set: Option<String>,
+    /// `TIME_ZONE` (a name of the IANA database, such as `Europe/Berlin`; `UTC` unless set) and
+    /// `OVERDUE_REPEAT_DAYS` (7 unless set; 0: it is said once): when people are reminded.
+    pub calendar: Calendar,
     /// `LANGUAGE` (`en` or `de`): the language of pages and mail where nothing says otherwise.
     pub language: Language,
     /// `REFRESH_LEAD_MINUTES`: how long before its end an access token is renewed.
@@ -63,6 +74,17 @@ impl Settings {
                 group: environment.parsed("ADMIN_GROUP", "is not claim=value")?,
             },
             sender: environment.get("SENDER_ADDRESS"),
+            operators: environment.list("OPERATOR_ADDRESSES"),
+            configuration_set: environment.get("CONFIGURATION_SET"),
+            calendar: Calendar {
+                zone: environment
+                    .parsed("TIME_ZONE", "is not the name of a time zone, such as Europe/Berlin")?
+                    .map_or(TimeZone::UTC, |Zone(zone)| zone),
+                repeat_days: environment
+                    .parsed("OVERDUE_REPEAT_DAYS", "is not a number of days")?
+                    .or(Some(REPEAT_DAYS))
+                    .filter(|days| *days > 0),
+            },
             language: environment.parsed("LANGUAGE", "is neither en nor de")?.unwrap_or_default(),
             refresh_lead: environment.refresh_lead()?,
             network: NetworkSettings {
@@ -108,6 +130,17 @@ impl FromStr for PublicUrl {
     }
 }
 
+/// A time zone by its name.
+struct Zone(TimeZone);
+
+impl FromStr for Zone {
+    type Err = jiff::Error;
+
+    fn from_str(name: &str) -> Result<Self, jiff::Error> {
+        TimeZone::get(name).map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,10 +172,21 @@ mod tests {
             ("ADMIN_GROUP", "admins"),
             ("ADMIN_PROVIDER", "A B"),
             ("LANGUAGE", "fr"),
+            ("TIME_ZONE", "Europe/Nowhere"),
+            ("OVERDUE_REPEAT_DAYS", "weekly"),
         ] {
             let error = read(&[wrong]).expect_err("refused");
             assert!(error.to_string().contains(wrong.0), "{error}");
         }
+    }
+
+    #[test]
+    fn people_are_reminded_by_the_deployments_calendar() {
+        let calendar = |extra: &[(&str, &str)]| read(extra).expect("complete").calendar;
+        assert_eq!(calendar(&[]), Calendar { zone: TimeZone::UTC, repeat_days: Some(7) });
+        let zone = TimeZone::get("Europe/Berlin").expect("a zone");
+        let berlin = [("TIME_ZONE", "Europe/Berlin"), ("OVERDUE_REPEAT_DAYS", "0")];
+        assert_eq!(calendar(&berlin), Calendar { zone, repeat_days: None });
     }
 
     #[test]

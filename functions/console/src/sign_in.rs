@@ -8,7 +8,7 @@
 use crate::{
     app::App,
     flow::{self, Answered, Flow, Purpose, RedeemError},
-    language::Language,
+    language::{self, Speak},
     outcome::short_name,
     page::{self, Page},
     problem::Problem,
@@ -141,7 +141,7 @@ pub(crate) async fn page(
     headers: HeaderMap,
     Query(query): Query<SignInQuery>,
 ) -> Result<Response, Problem> {
-    let language = Language::of(&headers, app.settings.language);
+    let language = language::of(&headers, app.settings.language);
     let to = query.to.as_deref().and_then(|to| own_path(&app.settings.public_url, to));
     let Some(id) = app.settings.administrators.provider() else {
         return Err(Problem::sign_in_not_configured(
@@ -277,6 +277,7 @@ mod tests {
             scopes: Vec::new(),
             sasl: SaslPolicy::Auto,
             idle_days: None,
+            authorization_days: None,
             authorize_parameters: Default::default(),
             allow_password_grant: false,
         }

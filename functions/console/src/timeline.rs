@@ -4,8 +4,9 @@
 //! this one first. Positions across are in percent and those down in pixels, so that the picture is
 //! as wide as its place while its letters keep their size.
 
-use crate::{calendar::day_of, language::Language};
+use crate::language::{Language, Speak};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use postroom_language::{Words, day_of};
 
 /// Months shown, this one included.
 const MONTHS: usize = 12;

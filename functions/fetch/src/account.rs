@@ -74,11 +74,12 @@ impl Accounts {
 impl Fetch {
     /// Writes down what runs said of accounts. Their mailboxes' own outcomes are on record by now.
     pub(crate) async fn record_accounts(&self, accounts: Accounts) -> Result<(), postroom_registry::Error> {
+        let now = (self.clock)();
         for (account, verdict) in accounts.verdicts() {
             match verdict {
-                Verdict::Works => self.registry.record_account_fault(&account, None).await?,
+                Verdict::Works => self.registry.record_account_fault(&account, None, now).await?,
                 Verdict::Suspect(fault) if !self.any_works(&account).await? => {
-                    self.registry.record_account_fault(&account, Some(&fault)).await?;
+                    self.registry.record_account_fault(&account, Some(&fault), now).await?;
                 }
                 Verdict::Suspect(_) => {}
             }

@@ -7,9 +7,10 @@ use tracing_subscriber::{
 };
 
 /// The crates whose own lines follow `LOG_LEVEL`.
-const OWN: [&str; 11] = [
+const OWN: [&str; 12] = [
     "console",
     "dispatch",
+    "expiry_check",
     "fetch",
     "postroom_lambda",
     "postroom_mail",

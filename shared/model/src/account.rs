@@ -1,6 +1,6 @@
 //! Identities that were authorised once, for any number of mailboxes.
 
-use crate::{AccountId, Fault, Governs, Lease, ProviderId};
+use crate::{AccountId, Fault, Governs, Lease, Period, ProviderId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,9 @@ pub struct Account {
     /// Who is told when it must be authorised again.
     #[serde(default)]
     pub owners: Vec<String>,
+    /// How often an administrator wants it authorised anew, whatever the server allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reauthorise_every: Option<Period>,
 }
 
 /// How an account is authorised.
@@ -75,9 +78,27 @@ pub struct AccountStatus {
         with = "jiff::fmt::serde::timestamp::second::optional"
     )]
     pub refresh_expires_at: Option<Timestamp>,
+    /// Since when that end is known, give or take ten minutes: a server that says anew at each renewal
+    /// how many seconds are left names the same end.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub refresh_expires_since: Option<Timestamp>,
+    /// Whether it has no refresh token, so that it ends with its access token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrefreshable: bool,
     /// Why its tokens were last refused; cleared when they work again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// Since when it has a fault that a person must mend: its owner, or the directory's administrator.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub refused_at: Option<Timestamp>,
     /// When a person last consented.
     #[serde(
         default,
@@ -101,6 +122,14 @@ pub struct AccountStatus {
     /// What makes it end then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<Governs>,
+    /// When it is looked at whether somebody is to be told of its end; no later than the first stage
+    /// begins.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub remind_at: Option<Timestamp>,
     /// When its tokens are to be renewed next; absent where nothing can renew them.
     #[serde(
         default,

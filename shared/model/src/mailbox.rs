@@ -1,6 +1,6 @@
 //! Mailboxes: where mail is fetched from, how, how often, and what happens to it afterwards.
 
-use crate::{AccountId, Interval, MailboxId};
+use crate::{AccountId, EndDate, Interval, MailboxId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -40,6 +40,9 @@ pub struct Mailbox {
     /// Who is told when it fails, besides its account's owners.
     #[serde(default)]
     pub owners: Vec<String>,
+    /// When the password of a basic mailbox ends, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_expires: Option<EndDate>,
     /// Labels of the user's own.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,

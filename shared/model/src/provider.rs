@@ -1,6 +1,6 @@
 //! App registrations at authorization servers.
 
-use crate::{Protocol, ProviderId, SaslPolicy};
+use crate::{EndDate, Protocol, ProviderId, SaslPolicy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use url::Url;
@@ -24,9 +24,9 @@ pub struct Provider {
     pub client_id: String,
     /// How the client proves itself at the token endpoint.
     pub client_auth: ClientAuth,
-    /// The day on which the client secret or certificate ends, if known.
+    /// When the client secret or certificate ends, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_auth_expires: Option<jiff::civil::Date>,
+    pub client_auth_expires: Option<EndDate>,
     /// What an account asks for unless it says otherwise.
     #[serde(default)]
     pub scopes: Vec<String>,
@@ -36,6 +36,9 @@ pub struct Provider {
     /// Days after which a refresh token that nobody uses dies; unknown where the server does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_days: Option<u16>,
+    /// Days after which the server ends every authorization, used or not; unknown where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_days: Option<u16>,
     /// What an authorization request carries besides the standard's parameters, such as Google's
     /// `access_type=offline`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

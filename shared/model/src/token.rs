@@ -105,7 +105,8 @@ impl TokenSet {
             access_token: response.access_token,
             refresh_token,
             expires_at: response.expires_in.and_then(after),
-            refresh_expires_at: response.refresh_token_expires_in.and_then(after),
+            // None left, or less, is how servers say that it does not end: it was issued just now.
+            refresh_expires_at: response.refresh_token_expires_in.filter(|left| *left > 0).and_then(after),
             scope: response.scope,
             obtained_at: now,
             issued_by: None,

@@ -9,12 +9,14 @@
 
 use crate::{
     Registry, Result,
-    account_status::{SCHEDULE, scheduled, unauthorised},
+    account_status::{SCHEDULE, refused, scheduled, unauthorised},
+    remind::due_for_a_look,
     table::{Key, attribute, number, seconds, text},
     update::{Outcome, Update},
 };
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use postroom_model::{AccountId, AccountStatus, Actor, Expiry, Fault, Lease};
+use postroom_model::{AccountId, AccountStatus, Expiry, Fault, Lease, Subject};
 
 /// What came of asking for an account's lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,12 +40,18 @@ pub struct TokenRecord {
     pub access_expires_at: Option<Timestamp>,
     /// When its refresh token ends, where the server said so.
     pub refresh_expires_at: Option<Timestamp>,
+    /// Since when that end is known.
+    pub refresh_expires_since: Option<Timestamp>,
+    /// Whether it has no refresh token, so that it ends with its access token.
+    pub unrefreshable: bool,
     /// When the authorization ends, and why then.
     pub ends: Option<Expiry>,
     /// Scopes that were asked for and not granted.
     pub missing_scopes: Vec<String>,
     /// When the set is to be renewed; `None` where nothing can renew it.
     pub due_at: Option<Timestamp>,
+    /// When it is to be looked at whether somebody must be told of its end; `None`: as on record.
+    pub remind_at: Option<Timestamp>,
     /// Where a person consented: when, and as whom.
     pub consent: Option<(Timestamp, Option<String>)>,
 }
@@ -136,6 +144,8 @@ impl Registry {
             .set("obtained_at", seconds(record.obtained_at))
             .set_or_remove("access_expires_at", record.access_expires_at.map(seconds))
             .set_or_remove("refresh_expires_at", record.refresh_expires_at.map(seconds))
+            .set_or_remove("refresh_expires_since", record.refresh_expires_since.map(seconds))
+            .set_or_remove("unrefreshable", record.unrefreshable.then_some(AttributeValue::Bool(true)))
             .set_or_remove("ending", record.ends.map(|_| text(ENDING)))
             .set_or_remove("ends_at", record.ends.map(|ends| seconds(ends.at)))
             .set_or_remove("ended_by", ended_by)
@@ -145,13 +155,16 @@ impl Registry {
                 .set("authorised_at", seconds(*at))
                 .set_or_remove("identity", identity.as_deref().map(text));
         }
-        let over = ["fault", "failures", "journal", "lease", "kind"];
+        if let Some(at) = record.remind_at {
+            update = due_for_a_look(update, &Subject::Account(id.clone()), at);
+        }
+        let over = ["fault", "refused_at", "failures", "journal", "lease", "kind"];
         self.update_fenced(over.into_iter().fold(update, Update::remove)).await
     }
 
     /// Records why an account got no tokens, how often in a row that was, and when it is tried
-    /// again, if it is; gives the lease back. What is journaled stays. `false` as in
-    /// [`Registry::release_account`].
+    /// again, if it is; gives the lease back. One that a person must mend is looked at from `now` on.
+    /// What is journaled stays. `false` as in [`Registry::release_account`].
     ///
     /// # Errors
     /// [`Error`](crate::Error).
@@ -162,17 +175,14 @@ impl Registry {
         fault: &Fault,
         failures: u32,
         due_at: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<bool> {
         let fault_value = attribute(&Key::account_status(id), fault)?;
         let update = scheduled(fenced(id, fence), due_at)
             .set("fault", fault_value)
             .set("failures", number(failures.into()))
             .remove("lease");
-        let update = match fault.class.actor() {
-            Actor::Owner => unauthorised(update, id),
-            _ => update,
-        };
-        self.update_fenced(update).await
+        self.update_fenced(refused(update, id, fault, now)).await
     }
 
     /// Records that an account's tokens are gone, those in the journal too, as if it had never been
@@ -188,7 +198,10 @@ impl Registry {
             "obtained_at",
             "access_expires_at",
             "refresh_expires_at",
+            "refresh_expires_since",
+            "unrefreshable",
             "fault",
+            "refused_at",
             "failures",
             "authorised_at",
             "identity",

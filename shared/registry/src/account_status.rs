@@ -2,11 +2,12 @@
 
 use crate::{
     DuePages, Registry, Result,
+    remind::due_for_a_look,
     table::{Key, Kind, attribute, seconds, text},
     update::Update,
 };
 use jiff::Timestamp;
-use postroom_model::{Account, AccountId, AccountStatus, Actor, Fault};
+use postroom_model::{Account, AccountId, AccountStatus, Actor, Fault, Subject};
 use std::collections::{BTreeSet, HashMap};
 
 /// The accounts' value of `schedule`, the `due` index's partition key.
@@ -55,28 +56,42 @@ impl Registry {
     }
 
     /// Records why mail servers refuse an account's tokens, or that they work. A fault that its
-    /// owner must mend puts it among the accounts that wait for a person. While its renewals fail,
+    /// owner must mend puts it among the accounts that wait for a person; one that a person must mend
+    /// is looked at from `now` on, so that the person hears of it. While its renewals fail,
     /// nothing is written: that says more, and tokens that still work do not change it. That they
     /// work is not written either where none are on record: an account that was revoked goes on
     /// waiting, whatever a run found that began before.
     ///
     /// # Errors
     /// [`Error`](crate::Error).
-    pub async fn record_account_fault(&self, id: &AccountId, fault: Option<&Fault>) -> Result<()> {
+    pub async fn record_account_fault(
+        &self,
+        id: &AccountId,
+        fault: Option<&Fault>,
+        now: Timestamp,
+    ) -> Result<()> {
         let key = Key::account_status(id);
         let update = Update::of(key.clone()).name("failures");
         let update = match fault {
             None => update
                 .remove("fault")
+                .remove("refused_at")
                 .remove("kind")
                 .name("obtained_at")
                 .when("attribute_exists(#obtained_at) AND attribute_not_exists(#failures)"),
             Some(fault) => {
                 let update = update.set("fault", attribute(&key, fault)?);
-                let update = update.when("attribute_not_exists(#failures)");
-                if fault.class.actor() == Actor::Owner { unauthorised(update, id) } else { update }
+                refused(update.when("attribute_not_exists(#failures)"), id, fault, now)
             }
         };
+        self.update(update).await.map(drop)
+    }
+
+    /// Has an account looked at from `now` on, if it has or had an authorization that may end.
+    pub(crate) async fn look_at_status(&self, id: &AccountId, now: Timestamp) -> Result<()> {
+        let update = due_for_a_look(Update::of(Key::account_status(id)), &Subject::Account(id.clone()), now);
+        let update = update.name("obtained_at").name("refused_at");
+        let update = update.when("attribute_exists(#obtained_at) OR attribute_exists(#refused_at)");
         self.update(update).await.map(drop)
     }
 
@@ -111,6 +126,20 @@ pub(crate) fn scheduled(update: Update, due_at: Option<Timestamp>) -> Update {
     update
         .set_or_remove("schedule", due_at.map(|_| text(SCHEDULE)))
         .set_or_remove("due_at", due_at.map(seconds))
+}
+
+/// Notes what follows from a fault for those who must act: an account whose owner must waits for a
+/// person, and one that a person must mend has been refused since `now`, unless it was before.
+pub(crate) fn refused(update: Update, id: &AccountId, fault: &Fault, now: Timestamp) -> Update {
+    let actor = fault.class.actor();
+    let update = if actor == Actor::Owner { unauthorised(update, id) } else { update };
+    match actor {
+        Actor::Owner | Actor::Administrator => {
+            let update = update.set_if_absent("refused_at", seconds(now));
+            due_for_a_look(update, &Subject::Account(id.clone()), now)
+        }
+        Actor::Nobody | Actor::Operator | Actor::We => update,
+    }
 }
 
 /// Puts the account among those that wait for a person.

@@ -3,11 +3,14 @@
 use crate::{
     Error, Registry, Result,
     index::IndexQuery,
+    remind::due_for_a_look,
     table::{Item, Key, Kind, VERSION, attributes, number, seconds, text},
     update::Update,
 };
 use jiff::Timestamp;
-use postroom_model::{Account, AccountId, Auth, Batch, BatchId, Mailbox, MailboxId, Provider, ProviderId};
+use postroom_model::{
+    Account, AccountId, Auth, Batch, BatchId, Mailbox, MailboxId, Provider, ProviderId, Subject,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What basic mailboxes are listed under: no account's id.
@@ -104,37 +107,53 @@ impl Registry {
         self.value(&Key::batch(id)).await
     }
 
-    /// Writes a provider, in place of what was there.
+    /// Writes a provider, in place of what was there. Where its secret or certificate has an end, that
+    /// is looked at from `now` on.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn put_provider(&self, provider: &Provider) -> Result<()> {
-        self.put(Kind::Provider, Key::provider(&provider.id), provider).await
+    pub async fn put_provider(&self, provider: &Provider, now: Timestamp) -> Result<()> {
+        let key = Key::provider(&provider.id);
+        let mut item = definition(Kind::Provider, &key, provider)?;
+        if provider.client_auth_expires.is_some() {
+            item.insert("remind".into(), text(Subject::Provider(provider.id.clone()).kind()));
+            item.insert("remind_at".into(), seconds(now));
+        }
+        self.put(key, item).await
     }
 
     /// Writes an account, in place of what was there. What is known of its tokens stays; without
-    /// any, it waits for a person to authorise it, or is due at `now` where its grant needs nobody.
+    /// any, it waits for a person to authorise it, or is due at `now` where its grant needs nobody. When
+    /// it ends is looked at from `now` on, because that may have changed.
     ///
     /// # Errors
     /// [`Error`]; the call may then be repeated.
     pub async fn put_account(&self, account: &Account, now: Timestamp) -> Result<()> {
         // The status first: a status alone is passed over, an account alone would never be due.
         self.open_status(account, now).await?;
-        self.put(Kind::Account, Key::account(&account.id), account).await
+        let key = Key::account(&account.id);
+        self.put(key.clone(), definition(Kind::Account, &key, account)?).await?;
+        // Last: whoever looks before would find the definition that was.
+        self.look_at_status(&account.id, now).await
     }
 
     /// Writes a mailbox, in place of what was there. Its batch, its pause and its state stay; a new
     /// one, or one with another interval, is polled by that once [`Registry::put_batch`] or
-    /// [`Registry::place_mailbox`] has placed it.
+    /// [`Registry::place_mailbox`] has placed it. Where its password has an end, that is looked at from
+    /// `now` on.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn put_mailbox(&self, mailbox: &Mailbox) -> Result<()> {
+    pub async fn put_mailbox(&self, mailbox: &Mailbox, now: Timestamp) -> Result<()> {
         // An update of every field, not a put: the fields of `PlacedMailbox` belong to others.
         let key = Key::mailbox(&mailbox.id);
         let mut item = definition(Kind::Mailbox, &key, mailbox)?;
         item.insert("account".into(), text(listed_under(&mailbox.auth)));
         let update = item.into_iter().fold(Update::of(key), |update, (name, value)| update.set(&name, value));
+        let update = match mailbox.password_expires {
+            Some(_) => due_for_a_look(update, &Subject::Password(mailbox.id.clone()), now),
+            None => ["password_expires", "remind", "remind_at"].into_iter().fold(update, Update::remove),
+        };
         self.update(update).await.map(drop)
     }
 
@@ -192,14 +211,14 @@ impl Registry {
         items.into_iter().map(|item| self.decode(item)).collect()
     }
 
-    async fn put<T: Serialize>(&self, kind: Kind, key: Key, value: &T) -> Result<()> {
-        let mut item = definition(kind, &key, value)?;
+    /// Writes an item, in place of what was there.
+    pub(crate) async fn put(&self, key: Key, mut item: Item) -> Result<()> {
         item.extend(key.item());
         let request = self.client.put_item().table_name(&*self.table).set_item(Some(item));
         request.send().await.map(drop).map_err(|e| Error::request(&self.table, "PutItem", e))
     }
 
-    async fn delete(&self, key: &Key) -> Result<()> {
+    pub(crate) async fn delete(&self, key: &Key) -> Result<()> {
         let request = self.client.delete_item().table_name(&*self.table).set_key(Some(key.item()));
         request.send().await.map(drop).map_err(|e| Error::request(&self.table, "DeleteItem", e))
     }

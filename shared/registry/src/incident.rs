@@ -1,12 +1,17 @@
 //! Incidents: one for a provider whose app registration fails, not one for each of its accounts.
+//!
+//! One that is closed stays until whoever tells people of it forgets it. If the provider fails again
+//! before that, it is the same incident, because nobody has heard of its end.
 
 use crate::{
-    Registry, Result,
-    table::{Key, Kind, attribute, seconds, text},
+    Error, Registry, Result,
+    remind::{due_for_a_look, first_look},
+    table::{Item, Key, Kind, attribute, seconds, text},
     update::{Outcome, Update},
 };
+use aws_sdk_dynamodb::{error::SdkError, operation::delete_item::DeleteItemError};
 use jiff::Timestamp;
-use postroom_model::{AccountId, Fault, ProviderId};
+use postroom_model::{AccountId, Fault, ProviderId, Subject};
 use serde::Deserialize;
 
 /// A provider that gives no tokens until its operator mends it.
@@ -27,13 +32,25 @@ pub struct Incident {
     // Not stored as `account`: that attribute puts an item into the index of the mailboxes.
     #[serde(rename = "seen_with")]
     pub account: AccountId,
+    /// When the provider gave tokens again; absent while the incident is open.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub closed_at: Option<Timestamp>,
 }
 
 impl Registry {
-    /// Opens an incident, or notes that an open one was seen again. `true`: it is new.
+    /// A provider's incident, open or closed.
     ///
     /// # Errors
-    /// [`Error`](crate::Error).
+    /// [`Error`].
+    pub async fn incident(&self, provider: &ProviderId) -> Result<Option<Incident>> {
+        self.value(&Key::incident(provider)).await
+    }
+
+    /// Opens an incident, or notes that an open one was seen again. `true`: it is new, or was closed.
+    /// One that nobody looks at yet is looked at from `now` on.
+    ///
+    /// # Errors
+    /// [`Error`].
     pub async fn open_incident(
         &self,
         provider: &ProviderId,
@@ -50,20 +67,48 @@ impl Registry {
             .set_if_absent("since", seconds(now))
             .set("seen_at", seconds(now))
             .set("seen_with", text(account.as_str()))
+            .remove("closed_at")
             .returning_old();
+        let update = first_look(update, &Subject::Incident(provider.clone()), now);
+        let is_open = |before: Item| before.contains_key("since") && !before.contains_key("closed_at");
         Ok(match self.update(update).await? {
-            Outcome::Done(before) => before.is_none_or(|item| item.is_empty()),
+            Outcome::Done(before) => !before.is_some_and(is_open),
             Outcome::Refused(_) | Outcome::NoSuchPath => false,
         })
     }
 
-    /// Closes a provider's incident, because it gives tokens again: the incident as it was, for the
-    /// one who closed it; `None`: there was none.
+    /// Closes a provider's incident, because it gives tokens again, and has it looked at from `now` on:
+    /// the incident, for the one who closed it; `None`: none was open.
     ///
     /// # Errors
-    /// [`Error`](crate::Error).
-    pub async fn close_incident(&self, provider: &ProviderId) -> Result<Option<Incident>> {
-        self.take(&Key::incident(provider)).await?.map(|item| self.decode(item)).transpose()
+    /// [`Error`].
+    pub async fn close_incident(&self, provider: &ProviderId, now: Timestamp) -> Result<Option<Incident>> {
+        let update = Update::of(Key::incident(provider))
+            .set("closed_at", seconds(now))
+            .remove("kind")
+            .when("attribute_exists(#pk) AND attribute_not_exists(#closed_at)")
+            .name("pk")
+            .returning();
+        let update = due_for_a_look(update, &Subject::Incident(provider.clone()), now);
+        match self.update(update).await? {
+            Outcome::Done(Some(item)) => self.decode(item).map(Some),
+            Outcome::Done(None) | Outcome::Refused(_) | Outcome::NoSuchPath => Ok(None),
+        }
+    }
+
+    /// Deletes a closed incident. `false`: there is none, or it is open again.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn forget_incident(&self, provider: &ProviderId) -> Result<bool> {
+        let request = self.client.delete_item().table_name(&*self.table);
+        let request = request.set_key(Some(Key::incident(provider).item()));
+        let answer = request.condition_expression("attribute_exists(closed_at)").send().await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) if is_refused(&error) => Ok(false),
+            Err(error) => Err(Error::request(&self.table, "DeleteItem", error)),
+        }
     }
 
     /// Every open incident, as [`Registry::providers`] lists providers.
@@ -73,4 +118,8 @@ impl Registry {
     pub async fn incidents(&self) -> Result<Vec<Incident>> {
         self.list(Kind::Incident).await
     }
+}
+
+fn is_refused(error: &SdkError<DeleteItemError>) -> bool {
+    error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Registry, Result,
-    table::{ACCOUNT_INDEX, DUE_INDEX, ENDING_INDEX, Item, KIND_INDEX, Kind, seconds, text},
+    table::{ACCOUNT_INDEX, DUE_INDEX, ENDING_INDEX, Item, KIND_INDEX, Kind, REMIND_INDEX, seconds, text},
 };
 use jiff::Timestamp;
 
@@ -18,8 +18,18 @@ pub(crate) struct IndexQuery {
     pub(crate) range: &'static str,
     /// Entries up to this moment, where the range is one of moments.
     pub(crate) until: Option<Timestamp>,
+    /// The last entries first, where the range is one of texts: all, or those before one.
+    pub(crate) backwards: Option<Backwards>,
     /// The most entries that one page holds; otherwise as many as fit into 1 MB.
     pub(crate) limit: Option<i32>,
+}
+
+/// From where an index is read backwards.
+#[derive(Debug, Clone)]
+pub(crate) enum Backwards {
+    FromTheEnd,
+    /// From the entry before the one with this range key.
+    Before(String),
 }
 
 /// Some entries of an index.
@@ -51,8 +61,14 @@ impl IndexQuery {
         Self::until(ENDING_INDEX, "ending", what, "ends_at", until)
     }
 
+    /// What is to be looked at until a moment, the first first.
+    pub(crate) fn remind(kind: &str, until: Timestamp) -> Self {
+        Self::until(REMIND_INDEX, "remind", kind, "remind_at", until)
+    }
+
     fn by_id(index: &'static str, partition: &'static str, value: &str) -> Self {
-        Self { index, partition, value: value.to_owned(), range: "id", until: None, limit: None }
+        let value = value.to_owned();
+        Self { index, partition, value, range: "id", until: None, backwards: None, limit: None }
     }
 
     fn until(
@@ -62,7 +78,13 @@ impl IndexQuery {
         range: &'static str,
         until: Timestamp,
     ) -> Self {
-        Self { index, partition, value: value.to_owned(), range, until: Some(until), limit: None }
+        let value = value.to_owned();
+        Self { index, partition, value, range, until: Some(until), backwards: None, limit: None }
+    }
+
+    /// The same question, the last entries first.
+    pub(crate) fn backwards(self, from: Backwards) -> Self {
+        Self { backwards: Some(from), ..self }
     }
 
     /// The same question for a list of which every entry is shown, `size` at a time: one entry more
@@ -88,10 +110,15 @@ impl Registry {
             .expression_attribute_names("#partition", query.partition)
             .expression_attribute_values(":partition", text(&query.value))
             .set_limit(query.limit)
+            .set_scan_index_forward(query.backwards.as_ref().map(|_| false))
             .set_exclusive_start_key(start);
-        let request = match query.until {
-            None => request.key_condition_expression("#partition = :partition"),
-            Some(until) => request
+        let request = match (query.until, &query.backwards) {
+            (None, Some(Backwards::Before(range))) => request
+                .key_condition_expression("#partition = :partition AND #range < :before")
+                .expression_attribute_names("#range", query.range)
+                .expression_attribute_values(":before", text(range)),
+            (None, _) => request.key_condition_expression("#partition = :partition"),
+            (Some(until), _) => request
                 .key_condition_expression("#partition = :partition AND #range <= :until")
                 .expression_attribute_names("#range", query.range)
                 .expression_attribute_values(":until", seconds(until)),

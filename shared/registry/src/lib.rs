@@ -1,4 +1,4 @@
-//! What is known of providers, accounts, mailboxes and batches: one DynamoDB table.
+//! What is known of providers, accounts, mailboxes, batches and people: one DynamoDB table.
 //!
 //! Guarantees: every write is one conditional request, so that a crash between two of them leaves
 //! nothing half true. A condition that does not hold is a value (`false`, [`LeasedBatch::Busy`]),
@@ -15,13 +15,16 @@
 //! | `pk` | `sk` | what |
 //! |---|---|---|
 //! | `PROVIDER#id` | `PROVIDER` | a [`Provider`](postroom_model::Provider) |
-//! | `INCIDENT#id` | `INCIDENT` | the [`Incident`] of provider `id`, while there is one |
+//! | `INCIDENT#id` | `INCIDENT` | the [`Incident`] of provider `id`, until its end was told |
 //! | `ACCOUNT#id` | `ACCOUNT` | an [`Account`](postroom_model::Account) |
 //! | `ACCOUNT#id` | `STATUS` | its [`AccountStatus`](postroom_model::AccountStatus) |
 //! | `MAILBOX#id` | `CONFIG` | a [`Mailbox`](postroom_model::Mailbox) and the other fields of [`PlacedMailbox`] |
 //! | `MAILBOX#id` | `STATE` | its [`MailboxState`](postroom_model::MailboxState) |
 //! | `MAILBOX#id` | `QUARANTINE#uidvalidity#uid#folder` | a [`QuarantineRecord`] |
 //! | `BATCH#id` | `BATCH` | a [`Batch`](postroom_model::Batch) |
+//! | `OWNER#address` | `OWNER` | an [`Owner`](postroom_model::Owner) |
+//! | `OWNER#address` | `DELIVERY` | an [`Undeliverable`](postroom_model::Undeliverable), while the address takes no mail |
+//! | `REMINDER#subject` | `ends_at#stage#recipient` | a [`Reminder`](postroom_model::Reminder), and `expires_at`, 400 days after it was sent |
 //! | `EPHEMERAL#kind#key` | `EPHEMERAL` | `value`, `version`, and `expires_at`, after which DynamoDB removes it |
 //!
 //! # Indexes
@@ -29,8 +32,9 @@
 //! | index | keys | what |
 //! |---|---|---|
 //! | `due` | `schedule`, `due_at` | `batch`: batches that have mailboxes; `refresh`: statuses of accounts whose tokens are to be renewed. Keys only |
-//! | `kind` | `kind`, `id` | definitions; `unauthorised`: statuses of accounts that wait for a person; `incident`: incidents |
+//! | `kind` | `kind`, `id` | definitions; `unauthorised`: statuses of accounts that wait for a person; `incident`: incidents that are open; `undeliverable`: addresses that take no mail; `reminder`: what was told, by when |
 //! | `ending` | `ending`, `ends_at` | `account`: statuses of accounts whose authorization ends. Keys only |
+//! | `remind` | `remind`, `remind_at` | what somebody may have to be told of: `account`: statuses; `provider`: providers whose secret ends; `password`: mailboxes whose password ends; `mailbox`: states of mailboxes that failed; `incident`: incidents; `address`: addresses that take no mail. Keys only |
 //! | `account` | `account`, `id` | mailboxes by their account's id; `-`: basic ones |
 //!
 //! Times are seconds since 1970.
@@ -48,8 +52,11 @@ mod index;
 mod mailbox_list;
 mod mailbox_state;
 mod page;
+mod person;
 mod place;
 mod quarantine;
+mod remind;
+mod reminder;
 mod schedule;
 mod table;
 mod update;
@@ -63,6 +70,8 @@ pub use error::{Error, Result};
 pub use incident::Incident;
 pub use mailbox_state::LoadedMailbox;
 pub use page::{NotAPosition, Page, Position};
+pub use person::Person;
 pub use quarantine::QuarantineRecord;
+pub use remind::DueSubject;
 pub use schedule::{DueBatch, DueBatches, LeasedBatch};
 pub use table::Registry;

@@ -2,13 +2,19 @@
 
 use crate::{
     PlacedMailbox, Registry, Result,
+    remind::first_look,
     table::{Item, Key, attribute, number, seconds, text},
     update::{Outcome, Update},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
-use postroom_model::{Failure, FolderCursor, Lease, MAX_MAILBOXES, MailboxId, MailboxState, Run, Stuck};
+use jiff::{SignedDuration, Timestamp};
+use postroom_model::{
+    Failure, FolderCursor, Lease, MAX_MAILBOXES, MailboxId, MailboxState, Run, Stuck, Subject,
+};
 use std::collections::{BTreeSet, HashMap};
+
+/// How long a mailbox may fail before somebody is told.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// A mailbox with what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +113,8 @@ impl Registry {
         self.update(Update::of(Key::mailbox_state(id)).set("backlog", number(backlog))).await.map(drop)
     }
 
-    /// Records that a run failed.
+    /// Records that a run failed. A mailbox that nobody looks at yet is looked at when it has failed for
+    /// a day.
     ///
     /// # Errors
     /// [`Error`](crate::Error).
@@ -118,7 +125,9 @@ impl Registry {
         demand: Option<&Run>,
     ) -> Result<()> {
         let key = Key::mailbox_state(id);
+        let look = failure.since.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
         let update = Update::of(key.clone()).set("failure", attribute(&key, failure)?);
+        let update = first_look(update, &Subject::Mailbox(id.clone()), look);
         self.update(with_demand(update, &key, demand)?).await.map(drop)
     }
 

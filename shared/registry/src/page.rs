@@ -29,8 +29,8 @@ pub struct Page<T> {
 pub struct Position {
     /// The id of the last entry that was looked at: every id has the same form.
     id: MailboxId,
-    /// When it ends, in a list by that.
-    ends_at: Option<Timestamp>,
+    /// The moment that comes before the id, in a list in the order of time.
+    at: Option<Timestamp>,
 }
 
 /// A text that is no position.
@@ -40,7 +40,7 @@ pub struct NotAPosition;
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.ends_at {
+        match self.at {
             Some(at) => write!(f, "{}~{}", at.as_second(), self.id),
             None => write!(f, "{}", self.id),
         }
@@ -51,14 +51,14 @@ impl FromStr for Position {
     type Err = NotAPosition;
 
     fn from_str(text: &str) -> Result<Self, NotAPosition> {
-        let (ends_at, id) = match text.split_once('~') {
+        let (at, id) = match text.split_once('~') {
             None => (None, text),
             Some((second, id)) => {
                 let second = second.parse().map_err(|_| NotAPosition)?;
                 (Some(Timestamp::from_second(second).map_err(|_| NotAPosition)?), id)
             }
         };
-        Ok(Self { id: id.parse().map_err(|_| NotAPosition)?, ends_at })
+        Ok(Self { id: id.parse().map_err(|_| NotAPosition)?, at })
     }
 }
 
@@ -66,11 +66,21 @@ impl Position {
     /// Where an entry of an index stands; `None` for one whose key is none of ours.
     fn of(entry: &Item, query: &IndexQuery) -> Option<Self> {
         let (_, id) = entry.get("pk")?.as_s().ok()?.split_once('#')?;
-        let ends_at = match query.until {
+        let at = match query.until {
             Some(_) => Some(moment(entry, query.range)?),
             None => None,
         };
-        Some(Self { id: id.parse().ok()?, ends_at })
+        Some(Self { id: id.parse().ok()?, at })
+    }
+
+    /// The position of an entry with a moment and an id.
+    pub(crate) fn at(at: Timestamp, id: &str) -> Option<Self> {
+        Some(Self { id: id.parse().ok()?, at: Some(at) })
+    }
+
+    /// Its moment and its id, where it has both.
+    pub(crate) fn moment(&self) -> Option<(Timestamp, &str)> {
+        Some((self.at?, self.id.as_str()))
     }
 
     /// The key of its entry: `key` makes the item's own. A position without a moment stands before
@@ -79,7 +89,7 @@ impl Position {
         let mut start = key(&self.id).item();
         start.insert(query.partition.to_owned(), text(&query.value));
         let range = match query.until {
-            Some(until) => seconds(self.ends_at.unwrap_or(Timestamp::MIN).min(until)),
+            Some(until) => seconds(self.at.unwrap_or(Timestamp::MIN).min(until)),
             None => text(self.id.as_str()),
         };
         start.insert(query.range.to_owned(), range);

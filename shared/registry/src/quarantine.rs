@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Registry, Result,
-    table::{Key, attributes, number, text},
+    table::{Key, attributes, cut_for_key, number, text},
     update::Update,
 };
 use aws_sdk_dynamodb::{
@@ -17,8 +17,6 @@ use std::time::Duration;
 
 /// How often a transaction that met another writer is tried.
 const ATTEMPTS: u32 = 6;
-/// The longest part of a folder's name that goes into a key: DynamoDB allows 1,024 bytes in all.
-const FOLDER_IN_KEY: usize = 900;
 const ACTION: &str = "TransactWriteItems";
 const PREFIX: &str = "QUARANTINE#";
 
@@ -152,7 +150,7 @@ fn refusal(error: &SdkError<TransactWriteItemsError>) -> Option<Quarantined> {
 
 /// Numbers have all their digits, so that records come in order of their UIDs.
 fn record_key(id: &MailboxId, folder: &str, stuck: &Stuck) -> Key {
-    let folder = &folder[..folder.floor_char_boundary(FOLDER_IN_KEY)];
+    let folder = cut_for_key(folder);
     let sk = format!("{PREFIX}{:010}#{:010}#{folder}", stuck.uid_validity, stuck.uid);
     Key { sk, ..Key::mailbox(id) }
 }

@@ -4,7 +4,8 @@ use crate::{
     Registry, Result,
     definitions::definition,
     due::DuePages,
-    table::{Key, Kind, attribute, seconds, text},
+    index::IndexQuery,
+    table::{Key, Kind, attribute, moment, seconds, text},
     update::{Outcome, Update},
 };
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -43,6 +44,16 @@ impl Registry {
     /// The batches that are due at `now`. An emptied batch is never among them.
     pub fn due_batches(&self, now: Timestamp) -> DueBatches {
         DuePages::new(self, SCHEDULE, now, |pk, due_at| Some(DueBatch { id: Key::batch_id(pk)?, due_at }))
+    }
+
+    /// Since when the batch is due that has been due longest, if it is due at `until`: one request,
+    /// however many are.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn oldest_due_batch(&self, until: Timestamp) -> Result<Option<Timestamp>> {
+        let page = self.index_page(&IndexQuery::due(SCHEDULE, until).limit(1), None).await?;
+        Ok(page.items.first().and_then(|item| moment(item, "due_at")))
     }
 
     /// Moves a due batch's time on to `move_to`, unless somebody else has moved it since it was seen

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue},
 };
 use jiff::Timestamp;
-use postroom_model::{AccountId, BatchId, MailboxId, ProviderId};
+use postroom_model::{AccountId, BatchId, MailboxId, ProviderId, Subject};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -18,6 +18,8 @@ pub(crate) const DUE_INDEX: &str = "due";
 pub(crate) const KIND_INDEX: &str = "kind";
 /// The index of the accounts whose authorization ends, by when.
 pub(crate) const ENDING_INDEX: &str = "ending";
+/// The index of what somebody may have to be told of, by when it is to be looked at.
+pub(crate) const REMIND_INDEX: &str = "remind";
 /// The index of the mailboxes, by account and id.
 pub(crate) const ACCOUNT_INDEX: &str = "account";
 
@@ -99,6 +101,9 @@ pub(crate) enum Kind {
     /// The status of an account that waits for a person to authorise it.
     Unauthorised,
     Incident,
+    Owner,
+    Undeliverable,
+    Reminder,
 }
 
 impl Kind {
@@ -110,6 +115,9 @@ impl Kind {
             Self::Batch => "batch",
             Self::Unauthorised => "unauthorised",
             Self::Incident => "incident",
+            Self::Owner => "owner",
+            Self::Undeliverable => "undeliverable",
+            Self::Reminder => "reminder",
         }
     }
 }
@@ -123,6 +131,9 @@ pub(crate) struct Key {
 
 pub(crate) const ACCOUNT_PREFIX: &str = "ACCOUNT#";
 const BATCH_PREFIX: &str = "BATCH#";
+/// The longest part of a text that people wrote that goes into a key: DynamoDB allows 1,024 bytes in a
+/// sort key.
+const TEXT_IN_KEY: usize = 900;
 
 impl Key {
     pub(crate) fn provider(id: &ProviderId) -> Self {
@@ -169,6 +180,29 @@ impl Key {
         Self { pk: format!("EPHEMERAL#{kind}#{key}"), sk: "EPHEMERAL".into() }
     }
 
+    /// An owner's definition; `address` as [`address_in_key`] makes it.
+    pub(crate) fn owner(address: &str) -> Self {
+        Self { pk: format!("OWNER#{address}"), sk: "OWNER".into() }
+    }
+
+    /// Whether an address takes mail; `address` as [`address_in_key`] makes it.
+    pub(crate) fn delivery(address: &str) -> Self {
+        Self { pk: format!("OWNER#{address}"), sk: "DELIVERY".into() }
+    }
+
+    /// The item that carries a subject's moment to look at it; `None`: nothing does.
+    pub(crate) fn subject(subject: &Subject) -> Option<Self> {
+        Some(match subject {
+            Subject::Account(id) => Self::account_status(id),
+            Subject::Provider(id) => Self::provider(id),
+            Subject::Password(id) => Self::mailbox(id),
+            Subject::Mailbox(id) => Self::mailbox_state(id),
+            Subject::Incident(id) => Self::incident(id),
+            Subject::Address(address) => Self::delivery(&address_in_key(address)),
+            Subject::Schedule => return None,
+        })
+    }
+
     pub(crate) fn item(&self) -> Item {
         HashMap::from([("pk".to_owned(), text(&self.pk)), ("sk".to_owned(), text(&self.sk))])
     }
@@ -189,6 +223,18 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.pk, self.sk)
     }
+}
+
+/// An address as keys have it: addresses that differ in case are one, and whatever somebody wrote fits,
+/// even if that is nothing or very long.
+pub(crate) fn address_in_key(address: &str) -> String {
+    let address = address.trim().to_lowercase();
+    if address.is_empty() { "-".into() } else { cut_for_key(&address).to_owned() }
+}
+
+/// As much of a text that people wrote as fits into a key.
+pub(crate) fn cut_for_key(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_IN_KEY)]
 }
 
 pub(crate) fn text(text: &str) -> AttributeValue {

@@ -108,7 +108,8 @@ impl Tokens {
                 break;
             }
         }
-        let record = self.record_of(&account, &provider, &tokens, Some((consent.at, consent.identity)));
+        let record =
+            self.record_of(&account, &provider, &hold.status, &tokens, Some((consent.at, consent.identity)));
         self.record(hold, &record).await?;
         self.close_incident(&account).await;
         Ok(Accepted { tokens, ends: record.ends, missing_scopes: record.missing_scopes })

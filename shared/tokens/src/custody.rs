@@ -5,8 +5,7 @@ use crate::{
     lease::{Hold, Pauses},
 };
 use jiff::Timestamp;
-use postroom_model::{Account, Provider, TokenSet, expiry, renew_at};
-use postroom_oauth::{missing_scopes, scopes_of};
+use postroom_model::{Account, Provider, TokenSet};
 use postroom_registry::TokenRecord;
 use postroom_vault::{Replaced, SealingKey, Version};
 use secrecy::{ExposeSecret, SecretString};
@@ -116,7 +115,7 @@ impl Tokens {
         };
         let first = hold.status.authorised_at.is_none() && account.grant.needs_consent();
         let consent = first.then_some((tokens.obtained_at, None));
-        self.record(hold, &self.record_of(account, provider, &tokens, consent)).await?;
+        self.record(hold, &self.record_of(account, provider, &hold.status, &tokens, consent)).await?;
         self.close_incident(account).await;
         Ok(Some(tokens))
     }
@@ -138,32 +137,6 @@ impl Tokens {
                 }
                 Err(error) => return Err(error.into()),
             }
-        }
-    }
-
-    /// What is to be written down of a token set.
-    pub(crate) fn record_of(
-        &self,
-        account: &Account,
-        provider: &Provider,
-        tokens: &TokenSet,
-        consent: Option<(Timestamp, Option<String>)>,
-    ) -> TokenRecord {
-        let renewable = tokens.refresh_token.is_some() || !account.grant.needs_consent();
-        let due_at = if renewable {
-            renew_at(provider, tokens, self.0.lead, fastrand::f64())
-        } else {
-            tokens.expires_at // to write down that it ended
-        };
-        TokenRecord {
-            obtained_at: tokens.obtained_at,
-            access_expires_at: tokens.expires_at,
-            refresh_expires_at: tokens.refresh_expires_at,
-            // Where nobody consented nothing ends but the app's secret, which is the provider's matter.
-            ends: account.grant.needs_consent().then(|| expiry(provider, tokens)).flatten(),
-            missing_scopes: missing_scopes(scopes_of(account, provider), tokens.scope.as_deref()),
-            due_at,
-            consent,
         }
     }
 

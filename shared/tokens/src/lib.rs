@@ -17,8 +17,9 @@
 //! few milliseconds), the answer dies with it. Most servers then take the old refresh token once
 //! more; one that revokes on reuse (RFC 9700 section 4.14.2) wants the owner's consent again.
 //!
-//! Rooms: `renewal` decides, `request` asks, `refusal` says what follows from a no, `custody` makes durable, `consent` and `revocation` begin and end
-//! a token set's life, `registration` is what talks to a provider.
+//! Rooms: `renewal` decides, `request` asks, `refusal` says what follows from a no, `custody` makes
+//! durable, `record` says what is written down, `consent` and `revocation` begin and end a token set's
+//! life, `registration` is what talks to a provider.
 
 mod access;
 mod consent;
@@ -27,6 +28,7 @@ mod error;
 mod journal;
 mod lease;
 mod outcome;
+mod record;
 mod refusal;
 mod registration;
 mod renewal;

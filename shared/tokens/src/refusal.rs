@@ -32,7 +32,7 @@ impl Tokens {
         let failures = hold.status.failures.saturating_add(1);
         let fault = ended_at_last(fault, failures);
         let due_at = next_try(&fault, failures, now, fastrand::f64());
-        self.0.registry.record_refusal(&hold.id, hold.fence(), &fault, failures, due_at).await?;
+        self.0.registry.record_refusal(&hold.id, hold.fence(), &fault, failures, due_at, now).await?;
         if matches!(fault.class, FaultClass::AppRegistration | FaultClass::Bug) {
             self.open_incident(hold, account, &fault).await?;
         }
@@ -58,7 +58,7 @@ impl Tokens {
     /// that it follows; the next one closes it.
     pub(crate) async fn close_incident(&self, account: &Account) {
         let Account { provider, .. } = account;
-        match self.0.registry.close_incident(provider).await {
+        match self.0.registry.close_incident(provider, self.now()).await {
             Ok(Some(_)) => tracing::info!(%provider, "a provider works again"),
             Ok(None) => {}
             Err(error) => tracing::warn!(%provider, %error, "a provider's incident could not be closed"),
@@ -71,12 +71,14 @@ impl Tokens {
         if error.is_transient() {
             return self.let_go(hold).await;
         }
+        let now = self.now();
         let due_at = match error {
             Error::NoAccount(_) => None,
-            _ => Some(later(self.now(), RETRY_BROKEN)),
+            _ => Some(later(now, RETRY_BROKEN)),
         };
         let failures = hold.status.failures.saturating_add(1);
-        let recorded = self.0.registry.record_refusal(&hold.id, hold.fence(), &fault, failures, due_at).await;
+        let registry = &self.0.registry;
+        let recorded = registry.record_refusal(&hold.id, hold.fence(), &fault, failures, due_at, now).await;
         if recorded.is_err() {
             self.let_go(hold).await;
         }

@@ -94,7 +94,7 @@ impl Tokens {
             let recorded = hold.status.obtained_at.map(Timestamp::as_second);
             if recorded < Some(tokens.obtained_at.as_second()) && self.is_good(tokens, refused(demand)) {
                 // Put there by somebody's hand: it counts, and is on record from now on.
-                self.record(hold, &self.record_of(&account, &provider, tokens, None)).await?;
+                self.record(hold, &self.record_of(&account, &provider, &hold.status, tokens, None)).await?;
                 return Ok(Some(Outcome::ChangedUnderneath(tokens.clone())));
             }
             let is_due = match demand {
@@ -172,7 +172,8 @@ impl Tokens {
                 let again = self.0.vault.token_set_version(&hold.id).await?;
                 return match again {
                     Some((version, tokens)) if Some(&version) != seen.as_ref() => {
-                        let record = self.record_of(account, &registration.provider, &tokens, None);
+                        let record =
+                            self.record_of(account, &registration.provider, &hold.status, &tokens, None);
                         self.record(hold, &record).await?;
                         Ok(Outcome::ChangedUnderneath(tokens))
                     }
@@ -189,7 +190,8 @@ impl Tokens {
             Kept::Late => self.0.vault.token_set(&hold.id).await?,
         };
         let tokens = tokens.ok_or_else(|| Error::NoAccount(hold.id.clone()))?;
-        self.record(hold, &self.record_of(account, &registration.provider, &tokens, None)).await?;
+        self.record(hold, &self.record_of(account, &registration.provider, &hold.status, &tokens, None))
+            .await?;
         self.close_incident(account).await;
         Ok(match kept {
             Kept::Current => Outcome::Refreshed(tokens),

@@ -71,7 +71,7 @@ impl Tokens {
         match self.ask(&registration.client(), account, scopes_of(account, provider), None).await {
             Ok(tokens) => {
                 let due_at = Some(later(self.now(), TRY_OUT));
-                let record = self.record_of(account, provider, &tokens, None);
+                let record = self.record_of(account, provider, &hold.status, &tokens, None);
                 self.record(hold, &TokenRecord { due_at, access_expires_at: None, ..record }).await?;
                 self.close_incident(account).await;
                 Ok(Outcome::Refreshed(tokens))

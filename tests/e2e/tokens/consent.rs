@@ -3,7 +3,7 @@
 use super::{STALE, current, granted, only, patient, soon, token};
 use postroom_model::{AccountId, TokenSet};
 use postroom_tests::{
-    Act, Call, Gate, Lab, Renewer, User, ahead, clock, control, digest, later, token_set, works,
+    Act, Call, Gate, Lab, Process, User, ahead, clock, control, digest, later, token_set, works,
 };
 use postroom_tokens::{Consent, Demand, Tokens};
 
@@ -142,7 +142,7 @@ async fn a_consent_takes_the_place_of_what_a_killed_run_left() {
         let gate = Gate::start().await;
         gate.rule(Call::PUT, Act::Hold);
         let errand = lab.errand(&id, &gate.endpoint());
-        let mut process = Renewer::start(env!("CARGO_BIN_EXE_renew"), &errand).await;
+        let mut process = Process::start(env!("CARGO_BIN_EXE_renew"), &errand).await;
         process.go().await;
         gate.met().await;
         process.kill().await;

@@ -3,7 +3,7 @@
 
 use super::{STALE, current, granted, only, patient, soon, token};
 use postroom_model::{AccountId, FaultClass, TokenSet};
-use postroom_tests::{Act, Call, Gate, Lab, Renewer, ahead, clock, digest, later, works};
+use postroom_tests::{Act, Call, Gate, Lab, Process, ahead, clock, digest, later, works};
 use postroom_tokens::{Demand, Outcome};
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -183,7 +183,7 @@ async fn an_edit_stays_too_where_the_late_set_is_found_in_a_journal() {
     let id = lab.stale(&provider).await;
     let gate = Gate::start().await;
     gate.rule(Call::PUT, Act::Hold);
-    let mut process = Renewer::start(env!("CARGO_BIN_EXE_renew"), &lab.errand(&id, &gate.endpoint())).await;
+    let mut process = Process::start(env!("CARGO_BIN_EXE_renew"), &lab.errand(&id, &gate.endpoint())).await;
     process.go().await;
     gate.met().await;
     process.kill().await;

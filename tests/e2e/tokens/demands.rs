@@ -2,7 +2,7 @@
 
 use super::{STALE, granted, only, soon, token};
 use jiff::SignedDuration;
-use postroom_tests::{Came, Errand, Lab, Renewer, clock, control, demand, works};
+use postroom_tests::{Came, Errand, Lab, Process, clock, control, demand, works};
 use std::collections::BTreeSet;
 
 /// What came of demands that all had an answer: how many made the request, and the token, if it is
@@ -23,7 +23,7 @@ async fn fifty_demands_of_several_processes_for_one_stale_token_cause_one_reques
     let mut processes = Vec::new();
     for _ in 0..4 {
         let errand = Errand { demands: 5, ..lab.errand(&id, endpoint) };
-        processes.push(Renewer::start(env!("CARGO_BIN_EXE_renew"), &errand).await);
+        processes.push(Process::start(env!("CARGO_BIN_EXE_renew"), &errand).await);
     }
     for process in &mut processes {
         process.go().await;
@@ -37,7 +37,7 @@ async fn fifty_demands_of_several_processes_for_one_stale_token_cause_one_reques
     );
     came.extend([here.0, here.1, here.2].concat());
     for process in processes {
-        came.extend(process.came().await);
+        came.extend(process.came::<Vec<Came>>().await);
     }
     assert_eq!(came.len(), 50);
     let (refreshed, token) = judge(&came);

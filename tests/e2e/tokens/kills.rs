@@ -4,7 +4,7 @@ use super::{STALE, current, granted, only, patient, soon, token};
 use jiff::SignedDuration;
 use postroom_model::{AccountId, FaultClass, Provider, TokenSet};
 use postroom_tests::{
-    Act, Call, Gate, Lab, Manner, OddIssuer, Refreshes, Renewer, User, ahead, clock, control, digest,
+    Act, Call, Gate, Lab, Manner, OddIssuer, Process, Refreshes, User, ahead, clock, control, digest,
     token_set_of, works,
 };
 use postroom_tokens::{Consent, Demand, Outcome};
@@ -62,7 +62,7 @@ impl Moment {
 async fn kill(lab: &Lab, id: &AccountId, (call, act): (Call, Act), after: Duration) -> bool {
     let gate = Gate::start().await;
     gate.rule(call, act);
-    let mut process = Renewer::start(env!("CARGO_BIN_EXE_renew"), &lab.errand(id, &gate.endpoint())).await;
+    let mut process = Process::start(env!("CARGO_BIN_EXE_renew"), &lab.errand(id, &gate.endpoint())).await;
     process.go().await;
     gate.met().await;
     if !after.is_zero() {

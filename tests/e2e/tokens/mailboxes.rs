@@ -39,7 +39,7 @@ async fn a_token_refused_in_mid_flight_is_renewed_once_for_all_mailboxes_of_the_
     refused_soon(&lab, &account).await;
     let ids: Vec<MailboxId> = mailboxes.iter().map(|mailbox| mailbox.id.clone()).collect();
     for mailbox in &mailboxes {
-        lab.registry.put_mailbox(mailbox).await.expect("stored");
+        lab.registry.put_mailbox(mailbox, clock()).await.expect("stored");
     }
     let states = lab.poll(&lab.fetch(), &ids).await;
     for (n, (id, state)) in ids.iter().zip(&states).enumerate() {
@@ -62,7 +62,7 @@ async fn runs_of_several_processes_renew_a_stale_token_once() {
     let tokens = token_set_of(&account, later(clock(), -7200), 3600).await;
     lab.keep(&id, &provider, &tokens).await;
     for mailbox in &mailboxes {
-        lab.registry.put_mailbox(mailbox).await.expect("stored");
+        lab.registry.put_mailbox(mailbox, clock()).await.expect("stored");
     }
     let run = async |mailbox: &Mailbox| lab.fetch_one(&lab.fetch(), &mailbox.id).await;
     let [one, two, three, four] = mailboxes.as_slice() else { panic!("four mailboxes") };
@@ -80,7 +80,7 @@ async fn a_mailbox_of_a_revoked_account_says_that_its_owner_must_act() {
     let mailbox = mailboxes(&account, 1).remove(0);
     refused_soon(&lab, &account).await;
     control("POST", &format!("revoke?user={}", account.name())).await;
-    lab.registry.put_mailbox(&mailbox).await.expect("stored");
+    lab.registry.put_mailbox(&mailbox, clock()).await.expect("stored");
     let state = lab.fetch_one(&lab.fetch(), &mailbox.id).await;
     let failure = state.failure.expect("a failure");
     assert_eq!(failure.fault.class, FaultClass::AuthorizationEnded, "{}", failure.fault);

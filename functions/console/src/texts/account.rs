@@ -1,6 +1,6 @@
 //! The page of one account, and what can be done with it.
 
-texts! {
+postroom_language::texts! {
     /// The page of one account, and what can be done with it.
     Account
     title = "Account {id}" / "Konto {id}";
@@ -30,6 +30,7 @@ texts! {
     renewed = "Last renewed" / "Zuletzt erneuert";
     renews = "Renewed next" / "Nächste Erneuerung";
     ends = "Authorization ends" / "Autorisierung endet";
+    reauthorise_every = "To be authorised anew" / "Erneut zu autorisieren";
     owners = "Owners" / "Eigentümer";
     owners_none = "None: nobody can be sent a link" / "Keine: Niemandem kann ein Link gesendet werden";
     unknown = "Not known" / "Nicht bekannt";

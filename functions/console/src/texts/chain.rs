@@ -1,6 +1,6 @@
 //! What the pages say on which many accounts are authorised one after another.
 
-texts! {
+postroom_language::texts! {
     /// What the pages say on which many accounts are authorised one after another.
     Chain
     title = "Re-authorising" / "Erneutes Autorisieren";

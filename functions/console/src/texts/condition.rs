@@ -1,6 +1,6 @@
 //! How an account or a mailbox is doing, and who must act.
 
-texts! {
+postroom_language::texts! {
     /// How an account or a mailbox is doing, and who must act.
     Condition
     works = "Works" / "Funktioniert";
@@ -26,6 +26,9 @@ texts! {
         / "Postroom holt das erste Token selbst, innerhalb weniger Minuten.";
     ended = "Must be authorised again" / "Muss erneut autorisiert werden";
     ended_because = "The authorization ended {when}." / "Die Autorisierung endete {when}.";
+    due = "Works, due to be authorised again" / "Funktioniert, erneute Autorisierung steht an";
+    due_because = "An administrator wants it authorised anew since {date}. Mail is fetched meanwhile."
+        / "Die Administration wünscht seit dem {date} eine erneute Autorisierung. Mail wird weiter abgerufen.";
     reauthorise = "Must be authorised again" / "Muss erneut autorisiert werden";
     provider = "The operator must mend the provider" / "Der Betreiber muss den Anbieter in Ordnung bringen";
     operator = "The operator must act" / "Der Betreiber muss handeln";
@@ -40,6 +43,13 @@ texts! {
         / "Weil der Server kein Refresh-Token gab: Es endet mit dem Access-Token.";
     governs_client_secret = "Because the app's client secret or certificate ends then."
         / "Weil dann das Client secret oder Zertifikat der App endet.";
+    governs_provider_limit = "Because the provider ends every authorization some time after it was given."
+        / "Weil der Anbieter jede Autorisierung einige Zeit nach der Zustimmung beendet.";
+    governs_policy = "Because an administrator wants it authorised anew from time to time; mail is fetched meanwhile."
+        / "Weil die Administration von Zeit zu Zeit eine erneute Autorisierung wünscht; Mail wird weiter abgerufen.";
+    governs_refused = "Because it was revoked or is refused." / "Weil sie widerrufen wurde oder abgelehnt wird.";
+    governs_password = "Because the mailbox's password ends then." / "Weil dann das Passwort des Postfachs endet.";
+    governs_incident = "Because the server refuses the app registration." / "Weil der Server die App-Registrierung ablehnt.";
     governs_other = "Because a rule of the provider says so." / "Weil eine Regel des Anbieters es so vorsieht.";
     never_ends = "No end known" / "Kein Ende bekannt";
     has_ended = "Has ended" / "Ist beendet";

@@ -1,6 +1,6 @@
 //! What pages say about a consent and what came of it.
 
-texts! {
+postroom_language::texts! {
     /// What pages say about a consent and what came of it.
     Consent
     leaving = "On to {host}" / "Weiter zu {host}";

@@ -1,6 +1,6 @@
 //! What went wrong, and what to do: two sentences for each class of fault.
 
-texts! {
+postroom_language::texts! {
     /// What went wrong, and what to do: two sentences for each class of fault.
     Faults
     unreachable = "The server cannot be reached." / "Der Server ist nicht erreichbar.";

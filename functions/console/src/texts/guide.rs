@@ -1,6 +1,6 @@
 //! What is to be done in a directory for an app that opens mailboxes in its own right.
 
-texts! {
+postroom_language::texts! {
     /// What is to be done in a directory for an app that opens mailboxes in its own right.
     Guide
     title = "Set up in the directory" / "Einrichtung im Verzeichnis";

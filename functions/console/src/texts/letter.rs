@@ -1,6 +1,6 @@
 //! The letter to owners, and what the page says about sending it.
 
-texts! {
+postroom_language::texts! {
     /// The letter to owners, and what the page says about sending it.
     Letter
     subject = "Please authorise mail fetching again" / "Bitte autorisieren Sie den Mailabruf erneut";
@@ -14,12 +14,18 @@ texts! {
     not_you = "If this means nothing to you, do nothing: without you nothing happens."
         / "Wenn Ihnen das nichts sagt, tun Sie nichts: Ohne Sie geschieht nichts.";
 
-    sent_title = "Links to owners" / "Links an Besitzer";
+    sent_title = "Links to owners" / "Links an Eigentümer";
     sent = "Sent" / "Gesendet";
     sent_what = "Links in it: {n}." / "Links darin: {n}.";
     not_sent = "Not sent" / "Nicht gesendet";
     no_time = "There was no time for it; send the others first." / "Dafür fehlte die Zeit; senden Sie zuerst die anderen.";
-    no_owner = "Has no owner" / "Hat keinen Besitzer";
+    throttled = "SES is asked too often; try it again in a moment." / "SES wird zu oft gefragt; versuchen Sie es gleich noch einmal.";
+    quota_used_up = "SES sends no more today: the AWS account's daily quota is used up."
+        / "SES sendet heute nichts mehr: Das Tageskontingent des AWS-Kontos ist aufgebraucht.";
+    recipient_refused = "SES does not send to this address: {said}" / "SES sendet nicht an diese Adresse: {said}";
+    stopped = "SES sends nothing: {said}" / "SES sendet nichts: {said}";
+    not_now = "SES could not send it now: {said}" / "SES konnte gerade nicht senden: {said}";
+    no_owner = "Has no owner" / "Hat keine Eigentümer";
     no_consent = "Needs nobody's consent" / "Braucht niemandes Zustimmung";
     no_sender = "This deployment sends no mail: deploy it with the parameter SenderAddress, an address that SES has verified."
         / "Diese Installation sendet keine Mail: Installieren Sie sie mit dem Parameter SenderAddress, einer von SES verifizierten Adresse.";

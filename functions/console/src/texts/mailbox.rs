@@ -1,6 +1,6 @@
 //! The page of one mailbox: its settings, and what can be done with it.
 
-texts! {
+postroom_language::texts! {
     /// The page of one mailbox: its settings, and what can be done with it.
     Mailbox
     title = "Mailbox {id}" / "Postfach {id}";
@@ -36,6 +36,16 @@ texts! {
     password_hint = "It is never shown. Leave it empty to keep the one there is."
         / "Es wird nie angezeigt. Lassen Sie das Feld leer, um das vorhandene zu behalten.";
     password_none = "There is none yet." / "Es gibt noch keines.";
+    password_expires = "That password ends" / "Dieses Passwort endet";
+    password_expires_hint = "A day such as 2027-09-30, or a moment with its offset from UTC; empty: not known. The owners are reminded in time."
+        / "Ein Tag wie 2027-09-30 oder ein Zeitpunkt mit Abstand zu UTC; leer: nicht bekannt. Die Eigentümer werden rechtzeitig erinnert.";
+    password_ends = "Password ends" / "Passwort endet";
+    password_ends_then = "{date}, {distance}" / "{date}, {distance}";
+    password_ended = "{date}, {distance}: enter the new one below." / "{date}, {distance}: Tragen Sie unten das neue ein.";
+    password_ends_unknown = "Not known; say it below to have the owners reminded in time"
+        / "Nicht bekannt; nennen Sie es unten, damit die Eigentümer rechtzeitig erinnert werden";
+    owners = "Owners" / "Eigentümer";
+    owners_none = "None of its own" / "Keine eigenen";
     server = "Mail server" / "Mailserver";
     protocol = "Protocol" / "Protokoll";
     host = "Host" / "Host";
@@ -82,6 +92,8 @@ texts! {
     wrong_password_moved = "Enter the password again: the one that is kept is not sent to another host or for another user."
         / "Geben Sie das Passwort erneut ein: Das vorhandene wird nicht an einen anderen Host oder für einen anderen Benutzer gesendet.";
     wrong_password = "A password has no line breaks and no zero characters." / "Ein Passwort hat keine Zeilenumbrüche und keine Nullzeichen.";
+    wrong_password_expires = "Enter a day such as 2027-09-30, or a moment with its offset from UTC such as 2027-09-30T12:00:00+02:00, or nothing."
+        / "Geben Sie einen Tag wie 2027-09-30 ein, oder einen Zeitpunkt mit Abstand zu UTC wie 2027-09-30T12:00:00+02:00, oder nichts.";
     wrong_host_missing = "Enter the name of the mail server." / "Geben Sie den Namen des Mailservers ein.";
     wrong_host = "Enter only a name or an address, such as imap.example.com." / "Geben Sie nur einen Namen oder eine Adresse ein, etwa imap.example.com.";
     wrong_host_local = "That is the machine that Postroom itself runs on, or its own network link. Enter the mail server's name."

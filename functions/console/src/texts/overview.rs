@@ -1,6 +1,6 @@
 //! The overview of accounts and basic mailboxes.
 
-texts! {
+postroom_language::texts! {
     /// The overview of accounts and basic mailboxes.
     Overview
     title = "Accounts and mailboxes" / "Konten und Postfächer";

@@ -1,6 +1,6 @@
 //! What owners read who came by a personal link.
 
-texts! {
+postroom_language::texts! {
     /// What owners read who came by a personal link.
     Owner
     link_title = "Re-authorise your mail fetching" / "Autorisieren Sie Ihren Mailabruf erneut";

@@ -1,6 +1,6 @@
 //! What pages say about what does not work: title, what happened, what to do next.
 
-texts! {
+postroom_language::texts! {
     /// What pages say about what does not work: title, what happened, what to do next.
     Problem
     next = "What to do next" / "Was jetzt zu tun ist";
@@ -31,7 +31,7 @@ texts! {
         / "Bitten Sie die Betreuer dieses Postroom um einen neuen Link und öffnen Sie ihn in diesem Browser.";
     link_needed = "This page needs a personal link" / "Diese Seite braucht einen persönlichen Link";
     link_needed_what = "It opens only for the owner of an account, by the link in a mail."
-        / "Sie öffnet sich nur für den Besitzer eines Kontos, über den Link in einer E-Mail.";
+        / "Sie öffnet sich nur für Eigentümer eines Kontos, über den Link in einer E-Mail.";
     link_invalid = "This link is not valid" / "Dieser Link ist nicht gültig";
     link_invalid_what = "It is incomplete, or it was not made by this Postroom. Some mail programs break a long link in two."
         / "Er ist unvollständig oder stammt nicht von diesem Postroom. Manche Mailprogramme brechen lange Links um.";
@@ -39,8 +39,8 @@ texts! {
     link_expired_what = "Personal links work for a limited time only."
         / "Persönliche Links gelten nur für begrenzte Zeit.";
     link_withdrawn = "Ask for a new link" / "Bitten Sie um einen neuen Link";
-    link_withdrawn_what = "The account is gone, or it no longer lists you as an owner."
-        / "Das Konto gibt es nicht mehr, oder Sie stehen dort nicht mehr als Eigentümer.";
+    link_withdrawn_what = "The account is gone, or you are no longer an owner of it or of a mailbox that uses it."
+        / "Das Konto gibt es nicht mehr, oder weder es noch eines seiner Postfächer nennt Sie noch als Eigentümer.";
     link_used = "This link was used before" / "Dieser Link wurde schon benutzt";
     link_used_what = "A personal link works once. If it was not you who used it, say so when you ask for a new one."
         / "Ein persönlicher Link gilt nur einmal. Wenn nicht Sie ihn benutzt haben, sagen Sie das, wenn Sie um einen neuen bitten.";

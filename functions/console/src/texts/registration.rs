@@ -1,6 +1,6 @@
 //! The app registrations at authorization servers.
 
-texts! {
+postroom_language::texts! {
     /// The app registrations at authorization servers.
     Registration
     title = "App registrations" / "App-Registrierungen";

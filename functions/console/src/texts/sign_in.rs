@@ -1,6 +1,6 @@
 //! What the page says on which administrators sign in.
 
-texts! {
+postroom_language::texts! {
     /// What the page says on which administrators sign in.
     SignIn
     title = "Sign in" / "Anmelden";

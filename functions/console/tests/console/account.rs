@@ -18,7 +18,7 @@ async fn basic(fixture: &Fixture, id: &str, port: u16) {
         "id": id, "protocol": "imap", "host": "127.0.0.1", "port": port, "tls": "none", "user": id,
     }))
     .expect("a mailbox");
-    fixture.registry.put_mailbox(&mailbox).await.expect("stored");
+    fixture.registry.put_mailbox(&mailbox, crate::support::now()).await.expect("stored");
 }
 
 async fn auth(fixture: &Fixture, id: &str) -> Auth {

@@ -364,7 +364,7 @@ async fn servers_of_this_machine_and_its_link_are_not_reached() {
     for (n, issuer) in hosts.iter().enumerate() {
         let mut provider = inside.provider(&format!("inside-{n}"));
         provider.endpoints = Endpoints::Issuer(Url::parse(issuer).expect("url"));
-        fixture.registry.put_provider(&provider).await.expect("stored");
+        fixture.registry.put_provider(&provider, crate::support::now()).await.expect("stored");
         let account = fixture.account_at(&format!("inside-{n}"), provider.id.as_str()).await;
         let page = outside.post_and_follow(&format!("/accounts/{account}/authorise"), &[]).await;
         assert!(page.says("Not authorised"), "{issuer}: {page:?}");
@@ -388,7 +388,7 @@ async fn a_mail_host_of_this_machine_is_not_reached() {
     let mut mailbox = fixture.mailbox("inside", &projects, inside.port).await;
     for host in ["127.0.0.1", "localhost", "::1", "::ffff:127.0.0.1", "169.254.169.254"] {
         mailbox.server.host = host.to_owned();
-        fixture.registry.put_mailbox(&mailbox).await.expect("stored");
+        fixture.registry.put_mailbox(&mailbox, crate::support::now()).await.expect("stored");
         let page = outside.post("/accounts/projects/check", &[]).await;
         assert!(page.says("this deployment does not connect"), "{host}: {page:?}");
     }
@@ -450,7 +450,7 @@ async fn a_token_goes_to_no_host_that_a_form_names() {
     let mut lure = fixture.mailbox("lure", &projects, evil.port).await;
     lure.auth = Auth::Basic;
     lure.server.host = "localhost".to_owned();
-    fixture.registry.put_mailbox(&lure).await.expect("stored");
+    fixture.registry.put_mailbox(&lure, crate::support::now()).await.expect("stored");
     let port = evil.port.to_string();
     let form = [
         ("auth", "oauth"),

@@ -186,7 +186,7 @@ async fn an_account_that_cannot_begin_is_told_and_passed() {
     let fixture = Fixture::new().await;
     let mut lost = fixture.server.provider("lost");
     lost.endpoints = postroom_model::Endpoints::Issuer("http://127.0.0.1:1/".parse().expect("url"));
-    fixture.registry.put_provider(&lost).await.expect("stored");
+    fixture.registry.put_provider(&lost, crate::support::now()).await.expect("stored");
     fixture.account_at("a00", "lost").await;
     fixture.account("a01").await;
     let mut browser = fixture.administrator().await;

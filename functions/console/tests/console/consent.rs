@@ -129,7 +129,7 @@ async fn missing_scopes_are_refused_where_mail_needs_them_and_shown_elsewhere() 
 
     let mut provider = fixture.server.provider("sso");
     provider.scopes.push("calendar".to_owned());
-    fixture.registry.put_provider(&provider).await.expect("stored");
+    fixture.registry.put_provider(&provider, crate::support::now()).await.expect("stored");
     fixture.server.becomes(|mood| mood.grants = Some("imap offline_access".to_owned()));
     let request = browser.leave("/accounts/projects/authorise", &[]).await;
     let page = browser.follow(&fixture.server.approve(&request, "projects@post.test")).await;
@@ -147,7 +147,7 @@ async fn a_server_that_knows_no_identities_is_taken_at_its_word_and_that_is_said
         "authorize_url": url.join("authorize").expect("url"), "token_url": url.join("token").expect("url"),
     }}))
     .expect("endpoints");
-    fixture.registry.put_provider(&provider).await.expect("stored");
+    fixture.registry.put_provider(&provider, crate::support::now()).await.expect("stored");
     let old = fixture.account_at("old", "plain").await;
     let mut browser = fixture.administrator().await;
     // What it sends all the same, and nobody can check, names nobody.

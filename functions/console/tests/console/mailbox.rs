@@ -15,7 +15,7 @@ async fn basic(fixture: &Fixture, port: u16) -> MailboxId {
         "id": "plant", "protocol": "imap", "host": "127.0.0.1", "port": port, "tls": "none", "user": "plant",
     }))
     .expect("a mailbox");
-    fixture.registry.put_mailbox(&mailbox).await.expect("stored");
+    fixture.registry.put_mailbox(&mailbox, crate::support::now()).await.expect("stored");
     fixture.registry.place_mailbox(&mailbox, now(), 0.5).await.expect("placed");
     fixture.vault.put_password(&mailbox.id, &"s3cret-of-plant".into()).await.expect("stored");
     mailbox.id
@@ -59,7 +59,7 @@ async fn settings_are_saved_and_the_mailbox_is_tried_again_at_once() {
     let projects = fixture.account("projects").await;
     let mut at_home = fixture.mailbox("at-home", &projects, 993).await;
     at_home.server.host = "mail.example".to_owned();
-    fixture.registry.put_mailbox(&at_home).await.expect("stored");
+    fixture.registry.put_mailbox(&at_home, crate::support::now()).await.expect("stored");
     let before = fixture.registry.mailbox(&id).await.expect("answers").expect("is there").batch;
     let mut browser = fixture.administrator().await;
     let page = browser.get("/mailboxes/plant").await;

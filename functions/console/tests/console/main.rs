@@ -13,6 +13,7 @@ mod log;
 mod mailbox;
 mod overview;
 mod owner;
+mod reminders;
 mod routes;
 mod server;
 mod sign_in;

@@ -37,7 +37,14 @@ async fn authorise(fixture: &Fixture, n: usize) {
         obtained_at: now(),
         access_expires_at: Some(until),
         refresh_expires_at: None,
-        ends: Some(Expiry { at: now() + SignedDuration::from_hours(24 * days), governs: Governs::IdleLimit }),
+        refresh_expires_since: None,
+        unrefreshable: false,
+        remind_at: None,
+        ends: Some(Expiry {
+            at: now() + SignedDuration::from_hours(24 * days),
+            governs: Governs::IdleLimit,
+            since: now(),
+        }),
         missing_scopes: Vec::new(),
         due_at: Some(until),
         consent: Some((now(), None)),
@@ -52,7 +59,7 @@ async fn mailbox(fixture: &Fixture, id: &str, account: Option<&str>) {
         mailbox["auth"] = json!({"oauth": account});
     }
     let mailbox: Mailbox = serde_json::from_value(mailbox).expect("a mailbox");
-    fixture.registry.put_mailbox(&mailbox).await.expect("stored");
+    fixture.registry.put_mailbox(&mailbox, now()).await.expect("stored");
 }
 
 /// A page of accounts costs the same requests however many accounts there are: as many as it shows,
@@ -108,7 +115,7 @@ async fn accounts_are_found_by_text_state_provider_and_owner_page_by_page() {
     mailbox(&fixture, "legacy-plant", None).await;
     let id = "account-00003".parse().expect("id");
     let fault = Fault::new(FaultClass::AuthorizationEnded, "invalid_grant: revoked");
-    fixture.registry.record_account_fault(&id, Some(&fault)).await.expect("recorded");
+    fixture.registry.record_account_fault(&id, Some(&fault), now()).await.expect("recorded");
     let mut browser = fixture.administrator().await;
 
     let page = browser.get("/").await;

@@ -73,7 +73,7 @@ async fn an_owner_authorises_the_account_of_the_link() {
     let server = MailServer::start(true).await;
     let mut own = fixture.mailbox("diary", &id, server.port).await;
     own.owners = vec!["Owner-of-owner-flow@post.test".to_owned()];
-    fixture.registry.put_mailbox(&own).await.expect("stored");
+    fixture.registry.put_mailbox(&own, crate::support::now()).await.expect("stored");
     fixture.mailbox("secret-plans", &id, server.port).await;
     let link = link_to(&fixture, "owner-flow").await;
     let mut owner = fixture.browser();

@@ -111,6 +111,7 @@ impl Server {
             scopes: ["imap", "offline_access"].map(str::to_owned).into(),
             sasl: SaslPolicy::Auto,
             idle_days: None,
+            authorization_days: None,
             authorize_parameters: BTreeMap::new(),
             allow_password_grant: false,
         }

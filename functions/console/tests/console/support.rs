@@ -5,9 +5,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use axum::Router;
 use console::{Administrators, App, Group, Language, Settings};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use postroom_mail::NetworkSettings;
-use postroom_model::{Account, AccountId, Mailbox, TokenSet};
+use postroom_model::{Account, AccountId, Calendar, Mailbox, TokenSet};
 use postroom_oauth::HttpSettings;
 use postroom_registry::Registry;
 use postroom_vault::Vault;
@@ -17,6 +17,7 @@ use url::Url;
 
 pub(crate) const ADMIN: &str = "admin@postroom.test";
 pub(crate) const PUBLIC_URL: &str = "http://console.test/";
+pub(crate) const OPERATOR: &str = "operators@postroom.test";
 pub(crate) const SENDER: &str = "postroom@sender.test";
 
 static START: LazyLock<Timestamp> = LazyLock::new(postroom_lambda::now);
@@ -75,6 +76,9 @@ impl Fixture {
                 group: Some("groups=postroom-admins".parse::<Group>().expect("a group")),
             },
             sender: Some(SENDER.to_owned()),
+            operators: vec![OPERATOR.to_owned()],
+            configuration_set: None,
+            calendar: Calendar { zone: TimeZone::UTC, repeat_days: Some(7) },
             language: Language::En,
             refresh_lead: SignedDuration::from_mins(10),
             network: NetworkSettings {
@@ -93,7 +97,7 @@ impl Fixture {
         };
         change(&mut settings);
         let registry = Registry::new(dynamodb, &name);
-        registry.put_provider(&server.provider("sso")).await.expect("stored");
+        registry.put_provider(&server.provider("sso"), now()).await.expect("stored");
         let vault = Vault::new(secrets, &name);
         let app = App::new(settings.clone(), &aws, now).expect("starts");
         Self { registry, vault, server, router: console::router(app), aws, settings }
@@ -159,7 +163,7 @@ impl Fixture {
             "auth": {"oauth": account},
         }))
         .expect("a mailbox");
-        self.registry.put_mailbox(&mailbox).await.expect("stored");
+        self.registry.put_mailbox(&mailbox, now()).await.expect("stored");
         mailbox
     }
 

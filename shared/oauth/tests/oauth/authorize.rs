@@ -17,6 +17,7 @@ fn account(login: Option<&str>, scopes: &[&str]) -> Account {
         login: login.map(str::to_owned),
         scopes: texts(scopes),
         owners: Vec::new(),
+        reauthorise_every: None,
     }
 }
 

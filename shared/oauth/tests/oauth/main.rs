@@ -50,6 +50,7 @@ fn provider(endpoints: Endpoints) -> Provider {
         scopes: vec!["imap".to_owned(), "offline_access".to_owned()],
         sasl: SaslPolicy::Auto,
         idle_days: None,
+        authorization_days: None,
         authorize_parameters: BTreeMap::new(),
         allow_password_grant: false,
     }

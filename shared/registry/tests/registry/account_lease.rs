@@ -1,17 +1,20 @@
 //! One change of an account's token set at a time.
 
 use crate::support::{Fixture, account, at, id, lease};
-use postroom_model::{AccountId, AccountStatus, Expiry, Fault, FaultClass, Governs, Lease};
-use postroom_registry::{AccountQuery, LeasedAccount, Registry, Standing, TokenRecord};
+use postroom_model::{AccountId, AccountStatus, Expiry, Fault, FaultClass, Governs, Lease, Subject};
+use postroom_registry::{AccountQuery, DueSubject, LeasedAccount, Registry, Standing, TokenRecord};
 
 fn record() -> TokenRecord {
     TokenRecord {
         obtained_at: at(2000),
         access_expires_at: Some(at(5600)),
         refresh_expires_at: Some(at(90_000)),
-        ends: Some(Expiry { at: at(80_000), governs: Governs::IdleLimit }),
+        refresh_expires_since: Some(at(2000)),
+        unrefreshable: true,
+        ends: Some(Expiry { at: at(80_000), governs: Governs::IdleLimit, since: at(1) }),
         missing_scopes: vec!["imap".into()],
         due_at: Some(at(5000)),
+        remind_at: Some(at(48_000)),
         consent: Some((at(2000), Some("ann@contoso.example".into()))),
     }
 }
@@ -42,7 +45,7 @@ async fn writes(registry: &Registry, name: &AccountId, fence: u64) -> [bool; 5] 
     [
         registry.journal_tokens(name, fence, "sealed late", at(1000)).await.expect("answers"),
         registry.record_tokens(name, fence, &record()).await.expect("answers"),
-        registry.record_refusal(name, fence, &fault, 9, None).await.expect("answers"),
+        registry.record_refusal(name, fence, &fault, 9, None, at(1600)).await.expect("answers"),
         registry.forget_tokens(name, fence).await.expect("answers"),
         registry.release_account(name, fence).await.expect("answers"),
     ]
@@ -133,10 +136,13 @@ async fn recorded_tokens_end_what_was_wrong_before() {
     let fault = Fault::new(FaultClass::InteractionRequired, "sign in");
     registry.journal_tokens(&name, fence, "sealed", at(1000)).await.expect("journals");
     assert_eq!(status(&registry, &name).await.due_at, Some(at(1000)), "the schedule finds what is journaled");
-    assert!(registry.record_refusal(&name, fence, &fault, 3, Some(at(1500))).await.expect("records"));
+    assert!(
+        registry.record_refusal(&name, fence, &fault, 3, Some(at(1500)), at(1600)).await.expect("records")
+    );
     let refused = status(&registry, &name).await;
     assert_eq!((refused.fault, refused.failures), (Some(fault), 3));
     assert_eq!((refused.due_at, refused.lease), (Some(at(1500)), None));
+    assert_eq!((refused.refused_at, refused.remind_at), (Some(at(1600)), Some(at(1600))));
     assert_eq!(refused.journal.as_deref(), Some("sealed"), "what was issued is not dropped");
     assert!(is_waiting(&registry).await);
 
@@ -146,11 +152,14 @@ async fn recorded_tokens_end_what_was_wrong_before() {
         obtained_at: Some(at(2000)),
         access_expires_at: Some(at(5600)),
         refresh_expires_at: Some(at(90_000)),
+        refresh_expires_since: Some(at(2000)),
+        unrefreshable: true,
         authorised_at: Some(at(2000)),
         identity: Some("ann@contoso.example".into()),
         missing_scopes: vec!["imap".into()],
         ends_at: Some(at(80_000)),
         ended_by: Some(Governs::IdleLimit),
+        remind_at: Some(at(48_000)),
         due_at: Some(at(5000)),
         fence,
         ..AccountStatus::default()
@@ -158,6 +167,8 @@ async fn recorded_tokens_end_what_was_wrong_before() {
     assert_eq!(status(&registry, &name).await, wanted);
     assert!(!is_waiting(&registry).await);
     assert_eq!(registry.endings(at(80_000)).await.expect("lists"), [(name.clone(), at(80_000))]);
+    let due = DueSubject { subject: Subject::Account(name.clone()), remind_at: at(48_000) };
+    assert_eq!(registry.due_subjects(at(48_000), 9).await.expect("lists"), [due]);
 
     // A renewal leaves alone who consented, and writes over all the rest.
     let fence = held(&registry, &name, &lease("w", 6000), 5000).await.fence;
@@ -165,9 +176,12 @@ async fn recorded_tokens_end_what_was_wrong_before() {
         obtained_at: at(5000),
         access_expires_at: None,
         refresh_expires_at: None,
+        refresh_expires_since: None,
+        unrefreshable: false,
         ends: None,
         missing_scopes: Vec::new(),
         due_at: None,
+        remind_at: None,
         consent: None,
     };
     assert!(registry.record_tokens(&name, fence, &bare).await.expect("records"));
@@ -175,6 +189,7 @@ async fn recorded_tokens_end_what_was_wrong_before() {
         obtained_at: Some(at(5000)),
         authorised_at: wanted.authorised_at,
         identity: wanted.identity,
+        remind_at: wanted.remind_at,
         fence,
         ..AccountStatus::default()
     };
@@ -197,7 +212,9 @@ async fn a_fault_that_may_pass_does_not_make_an_account_wait_for_a_person() {
     let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
     registry.record_tokens(&name, fence, &record()).await.expect("records");
     let fault = Fault::new(FaultClass::TemporarilyUnavailable, "later");
-    assert!(registry.record_refusal(&name, fence, &fault, 1, Some(at(6000))).await.expect("records"));
+    assert!(
+        registry.record_refusal(&name, fence, &fault, 1, Some(at(6000)), at(1600)).await.expect("records")
+    );
     assert!(!is_waiting(&registry).await);
     let after = status(&registry, &name).await;
     assert_eq!(
@@ -215,9 +232,14 @@ async fn forgotten_tokens_leave_nothing_but_the_number() {
     let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
     registry.record_tokens(&name, fence, &record()).await.expect("records");
     let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
+    let fault = Fault::new(FaultClass::AuthorizationEnded, "revoked");
+    assert!(registry.record_refusal(&name, fence, &fault, 1, None, at(1600)).await.expect("records"));
+    let fence = held(&registry, &name, &lease("w", 1900), 1000).await.fence;
     registry.journal_tokens(&name, fence, "sealed", at(1000)).await.expect("journals");
     assert!(registry.forget_tokens(&name, fence).await.expect("forgets"));
-    assert_eq!(status(&registry, &name).await, AccountStatus { fence, ..AccountStatus::default() });
+    // Whoever looks finds nothing to tell.
+    let left = AccountStatus { fence, remind_at: Some(at(1600)), ..AccountStatus::default() };
+    assert_eq!(status(&registry, &name).await, left);
     assert!(is_waiting(&registry).await);
     assert_eq!(registry.endings(at(99_999)).await.expect("lists"), []);
     assert_eq!(registry.due_accounts(at(99_999)).next_page().await.expect("a page"), Some(vec![]));

@@ -192,9 +192,12 @@ async fn endings_come_in_order_and_not_without_end() {
             obtained_at: at(1),
             access_expires_at: None,
             refresh_expires_at: None,
-            ends: Some(Expiry { at: at(second), governs: Governs::RefreshToken }),
+            refresh_expires_since: None,
+            unrefreshable: false,
+            ends: Some(Expiry { at: at(second), governs: Governs::RefreshToken, since: at(1) }),
             missing_scopes: Vec::new(),
             due_at: None,
+            remind_at: None,
             consent: None,
         };
         assert!(registry.record_tokens(&id(name), status.fence, &record).await.expect("records"));
@@ -230,7 +233,7 @@ async fn what_is_no_position_is_refused() {
     // A position of one list does no harm in another.
     let Fixture { registry, .. } = Fixture::new().await;
     registry.put_account(&account("b"), at(1)).await.expect("puts");
-    registry.put_mailbox(&mailbox("b")).await.expect("puts");
+    registry.put_mailbox(&mailbox("b"), at(1000)).await.expect("puts");
     for position in ["a", "-5~a", "1000~a"] {
         let position: Position = position.parse().expect("a position");
         for standing in [Standing::Any, Standing::NeedsConsent] {

@@ -26,9 +26,12 @@ fn tokens() -> TokenRecord {
         obtained_at: at(1000),
         access_expires_at: Some(at(4600)),
         refresh_expires_at: None,
+        refresh_expires_since: None,
+        unrefreshable: false,
         ends: None,
         missing_scopes: Vec::new(),
         due_at: Some(at(4000)),
+        remind_at: None,
         consent: None,
     }
 }
@@ -67,12 +70,13 @@ async fn a_definition_written_again_leaves_what_is_known_of_tokens() {
     let before = registry.account_status(&name).await.expect("reads");
     for grant in [Grant::AuthorizationCode, Grant::ClientCredentials] {
         registry.put_account(&Account { grant, ..account("ann") }, at(2000)).await.expect("puts");
-        assert_eq!(registry.account_status(&name).await.expect("reads"), before);
+        let looked_at = AccountStatus { remind_at: Some(at(2000)), ..before.clone() };
+        assert_eq!(registry.account_status(&name).await.expect("reads"), looked_at);
     }
     assert_eq!((waiting(registry).await, due(registry, at(9999)).await), (vec![], vec![]));
 
     let fault = Fault::new(FaultClass::AppRegistration, "wrong secret");
-    registry.record_account_fault(&name, Some(&fault)).await.expect("records");
+    registry.record_account_fault(&name, Some(&fault), at(1500)).await.expect("records");
     registry.put_account(&app_only("ann"), at(3000)).await.expect("puts");
     let mended = [DueAccount { id: name, due_at: at(3000) }];
     assert_eq!(due(registry, at(3000)).await, mended, "what was changed is tried again");
@@ -83,7 +87,7 @@ async fn only_a_fault_that_its_owner_must_mend_makes_an_account_wait() {
     let Fixture { registry, .. } = Fixture::new().await;
     let name: AccountId = id("ann");
     registry.put_account(&account("ann"), at(1000)).await.expect("puts");
-    registry.record_account_fault(&name, None).await.expect("answers");
+    registry.record_account_fault(&name, None, at(1500)).await.expect("answers");
     assert_eq!(waiting(&registry).await, std::slice::from_ref(&name), "it has no tokens that could work");
     let leased = registry.lease_account(&name, &lease("w", 2000), at(1000)).await.expect("answers");
     let LeasedAccount::Held(held) = leased else { panic!("not held but {leased:?}") };
@@ -95,20 +99,23 @@ async fn only_a_fault_that_its_owner_must_mend_makes_an_account_wait() {
         (FaultClass::TokenRefused, true),
         (FaultClass::TemporarilyUnavailable, true),
     ] {
-        registry.record_account_fault(&name, Some(&Fault::new(class, "so"))).await.expect("records");
+        registry
+            .record_account_fault(&name, Some(&Fault::new(class, "so")), at(1500))
+            .await
+            .expect("records");
         assert_eq!(!waiting(&registry).await.is_empty(), waits, "{class}");
     }
-    registry.record_account_fault(&name, None).await.expect("it works");
+    registry.record_account_fault(&name, None, at(1500)).await.expect("it works");
     assert_eq!(waiting(&registry).await, []);
 
     // A mailbox that opens with the last access token says nothing of the refresh token.
     let leased = registry.lease_account(&name, &lease("w", 2000), at(1000)).await.expect("answers");
     let LeasedAccount::Held(held) = leased else { panic!("not held but {leased:?}") };
     let ended = Fault::new(FaultClass::AuthorizationEnded, "revoked");
-    assert!(registry.record_refusal(&name, held.fence, &ended, 1, None).await.expect("records"));
-    registry.record_account_fault(&name, None).await.expect("answers");
+    assert!(registry.record_refusal(&name, held.fence, &ended, 1, None, at(1600)).await.expect("records"));
+    registry.record_account_fault(&name, None, at(1500)).await.expect("answers");
     let passing = Fault::new(FaultClass::TemporarilyUnavailable, "later");
-    registry.record_account_fault(&name, Some(&passing)).await.expect("answers");
+    registry.record_account_fault(&name, Some(&passing), at(1500)).await.expect("answers");
     assert_eq!(registry.account_status(&name).await.expect("reads").fault, Some(ended));
     assert_eq!(waiting(&registry).await, [name]);
 }
@@ -116,7 +123,7 @@ async fn only_a_fault_that_its_owner_must_mend_makes_an_account_wait() {
 #[tokio::test]
 async fn what_a_run_found_makes_no_account_that_is_gone() {
     let fixture = Fixture::new().await;
-    fixture.registry.record_account_fault(&id("gone"), None).await.expect("answers");
+    fixture.registry.record_account_fault(&id("gone"), None, at(1500)).await.expect("answers");
     let item = fixture.client.scan().table_name(&fixture.table).send().await.expect("scans");
     assert_eq!(item.count(), 0);
 }
@@ -163,6 +170,7 @@ async fn a_status_of_the_earlier_release_loads_and_can_be_leased() {
     let status = registry.account_status(&name).await.expect("reads");
     assert_eq!((status.obtained_at, status.access_expires_at), (Some(at(1000)), Some(at(4600))));
     assert_eq!((status.fence, status.failures, status.due_at, status.lease.clone()), (0, 0, None, None));
+    assert_eq!((status.remind_at, status.refused_at, status.unrefreshable), (None, None, false));
     assert_eq!(status.fault.as_ref().map(|fault| fault.class), Some(FaultClass::TokenRefused));
 
     let leased = registry.lease_account(&name, &lease("w", 3000), at(2000)).await.expect("answers");

@@ -20,7 +20,7 @@ async fn definitions_are_written_read_listed_and_deleted() {
     assert_eq!(registry.providers().await.expect("lists"), []);
     assert_eq!(registry.provider(&id("contoso")).await.expect("reads"), None);
 
-    registry.put_provider(&provider()).await.expect("puts");
+    registry.put_provider(&provider(), at(1000)).await.expect("puts");
     for name in ["b", "a"] {
         registry.put_account(&account(name), at(1000)).await.expect("puts");
     }
@@ -44,12 +44,12 @@ async fn a_mailbox_written_again_is_what_was_written_and_keeps_its_place() {
     wanted.auth = Auth::Oauth(id("projects"));
     wanted.after_fetch = AfterFetch::Move("Archived".into());
     wanted.tags.insert("project".into(), "bridge-17".into());
-    registry.put_mailbox(&wanted).await.expect("puts");
+    registry.put_mailbox(&wanted, at(1000)).await.expect("puts");
     let placed = registry.mailbox(&name).await.expect("reads").expect("is there");
     assert_eq!((placed.mailbox, placed.batch, placed.batched_at), (wanted, None, None));
 
     registry.put_batch(&batch("5m-0001", std::slice::from_ref(&name)), at(1000), 0.0).await.expect("puts");
-    registry.put_mailbox(&mailbox("site-diary")).await.expect("puts");
+    registry.put_mailbox(&mailbox("site-diary"), at(1000)).await.expect("puts");
     let placed = registry.mailbox(&name).await.expect("reads").expect("is there");
     assert_eq!(placed.mailbox, mailbox("site-diary"), "nothing of the earlier definition is left");
     assert_eq!((placed.batch.clone(), placed.batched_at), (Some(id("5m-0001")), Some(at(1000))));
@@ -58,7 +58,7 @@ async fn a_mailbox_written_again_is_what_was_written_and_keeps_its_place() {
     registry.record_success(&name, at(2000), 7, None).await.expect("records");
     registry.delete_mailbox(&name).await.expect("deletes");
     assert_eq!(registry.mailboxes().await.expect("lists"), []);
-    registry.put_mailbox(&mailbox("site-diary")).await.expect("puts");
+    registry.put_mailbox(&mailbox("site-diary"), at(1000)).await.expect("puts");
     let loaded = registry.load(&[name]).await.expect("loads").remove(0).1.expect("readable");
     assert_eq!((loaded.placed.batch, loaded.state.backlog), (None, 7), "its state outlived it");
 }
@@ -105,7 +105,7 @@ async fn lists_go_on_past_the_first_page() {
     wide.tags.insert("note".into(), "x".repeat(20_000));
     for n in 0..60 {
         wide.id = id(&format!("m{n:02}"));
-        registry.put_mailbox(&wide).await.expect("puts");
+        registry.put_mailbox(&wide, at(1000)).await.expect("puts");
     }
     assert_eq!(registry.mailboxes().await.expect("lists").len(), 60);
 }

@@ -1,6 +1,6 @@
 //! What the registry says when DynamoDB refuses, fails or does not answer.
 
-use crate::support::{Counter, Fixture, client, id, mailbox};
+use crate::support::{Counter, Fixture, at, client, id, mailbox};
 use postroom_registry::Registry;
 use serde_json::Value;
 use std::{error::Error as _, sync::Arc};
@@ -24,7 +24,7 @@ async fn an_error_names_the_table_and_the_action_and_says_nothing_twice() {
 
     let nobody = TcpListener::bind("127.0.0.1:0").await.expect("binds").local_addr().expect("address");
     let registry = Registry::new(client(&format!("http://{nobody}"), Counter(Arc::default())), "t");
-    let error = registry.put_mailbox(&mailbox("m")).await.expect_err("nobody there");
+    let error = registry.put_mailbox(&mailbox("m"), at(1000)).await.expect_err("nobody there");
     assert_eq!(error.to_string(), "DynamoDB UpdateItem on table t: not reached");
     let source = error.source().expect("the connection's error").to_string();
     assert!(error.is_transient() && !error.to_string().contains(&source));

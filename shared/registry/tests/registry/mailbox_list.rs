@@ -34,7 +34,7 @@ async fn mailboxes_are_found_by_account_and_page_by_page() {
         let mut wanted =
             if n % 2 == 0 { mailbox(&name) } else { oauth(&name, if n % 4 == 1 { "a" } else { "b" }) };
         wanted.owners = vec![format!("Owner-{}@example", n / 10)];
-        registry.put_mailbox(&wanted).await.expect("puts");
+        registry.put_mailbox(&wanted, at(1000)).await.expect("puts");
     }
     let numbered = |wanted: fn(usize) -> bool| -> Vec<String> {
         (0..40).filter(|n| wanted(*n)).map(|n| format!("m{n:02}")).collect()
@@ -53,8 +53,8 @@ async fn mailboxes_are_found_by_account_and_page_by_page() {
     assert_eq!(ids(first), ["m01", "m05", "m09"]);
 
     // A mailbox that changes how it signs in changes its list.
-    registry.put_mailbox(&mailbox("m01")).await.expect("puts");
-    registry.put_mailbox(&oauth("m00", "a")).await.expect("puts");
+    registry.put_mailbox(&mailbox("m01"), at(1000)).await.expect("puts");
+    registry.put_mailbox(&oauth("m00", "a"), at(1000)).await.expect("puts");
     let of_a = ids(registry.mailboxes_of(&id("a")).await.expect("lists"));
     assert!(of_a.contains(&"m00".into()) && !of_a.contains(&"m01".into()));
     assert!(registry.mailboxes_of(&id("nobody")).await.expect("lists").is_empty());
@@ -73,7 +73,7 @@ async fn a_mailbox_of_the_earlier_release_is_listed_once_it_is_written_again() {
     assert_eq!((&placed.mailbox.auth, placed.listed_under.as_deref()), (&Auth::Oauth(id("a")), None));
     assert_eq!(found(registry, false, Some("plant")).await, ["plant"]);
     assert!(registry.mailboxes_of(&id("a")).await.expect("lists").is_empty());
-    registry.put_mailbox(&placed.mailbox).await.expect("puts");
+    registry.put_mailbox(&placed.mailbox, at(1000)).await.expect("puts");
     let listed = registry.mailboxes_of(&id("a")).await.expect("lists");
     assert_eq!(listed, [PlacedMailbox { listed_under: Some("a".into()), ..placed }]);
 }
@@ -86,11 +86,11 @@ async fn a_pause_and_a_transcript_outlive_a_new_definition() {
     assert!(!registry.set_transcript(&name, None).await.expect("answers"));
     assert_eq!(registry.mailbox(&name).await.expect("reads"), None, "nothing is created");
 
-    registry.put_mailbox(&mailbox("m")).await.expect("puts");
+    registry.put_mailbox(&mailbox("m"), at(1000)).await.expect("puts");
     registry.put_batch(&batch("5m-0001", std::slice::from_ref(&name)), at(900), 0.0).await.expect("puts");
     assert!(registry.pause_mailbox(&name, Some(at(1000))).await.expect("answers"));
     assert!(registry.set_transcript(&name, Some(at(2000))).await.expect("answers"));
-    registry.put_mailbox(&oauth("m", "a")).await.expect("puts");
+    registry.put_mailbox(&oauth("m", "a"), at(1000)).await.expect("puts");
     let placed = registry
         .load(std::slice::from_ref(&name))
         .await

@@ -12,7 +12,7 @@ async fn state(registry: &Registry, name: &MailboxId) -> MailboxState {
 }
 
 async fn with_mailbox(fixture: &Fixture) -> MailboxId {
-    fixture.registry.put_mailbox(&mailbox("m")).await.expect("puts");
+    fixture.registry.put_mailbox(&mailbox("m"), at(1000)).await.expect("puts");
     id("m")
 }
 
@@ -21,7 +21,7 @@ async fn fifty_mailboxes_load_in_one_request() {
     let fixture = Fixture::new().await;
     let names: Vec<MailboxId> = (0..51).map(|n| id(&format!("m{n:02}"))).collect();
     for name in &names {
-        fixture.registry.put_mailbox(&mailbox(name.as_str())).await.expect("puts");
+        fixture.registry.put_mailbox(&mailbox(name.as_str()), at(1000)).await.expect("puts");
     }
     fixture.registry.record_success(&names[3], at(1000), 5, None).await.expect("records");
 
@@ -49,7 +49,7 @@ async fn an_unreadable_item_does_not_hide_its_neighbours() {
     let fixture = Fixture::new().await;
     let registry = &fixture.registry;
     for name in ["bad-state", "good"] {
-        registry.put_mailbox(&mailbox(name)).await.expect("puts");
+        registry.put_mailbox(&mailbox(name), at(1000)).await.expect("puts");
     }
     fixture.put_raw("MAILBOX#bad-config", "CONFIG", json!({"id": "bad-config", "port": "many"})).await;
     fixture.put_raw("MAILBOX#bad-state", "STATE", json!({"folders": 7})).await;
@@ -74,7 +74,7 @@ async fn an_unreadable_item_does_not_hide_its_neighbours() {
 #[tokio::test]
 async fn a_cursor_is_moved_once_from_each_place() {
     let Fixture { registry, .. } = Fixture::new().await;
-    registry.put_mailbox(&mailbox("m")).await.expect("puts");
+    registry.put_mailbox(&mailbox("m"), at(1000)).await.expect("puts");
     let name: MailboxId = id("m");
     const STEPS: u32 = 5;
     let writers: Vec<_> = (0..16)

@@ -10,7 +10,7 @@ fn every(interval: &str, name: &str) -> Mailbox {
 }
 
 async fn put(registry: &Registry, mailbox: &Mailbox, now: i64) {
-    registry.put_mailbox(mailbox).await.expect("puts");
+    registry.put_mailbox(mailbox, at(1000)).await.expect("puts");
     registry.place_mailbox(mailbox, at(now), 0.0).await.expect("places");
 }
 
@@ -63,7 +63,7 @@ async fn a_full_batch_takes_no_more() {
 async fn a_mailbox_that_a_crash_left_in_two_batches_is_left_in_one() {
     let Fixture { registry, .. } = Fixture::new().await;
     let moved = every("1h", "a");
-    registry.put_mailbox(&moved).await.expect("puts");
+    registry.put_mailbox(&moved, at(1000)).await.expect("puts");
     registry.put_batch(&batch("5m-0001", &[id("a"), id("b")]), at(1000), 0.0).await.expect("puts");
     let hourly = Batch { interval: moved.interval, ..batch("1h-0001", &[id("a")]) };
     registry.put_batch(&hourly, at(1000), 0.0).await.expect("puts");

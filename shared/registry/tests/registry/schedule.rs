@@ -85,7 +85,7 @@ async fn putting_a_batch_again_disturbs_nothing() {
     let Fixture { registry, .. } = Fixture::new().await;
     let names: Vec<MailboxId> = (0..3).map(|n| id(&format!("m{n}"))).collect();
     for name in &names[..2] {
-        registry.put_mailbox(&mailbox(name.as_str())).await.expect("puts");
+        registry.put_mailbox(&mailbox(name.as_str()), at(1000)).await.expect("puts");
     }
     let name: BatchId = id("5m-0001");
     let wanted = batch("5m-0001", &names);
@@ -100,7 +100,7 @@ async fn putting_a_batch_again_disturbs_nothing() {
     assert_eq!(placed.len(), 2, "a mailbox that does not exist is not created by being placed");
     assert!(placed.iter().all(|p| p.batch.as_ref() == Some(&name) && p.batched_at == Some(at(1000))));
 
-    registry.put_mailbox(&mailbox("m2")).await.expect("puts");
+    registry.put_mailbox(&mailbox("m2"), at(1000)).await.expect("puts");
     registry.put_batch(&wanted, at(1600), 0.9).await.expect("puts again");
     let late = registry.mailbox(&names[2]).await.expect("reads").expect("is there");
     assert_eq!((late.batch, late.batched_at), (Some(name.clone()), Some(at(1600))));
@@ -150,4 +150,18 @@ async fn due_batches_come_in_pages_and_the_longest_due_first() {
     assert_eq!(second.last(), Some(&DueBatch { id: id("b-000"), due_at: at(2000) }));
     assert_eq!(first.len() + second.len(), 520);
     assert_eq!(pages.next_page().await.expect("answers"), None);
+}
+
+#[tokio::test]
+async fn what_has_been_due_longest_is_one_request_away() {
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
+    assert_eq!(registry.oldest_due_batch(at(9999)).await.expect("answers"), None);
+    for (name, second) in [("5m-0001", 3000), ("5m-0002", 1000), ("1h-0001", 2000)] {
+        registry.put_batch(&batch(name, &[id("a")]), at(second), 0.0).await.expect("puts");
+    }
+    let before = fixture.requests();
+    assert_eq!(registry.oldest_due_batch(at(9999)).await.expect("answers"), Some(at(1000)));
+    assert_eq!(fixture.requests() - before, 1);
+    assert_eq!(registry.oldest_due_batch(at(999)).await.expect("answers"), None);
 }

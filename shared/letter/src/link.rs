@@ -6,8 +6,7 @@
 //!
 //! Left out: that a link works once. Whoever opens it claims its [`PersonalLink::nonce`] first.
 
-use crate::keys::same;
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::{constant_time, hmac, rand};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use postroom_model::AccountId;
@@ -21,52 +20,56 @@ const MAX_TOKEN: usize = 512;
 
 /// What links are signed with. `Debug` is safe to print.
 #[derive(Clone)]
-pub(crate) struct LinkKey(hmac::Key);
+pub struct LinkKey(hmac::Key);
 
 /// What a link says, once its signature was found to be ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PersonalLink {
+pub struct PersonalLink {
     /// The account that it opens.
     #[serde(rename = "a")]
-    pub(crate) account: AccountId,
+    pub account: AccountId,
     /// The owner whom it was made for, by [`LinkKey::owner`].
     #[serde(rename = "o")]
-    pub(crate) owner: String,
+    pub owner: String,
     /// When it ends.
     #[serde(rename = "u", with = "jiff::fmt::serde::timestamp::second::required")]
-    pub(crate) until: Timestamp,
+    pub until: Timestamp,
     /// Tells it from every other link.
     #[serde(rename = "n")]
-    pub(crate) nonce: String,
+    pub nonce: String,
 }
 
 /// Why a text opens nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LinkError {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
     /// It is incomplete, changed, or not ours.
+    #[error("not a link of this deployment")]
     Invalid,
     /// Its time is over.
+    #[error("the link has ended")]
     Expired,
 }
 
 impl LinkKey {
     /// The key that is derived from a console's secret.
-    pub(crate) fn of(secret: &SecretString) -> Self {
+    pub fn of(secret: &SecretString) -> Self {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
         let derived = hmac::sign(&secret, b"postroom personal link");
         Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
     }
 
     /// An owner's address as links and sessions hold it: a keyed hash, whatever the case.
-    pub(crate) fn owner(&self, address: &str) -> String {
+    pub fn owner(&self, address: &str) -> String {
         // A link's claims are base64, which has no space: no hash of an owner signs a link.
         let owner = format!("owner {}", address.trim().to_lowercase());
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, owner.as_bytes()))
     }
 
     /// Whether one of these owners is the one of that hash.
-    pub(crate) fn lists(&self, owners: &[String], owner: &str) -> bool {
-        owners.iter().any(|listed| same(&self.owner(listed), owner))
+    pub fn lists(&self, owners: &[String], owner: &str) -> bool {
+        owners.iter().any(|listed| {
+            constant_time::verify_slices_are_equal(self.owner(listed).as_bytes(), owner.as_bytes()).is_ok()
+        })
     }
 }
 
@@ -77,7 +80,7 @@ impl fmt::Debug for LinkKey {
 }
 
 /// A new link to an account for one of its owners, at the console with that public address.
-pub(crate) fn personal_link(
+pub fn personal_link(
     key: &LinkKey,
     console: &Url,
     account: &AccountId,
@@ -105,7 +108,7 @@ impl PersonalLink {
     ///
     /// # Errors
     /// [`LinkError`].
-    pub(crate) fn read(key: &LinkKey, token: &str, now: Timestamp) -> Result<Self, LinkError> {
+    pub fn read(key: &LinkKey, token: &str, now: Timestamp) -> Result<Self, LinkError> {
         let token = Some(token).filter(|token| token.len() <= MAX_TOKEN);
         let (said, signature) = token.and_then(|token| token.split_once('.')).ok_or(LinkError::Invalid)?;
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| LinkError::Invalid)?;

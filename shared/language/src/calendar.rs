@@ -1,14 +1,17 @@
-//! Dates and spans in words.
+//! The words of dates, spans and intervals.
 
-texts! {
-    /// Dates and spans in words.
+crate::texts! {
+    /// The words of dates, spans and intervals.
     Calendar
     months = "January February March April May June July August September October November December"
         / "Januar Februar März April Mai Juni Juli August September Oktober November Dezember";
     months_short = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
         / "Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez";
+    weekdays = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+        / "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag";
     date = "{day} {month} {year}" / "{day}. {month} {year}";
-    moment = "{date}, {time} UTC" / "{date}, {time} UTC";
+    on_weekday = "{weekday}, {date}" / "{weekday}, {date}";
+    moment = "{date}, {time} {zone}" / "{date}, {time} {zone}";
     ahead = "in {span}" / "in {span}";
     ago = "{span} ago" / "vor {span}";
     just_now = "just now" / "gerade eben";
@@ -27,4 +30,23 @@ texts! {
     every_hour = "Every hour" / "Jede Stunde";
     every_hours = "Every {n} hours" / "Alle {n} Stunden";
     every_day = "Once a day" / "Einmal am Tag";
+    // How often an authorization is given anew.
+    period_day = "every day" / "jeden Tag";
+    period_days = "every {n} days" / "alle {n} Tage";
+    period_week = "every week" / "jede Woche";
+    period_weeks = "every {n} weeks" / "alle {n} Wochen";
+    period_month = "every month" / "jeden Monat";
+    period_months = "every {n} months" / "alle {n} Monate";
+    period_year = "every year" / "jedes Jahr";
+    period_years = "every {n} years" / "alle {n} Jahre";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_complete() {
+        assert_eq!(crate::mistakes(Calendar::ALL), [""; 0]);
+    }
 }

@@ -1,0 +1,149 @@
+//! Sending letters through SES.
+
+use crate::{SendError, send_error::Sender};
+use aws_sdk_sesv2::{
+    Client,
+    types::{Body, Content, Destination, EmailContent, Message},
+};
+use std::fmt;
+use url::Url;
+
+/// SES, with what every letter has. Cheap to clone. `Debug` shows no address.
+#[derive(Clone)]
+pub struct Post {
+    client: Client,
+    sender: String,
+    reply_to: Vec<String>,
+    configuration_set: Option<String>,
+}
+
+/// A letter, as text and as HTML.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// The subject line.
+    pub subject: String,
+    /// The text for programs that show no HTML.
+    pub text: String,
+    /// The same as an HTML document.
+    pub html: String,
+}
+
+/// The id that SES gave a letter: its events and its `Message-ID` header name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageId(pub String);
+
+/// What SES lets the account send (`GetAccount`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quota {
+    /// Letters a second.
+    pub per_second: f64,
+    /// Letters that are left of the 24 hours that end now; `None`: as many as one likes.
+    pub left: Option<f64>,
+    /// Whether the account is in the sandbox, where only verified addresses can be sent to.
+    pub sandbox: bool,
+    /// Whether anything can be sent at all.
+    pub sending_enabled: bool,
+}
+
+impl Post {
+    /// Letters from `sender`, whose answers go to `reply_to`; to the sender where that is empty. What
+    /// becomes of them is told to the destinations of the configuration set.
+    pub fn new(
+        client: Client,
+        sender: String,
+        reply_to: Vec<String>,
+        configuration_set: Option<String>,
+    ) -> Self {
+        Self { client, sender, reply_to, configuration_set }
+    }
+
+    /// Sends a letter to one address. What SES answers with throttling is tried again as the client is
+    /// configured to.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn send(&self, letter: &Letter, to: &str) -> Result<MessageId, SendError> {
+        let sender = Sender { address: &self.sender, reply_to: &self.reply_to };
+        let sent = self
+            .client
+            .send_email()
+            .from_email_address(&self.sender)
+            .set_reply_to_addresses(Some(self.reply_to.clone()).filter(|addresses| !addresses.is_empty()))
+            .set_configuration_set_name(self.configuration_set.clone())
+            .destination(Destination::builder().to_addresses(as_sent(to)).build())
+            .content(EmailContent::builder().simple(message(letter)?).build())
+            .send()
+            .await;
+        let sent = sent.map_err(|error| SendError::of_send(&error, sender))?;
+        // SES names every message it takes; one without a name was taken all the same.
+        Ok(MessageId(sent.message_id.unwrap_or_default()))
+    }
+
+    /// What can be sent now.
+    ///
+    /// # Errors
+    /// [`SendError`], which is never about an address.
+    pub async fn quota(&self) -> Result<Quota, SendError> {
+        let account =
+            self.client.get_account().send().await.map_err(|error| SendError::of_request(&error))?;
+        let quota = account.send_quota();
+        let left = quota.filter(|quota| quota.max24_hour_send >= 0.0);
+        Ok(Quota {
+            // An account in the sandbox has one a second.
+            per_second: quota.map(|quota| quota.max_send_rate).filter(|rate| *rate > 0.0).unwrap_or(1.0),
+            left: left.map(|quota| (quota.max24_hour_send - quota.sent_last24_hours).max(0.0)),
+            sandbox: !account.production_access_enabled(),
+            sending_enabled: account.sending_enabled(),
+        })
+    }
+}
+
+impl fmt::Debug for Post {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Post").field("configuration_set", &self.configuration_set).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Letter")
+    }
+}
+
+fn message(letter: &Letter) -> Result<Message, SendError> {
+    let utf8 = |text: &str| {
+        let content = Content::builder().data(text).charset("UTF-8").build();
+        content.map_err(|error| SendError::Stopped(error.to_string()))
+    };
+    let body = Body::builder().text(utf8(&letter.text)?).html(utf8(&letter.html)?).build();
+    Ok(Message::builder().subject(utf8(&letter.subject)?).body(body).build())
+}
+
+/// An address as SES takes it: a domain in other letters than ASCII's goes as Punycode
+/// (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html>).
+fn as_sent(address: &str) -> String {
+    let ascii = || {
+        let (local, domain) = address.rsplit_once('@').filter(|(_, domain)| !domain.is_ascii())?;
+        let url = Url::parse(&format!("https://{domain}/")).ok()?;
+        Some(format!("{local}@{}", url.host_str()?))
+    };
+    ascii().unwrap_or_else(|| address.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_go_as_punycode() {
+        for (address, sent) in [
+            ("ann@contoso.com", "ann@contoso.com"),
+            ("ann@müller.example", "ann@xn--mller-kva.example"),
+            // SES takes no such local part, and says so.
+            ("jörg@müller.example", "jörg@xn--mller-kva.example"),
+            ("no address", "no address"),
+        ] {
+            assert_eq!(as_sent(address), sent);
+        }
+    }
+}

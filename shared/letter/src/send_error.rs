@@ -1,0 +1,145 @@
+//! Why a letter was not sent, by what would help.
+
+use aws_sdk_sesv2::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::send_email::SendEmailError,
+};
+use postroom_model::mail_address;
+
+/// The most of what a mail system says that is kept, in characters.
+const MAX_SAID: usize = 300;
+
+/// Why a letter was not sent. What is printed holds no address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// More is sent a second than SES lets the account send: it goes in a moment.
+    #[error("SES is asked too often")]
+    Throttled,
+    /// The account has sent all that it may within 24 hours.
+    #[error("SES sends no more today: the account's daily quota is used up")]
+    QuotaUsedUp,
+    /// To this address nothing can be sent: it is none, or not verified while the account is in SES's
+    /// sandbox.
+    #[error("SES does not send to this address: {0}")]
+    Recipient(String),
+    /// To nobody anything can be sent: sending is paused, the sender is not verified, the configuration
+    /// set is gone, or the rights are missing.
+    #[error("SES sends nothing: {0}")]
+    Stopped(String),
+    /// SES was not reached, could not do it now, or took exception to this one letter.
+    #[error("SES could not send it now: {0}")]
+    Passing(String),
+}
+
+/// What is sent with, for telling whose address SES complains about.
+#[derive(Clone, Copy)]
+pub(crate) struct Sender<'a> {
+    pub(crate) address: &'a str,
+    pub(crate) reply_to: &'a [String],
+}
+
+impl Sender<'_> {
+    /// The bare address: `Postroom <post@contoso.com>` may be configured too.
+    fn bare(&self) -> &str {
+        let inside = self.address.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
+        inside.map_or(self.address, |(address, _)| address).trim()
+    }
+
+    /// Whether SES lists the sender among the identities that are not verified.
+    fn is_named_in(&self, message: &str) -> bool {
+        let mut words = message.split([' ', ',', '/', '<', '>']);
+        words.any(|word| word.eq_ignore_ascii_case(self.bare()))
+    }
+
+    /// Whether everything that is the deployment's own is an address that SES takes.
+    fn is_sound(&self) -> bool {
+        let mut addresses = self.reply_to.iter().map(String::as_str).chain([self.bare()]);
+        addresses.all(|address| address.is_ascii() && mail_address(address).is_some())
+    }
+}
+
+impl SendError {
+    pub(crate) fn of_send(error: &SdkError<SendEmailError, HttpResponse>, sender: Sender<'_>) -> Self {
+        let Some(service) = error.as_service_error() else { return Self::of_request(error) };
+        let message = service.message().unwrap_or_default();
+        match service {
+            // https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html
+            SendEmailError::MessageRejected(_) if message.contains("not verified") => {
+                if sender.is_named_in(message) {
+                    Self::Stopped(said(message))
+                } else {
+                    Self::Recipient(said(message))
+                }
+            }
+            SendEmailError::MessageRejected(_) => Self::Passing(said(message)),
+            SendEmailError::BadRequestException(_) if sender.is_sound() => Self::Recipient(said(message)),
+            _ => Self::of_request(error),
+        }
+    }
+
+    pub(crate) fn of_request<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Self {
+        let Some(service) = error.as_service_error() else {
+            // A time-out, a connection that failed, an answer that was none.
+            return Self::Passing("SES was not reached".to_owned());
+        };
+        let (code, message) = (service.code().unwrap_or_default(), service.message().unwrap_or_default());
+        let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+        let told = || match (message, code) {
+            ("", "") => format!("status {status}"),
+            ("", code) => said(code),
+            (message, _) => said(message),
+        };
+        match code {
+            // https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
+            "LimitExceededException" | "TooManyRequestsException" | "Throttling" | "ThrottlingException" => {
+                let words = message.to_ascii_lowercase();
+                if words.contains("daily") { Self::QuotaUsedUp } else { Self::Throttled }
+            }
+            _ if (400..500).contains(&status) => Self::Stopped(told()),
+            _ => Self::Passing(told()),
+        }
+    }
+}
+
+/// What a mail system says, as it may be kept and shown: one line, without addresses, cut.
+pub fn said(text: &str) -> String {
+    let words = text.split_whitespace().map(|word| if word.contains('@') { "…" } else { word });
+    let clean = words.collect::<Vec<_>>().join(" ");
+    let clean: String = clean.chars().filter(|c| !c.is_control()).collect();
+    match clean.char_indices().nth(MAX_SAID) {
+        Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
+        None => clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_holds_no_address() {
+        for (text, clean) in [
+            ("550 5.1.1 <ann@contoso.com>: user\r\n unknown", "550 5.1.1 … user unknown"),
+            ("failed the check: ann@contoso.com, ben@contoso.com", "failed the check: … …"),
+            ("smtp; 550 mailbox full", "smtp; 550 mailbox full"),
+            ("", ""),
+        ] {
+            assert_eq!(said(text), clean);
+        }
+        assert_eq!(said(&"ü".repeat(400)).chars().count(), MAX_SAID + 1);
+    }
+
+    #[test]
+    fn a_sender_is_known_by_its_whole_address() {
+        let sender = Sender { address: "Postroom <post@contoso.com>", reply_to: &[] };
+        let failed =
+            "Email address is not verified. The following identities failed the check in region EU-WEST-1: ";
+        assert!(sender.is_named_in(&format!("{failed}ann@x.example, Post@contoso.com")));
+        assert!(sender.is_named_in(&format!("{failed}arn:aws:ses:eu-west-1:1:identity/post@contoso.com")));
+        assert!(!sender.is_named_in(&format!("{failed}compost@contoso.com")));
+        assert!(sender.is_sound());
+        let wrong = ["ops".to_owned()];
+        assert!(!Sender { reply_to: &wrong, ..sender }.is_sound());
+    }
+}
