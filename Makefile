@@ -8,7 +8,7 @@ LOCAL := python3 -m infra.local
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## fetch mail from real servers into S3, by the schedule, and compare (no AWS account needed)
+demo: ## fetch mail from real servers into S3, and live through a year of reminders (no AWS account needed)
 	@$(LOCAL) demo
 
 up: ## start a local stack and leave it running; MAIL=0 without mail servers, MAIL_CA=file, PLAINTEXT_HOSTS=a,b, PARAMETERS='AdminProvider=sso …'

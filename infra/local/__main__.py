@@ -33,7 +33,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m infra.local", description="The local stack.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in {
-        "demo": "fetch mail from real servers into S3, by the schedule, and compare",
+        "demo": "fetch mail from real servers into S3, compare, and live through a year of reminders",
         "down": "stop what `up` started",
         "check": "formatting, lints, the template, the dependency policy",
         "advisories": "look for known vulnerabilities among the dependencies (needs the network)",

@@ -20,7 +20,7 @@ from .instance import LOOPBACK, ROOT, Instance, write
 NAME = "emulator"
 REGION = "eu-central-1"
 TEMPLATE = ROOT / "infra" / "template.yaml"
-FUNCTIONS = ("dispatch", "fetch", "token-refresh", "console")
+FUNCTIONS = ("dispatch", "fetch", "token-refresh", "expiry-check", "console")
 BUILT = ROOT / "target" / "lambda-local"
 
 

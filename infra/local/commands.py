@@ -6,6 +6,9 @@ import os
 from . import aws, browser, checks, demo, install, manifest, processes, seed, stack
 from .instance import DEV, LOOPBACK, OWN, ROOT, TEST, WATCH
 
+# What `make watch` proposes to try: a function, and one of the sample events.
+EXAMPLES = (("dispatch", "dispatch"), ("expiry-check", "expiry-check-tick"))
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs a command and answers its exit status."""
@@ -100,7 +103,8 @@ def watch() -> int:
     if instance is None:
         raise processes.Failed("there is no stack to work against: make up")
     port = os.environ.get("POSTROOM_WATCH_PORT", "9100")
-    print(f"In another terminal, for example:\n  {_invoke('dispatch', port)}\n", flush=True)
+    examples = "".join(f"  {_invoke(*each, port)}\n" for each in EXAMPLES)
+    print(f"In another terminal, for example:\n{examples}", flush=True)
     mark = {processes.MARK: str(WATCH.folder)}
     env = {**aws.environment(instance), **aws.function_environment(instance), **mark}
     try:
@@ -111,9 +115,9 @@ def watch() -> int:
     return 0
 
 
-def _invoke(function: str, port: str) -> str:
+def _invoke(function: str, event: str, port: str) -> str:
     invoke = f"cargo lambda invoke --invoke-address {LOOPBACK} --invoke-port {port}"
-    return f"{invoke} {function} --data-file events/{function}.json"
+    return f"{invoke} {function} --data-file events/{event}.json"
 
 
 def package() -> int:

@@ -1,4 +1,5 @@
-"""`make demo`: mail from real servers into S3, by the schedule, and the proof that it is all there."""
+"""`make demo`: mail from real servers into S3, by the schedule, and the proof that it is all there; then a
+year of reminders, and the proof that everybody heard in time."""
 
 import contextlib
 import datetime
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from . import authserver, aws, mail, manifest, seed, stack
+from . import authserver, aws, mail, manifest, seed, stack, year
 from .instance import DEV, ROOT, Instance
 from .processes import Failed
 
@@ -78,6 +79,8 @@ def demo() -> int:
             _wait(wanted, bucket, began)
         with stages.stage("compare S3 with the mail server, byte for byte"):
             rows, equal = _compare(bucket)
+        with stages.stage("let a year go by, and read the reminders that were sent"):
+            told = year.a_year_goes_by(wanted)
         versions = _versions(DEV, bucket)
         after = _objects(DEV, bucket)
         _report(rows, bucket, stages)
@@ -89,7 +92,10 @@ def demo() -> int:
             return 1
         print("Every message in S3 is byte for byte what the mail server holds." if equal else
               "FAILED: S3 and the mail server differ.")  # fmt: skip
-        return 0 if equal else 1
+        print(f"\n{told.report()}")
+        print("Everybody heard of what ends in time, once, and of nothing else." if told.is_right else
+              "FAILED: the year's mails are not what people should have got.")  # fmt: skip
+        return 0 if equal and told.is_right else 1
 
 
 def _postroom(wanted: stack.Wanted, *arguments: str, quiet: bool = False) -> str:

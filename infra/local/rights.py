@@ -1,7 +1,8 @@
 """Rights that the emulator asks for and AWS does not.
 
-Functions run with their roles' rights. Where the emulator has another name for one, or another resource,
-the deployed roles get that besides, so that the template can say what AWS wants.
+Functions run with their roles' rights. Where the emulator has another name for one, another resource, or
+does not know what a condition is about, the deployed roles get that besides, so that the template can say
+what AWS wants.
 """
 
 import json
@@ -15,6 +16,8 @@ from .instance import Instance
 BATCHES = {"sqs:SendMessage": "sqs:SendMessageBatch", "sqs:DeleteMessage": "sqs:DeleteMessageBatch"}
 # The emulator does not look up the identity that a mail comes from.
 WITHOUT_RESOURCE = {"ses:SendEmail"}
+# The emulator does not look up the source of an event, and so no condition on it can hold.
+WITHOUT_CONDITION = {"events:PutEvents"}
 
 
 def mend(instance: Instance) -> None:
@@ -36,3 +39,5 @@ def _widen(statement: dict[str, Any]) -> None:
     statement["Action"] = sorted({*actions, *(BATCHES[action] for action in actions if action in BATCHES)})
     if set(actions) <= WITHOUT_RESOURCE:
         statement["Resource"] = "*"
+    if set(actions) <= WITHOUT_CONDITION:
+        statement.pop("Condition", None)

@@ -16,9 +16,12 @@ PROGRAMS = LOCAL / "bin"
 CLI = "postroom"
 ENV = LOCAL / "env"
 
-# Who administers the console of a stack with the demo's servers, and where its mails come from.
+# Who administers the console of a stack with the demo's servers, where its mails come from, who runs it,
+# and where it is.
 ADMIN = "admin@postroom.test"
 SENDER = "postroom@postroom.test"
+OPERATORS = "operators@postroom.test"
+TIME_ZONE = "Europe/Berlin"
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,11 @@ def start(instance: Instance, wanted: Wanted) -> bool:
             authserver.start(instance)
             mail.start(instance)
         aws.start(instance)
-    parameters = aws.local_parameters(_authorities(instance, wanted), wanted.plaintext_hosts)
-    parameters |= {**_console(instance, wanted), **wanted.parameters}
-    deployed = aws.deploy(instance, wanted.programs, parameters)
+    deployed_with = parameters(instance, wanted)
+    deployed = aws.deploy(instance, wanted.programs, deployed_with)
     if deployed:
         rights.mend(instance)
-        aws.verify_sender(instance, parameters["SenderAddress"])
+        aws.verify_sender(instance, deployed_with["SenderAddress"])
     if fresh or deployed:
         console.start(instance)
     return fresh
@@ -122,6 +124,12 @@ def running(instance: Instance, wanted: Wanted) -> Iterator[None]:
                 stop(instance)
 
 
+def parameters(instance: Instance, wanted: Wanted) -> dict[str, str]:
+    """The template's parameters for a stack that uses an instance's servers."""
+    local = aws.local_parameters(_authorities(instance, wanted), wanted.plaintext_hosts)
+    return {**local, **_console(instance, wanted), **wanted.parameters}
+
+
 def environment(instance: Instance, wanted: Wanted) -> dict[str, str]:
     """What a person, or a program, needs to use a stack."""
     env = {**aws.environment(instance), "POSTROOM_STACK": instance.stack}
@@ -150,6 +158,10 @@ def test_environment(instance: Instance) -> dict[str, str]:
         "POSTROOM_TEST_ADMIN": ADMIN,
         "POSTROOM_TEST_ADMIN_PROVIDER": manifest.PROVIDER,
         "POSTROOM_TEST_SENDER": SENDER,
+        "POSTROOM_TEST_OPERATORS": OPERATORS,
+        "POSTROOM_TEST_TIME_ZONE": TIME_ZONE,
+        "POSTROOM_TEST_EXPIRY_CHECK": outputs["ExpiryCheckFunctionName"],
+        "POSTROOM_TEST_INCIDENT_TOPIC": outputs["IncidentTopicArn"],
         "POSTROOM_TEST_TOKEN_KEY": outputs["TokenKeyId"],
         "POSTROOM_TEST_TABLE": outputs["TableName"],
         "POSTROOM_TEST_BUCKET": outputs["MailBucketName"],
@@ -212,8 +224,9 @@ def addresses(instance: Instance, wanted: Wanted) -> str:
 
 
 def _console(instance: Instance, wanted: Wanted) -> dict[str, str]:
-    """The console's parameters."""
+    """The parameters of the console and of mails."""
     parameters = {"PublicUrl": console.url(instance), "SenderAddress": SENDER}
+    parameters |= {"OperatorAddresses": OPERATORS, "TimeZone": TIME_ZONE}
     if wanted.mail:
         parameters |= {"AdminProvider": manifest.PROVIDER, "AdminAddresses": ADMIN}
     return parameters

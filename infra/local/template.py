@@ -4,7 +4,6 @@ The emulator silently drops some of these properties, so no test that runs there
 rest are promises that a later change could break unseen.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +14,10 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
-from .aws import REGION, TEMPLATE
+from . import telling
+from .aws import FUNCTIONS, REGION, TEMPLATE
+from .expect import Resource, expect, of_type
 from .instance import ROOT
-
-Resource = dict[str, Any]
 
 # What Lambda takes as the names and values of one function's environment, in bytes
 # (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
@@ -47,8 +46,8 @@ def problems() -> list[str]:
         resources = _translate()
     except (yaml.YAMLError, ValueError) as error:
         return [f"the template cannot be read: {error}"]
-    checks = (_table, _bucket, _keys, _queues, _functions, _environments, _schedules, _routes, _alarms, _rights)
-    return [problem for check in checks for problem in check(resources)]
+    parts = (_table, _bucket, _keys, _queues, _functions, _environments, _schedules, _routes, _alarms, _rights)
+    return [problem for check in (*parts, *telling.CHECKS) for problem in check(resources)]
 
 
 def _translate() -> dict[str, Resource]:
@@ -66,34 +65,36 @@ def _table(resources: dict[str, Resource]) -> Iterator[str]:
     table = resources["Table"]
     properties = table["Properties"]
     yield from _kept("Table", table)
-    yield from _expect("Table", properties, "BillingMode", "PAY_PER_REQUEST")
+    yield from expect("Table", properties, "BillingMode", "PAY_PER_REQUEST")
     ttl = {"AttributeName": "expires_at", "Enabled": True}
-    yield from _expect("Table", properties, "TimeToLiveSpecification", ttl)
+    yield from expect("Table", properties, "TimeToLiveSpecification", ttl)
     recovery = {"PointInTimeRecoveryEnabled": True}
-    yield from _expect("Table", properties, "PointInTimeRecoverySpecification", recovery)
-    yield from _expect("Table", properties, "SSESpecification", {"SSEEnabled": True})
+    yield from expect("Table", properties, "PointInTimeRecoverySpecification", recovery)
+    yield from expect("Table", properties, "SSESpecification", {"SSEEnabled": True})
     indexes = {index["IndexName"]: index for index in properties["GlobalSecondaryIndexes"]}
     for name, hash_key, range_key, projection in (
         ("due", "schedule", "due_at", "KEYS_ONLY"),
         ("kind", "kind", "id", "ALL"),
         ("ending", "ending", "ends_at", "KEYS_ONLY"),
+        ("remind", "remind", "remind_at", "KEYS_ONLY"),
         ("account", "account", "id", "ALL"),
+        ("remind", "remind", "remind_at", "KEYS_ONLY"),
     ):
         keys = [(hash_key, "HASH"), (range_key, "RANGE")]
         schema = [{"AttributeName": attribute, "KeyType": kind} for attribute, kind in keys]
-        yield from _expect(f"the index {name}", indexes[name], "KeySchema", schema)
-        yield from _expect(f"the index {name}", indexes[name], "Projection", {"ProjectionType": projection})
+        yield from expect(f"the index {name}", indexes[name], "KeySchema", schema)
+        yield from expect(f"the index {name}", indexes[name], "Projection", {"ProjectionType": projection})
 
 
 def _bucket(resources: dict[str, Resource]) -> Iterator[str]:
     bucket = resources["MailBucket"]
     properties = bucket["Properties"]
     yield from _kept("MailBucket", bucket)
-    yield from _expect("MailBucket", properties, "VersioningConfiguration", {"Status": "Enabled"})
+    yield from expect("MailBucket", properties, "VersioningConfiguration", {"Status": "Enabled"})
     blocked = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-    yield from _expect("MailBucket", properties, "PublicAccessBlockConfiguration", dict.fromkeys(blocked, True))
+    yield from expect("MailBucket", properties, "PublicAccessBlockConfiguration", dict.fromkeys(blocked, True))
     events = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
-    yield from _expect("MailBucket", properties, "NotificationConfiguration", events)
+    yield from expect("MailBucket", properties, "NotificationConfiguration", events)
     rules = properties.get("LifecycleConfiguration", {}).get("Rules", [])
     aborts = [rule.get("AbortIncompleteMultipartUpload") for rule in rules if rule["Status"] == "Enabled"]
     if {"DaysAfterInitiation": 7} not in aborts:
@@ -112,20 +113,20 @@ def _bucket(resources: dict[str, Resource]) -> Iterator[str]:
 def _keys(resources: dict[str, Resource]) -> Iterator[str]:
     key = resources["TokenKey"]
     yield from _kept("TokenKey", key)
-    yield from _expect("TokenKey", key["Properties"], "EnableKeyRotation", True)
+    yield from expect("TokenKey", key["Properties"], "EnableKeyRotation", True)
     secret = resources["ConsoleKey"]["Properties"]
-    yield from _expect("ConsoleKey", secret, "Name", {"Fn::Sub": "postroom/${AWS::StackName}/console"})
+    yield from expect("ConsoleKey", secret, "Name", {"Fn::Sub": "postroom/${AWS::StackName}/console"})
     if secret.get("GenerateSecretString", {}).get("PasswordLength", 0) < 64:
         yield "ConsoleKey: it is generated with fewer than 64 characters"
 
 
 def _queues(resources: dict[str, Resource]) -> Iterator[str]:
-    queues = _of_type(resources, "AWS::SQS::Queue")
+    queues = of_type(resources, "AWS::SQS::Queue")
     for name, queue in queues.items():
-        yield from _expect(name, queue["Properties"], "SqsManagedSseEnabled", True)
-    yield from _expect("DeadLetterQueue", queues["DeadLetterQueue"]["Properties"], "MessageRetentionPeriod", 14 * 86400)
+        yield from expect(name, queue["Properties"], "SqsManagedSseEnabled", True)
+    yield from expect("DeadLetterQueue", queues["DeadLetterQueue"]["Properties"], "MessageRetentionPeriod", 14 * 86400)
     redrive = queues["FetchQueue"]["Properties"]["RedrivePolicy"]
-    yield from _expect("FetchQueue", redrive, "maxReceiveCount", 5)
+    yield from expect("FetchQueue", redrive, "maxReceiveCount", 5)
     template = yaml_parse(TEMPLATE.read_text())
     timeouts = {int(timeout): entry["Seconds"] for timeout, entry in template["Mappings"]["VisibilityTimeout"].items()}
     if set(timeouts) != set(template["Parameters"]["FetchTimeout"]["AllowedValues"]):
@@ -135,27 +136,28 @@ def _queues(resources: dict[str, Resource]) -> Iterator[str]:
 
 
 def _functions(resources: dict[str, Resource]) -> Iterator[str]:
-    functions = _of_type(resources, "AWS::Lambda::Function")
-    if set(functions) != {"DispatchFunction", "FetchFunction", "TokenRefreshFunction", "ConsoleFunction"}:
-        yield f"there are other functions than four: {sorted(functions)}"
+    functions = of_type(resources, "AWS::Lambda::Function")
+    expected = {f"{name.title().replace('-', '')}Function" for name in FUNCTIONS}
+    if set(functions) != expected:
+        yield f"there are other functions than {sorted(expected)}: {sorted(functions)}"
     for name, function in functions.items():
         properties = function["Properties"]
-        yield from _expect(name, properties, "Runtime", "provided.al2023")
-        yield from _expect(name, properties, "Architectures", [{"Ref": "Architecture"}])
+        yield from expect(name, properties, "Runtime", "provided.al2023")
+        yield from expect(name, properties, "Architectures", [{"Ref": "Architecture"}])
         logs = resources[properties["LoggingConfig"]["LogGroup"]["Ref"]]
-        yield from _expect(f"{name}'s logs", logs["Properties"], "RetentionInDays", {"Ref": "LogRetentionDays"})
+        yield from expect(f"{name}'s logs", logs["Properties"], "RetentionInDays", {"Ref": "LogRetentionDays"})
         role = name.replace("Function", "Role")
-        yield from _expect(name, properties, "Role", {"Fn::GetAtt": [role, "Arn"]})
+        yield from expect(name, properties, "Role", {"Fn::GetAtt": [role, "Arn"]})
     for name in ("FetchFunction", "TokenRefreshFunction", "ConsoleFunction"):
         variables = functions[name]["Properties"]["Environment"]["Variables"]
         missing = TOKEN_VARIABLES - variables.keys()
         if missing:
             yield f"{name}: it renews tokens and lacks {', '.join(sorted(missing))}"
-    (mapping,) = _of_type(resources, "AWS::Lambda::EventSourceMapping").values()
-    yield from _expect("Work", mapping["Properties"], "BatchSize", 1)
-    yield from _expect("Work", mapping["Properties"], "FunctionResponseTypes", ["ReportBatchItemFailures"])
+    (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    yield from expect("Work", mapping["Properties"], "BatchSize", 1)
+    yield from expect("Work", mapping["Properties"], "FunctionResponseTypes", ["ReportBatchItemFailures"])
     concurrency = {"MaximumConcurrency": {"Ref": "FetchConcurrency"}}
-    yield from _expect("Work", mapping["Properties"], "ScalingConfig", concurrency)
+    yield from expect("Work", mapping["Properties"], "ScalingConfig", concurrency)
 
 
 def _environments(resources: dict[str, Resource]) -> Iterator[str]:
@@ -165,7 +167,7 @@ def _environments(resources: dict[str, Resource]) -> Iterator[str]:
     (taken,) = TAKES_LEAD.findall(READS_LEAD.read_text())
     if [lead["MinValue"], lead["MaxValue"], lead["Default"]] != [int(number) for number in taken]:
         yield f"RefreshLeadMinutes: the functions take {taken[0]} to {taken[1]}, and {taken[2]} by default"
-    for name, function in _of_type(resources, "AWS::Lambda::Function").items():
+    for name, function in of_type(resources, "AWS::Lambda::Function").items():
         variables = function["Properties"]["Environment"]["Variables"]
         refs = [value.get("Ref") for value in variables.values() if isinstance(value, dict)]
         limited = sum(parameters.get(ref, {}).get("MaxLength", 0) for ref in refs)
@@ -178,20 +180,21 @@ def _schedules(resources: dict[str, Resource]) -> Iterator[str]:
     for name, rate, function in (
         ("Tick", "rate(1 minute)", "DispatchFunction"),
         ("RefreshTick", "rate(5 minutes)", "TokenRefreshFunction"),
+        ("ExpiryTick", "rate(1 hour)", "ExpiryCheckFunction"),
     ):
         tick = resources[name]["Properties"]
-        yield from _expect(name, tick, "ScheduleExpression", rate)
-        yield from _expect(name, tick, "FlexibleTimeWindow", {"Mode": "OFF"})
-        yield from _expect(name, tick["Target"], "Arn", {"Fn::GetAtt": [function, "Arn"]})
+        yield from expect(name, tick, "ScheduleExpression", rate)
+        yield from expect(name, tick, "FlexibleTimeWindow", {"Mode": "OFF"})
+        yield from expect(name, tick["Target"], "Arn", {"Fn::GetAtt": [function, "Arn"]})
 
 
 def _routes(resources: dict[str, Resource]) -> Iterator[str]:
-    routes = {name: route["Properties"] for name, route in _of_type(resources, "AWS::ApiGatewayV2::Route").items()}
+    routes = {name: route["Properties"] for name, route in of_type(resources, "AWS::ApiGatewayV2::Route").items()}
     keys = [route["RouteKey"] for route in routes.values()]
     if len(set(keys)) != len(keys) or "$default" in keys:
         yield "the console's routes: each must be there once and name its path"
     for name, route in routes.items():
-        yield from _expect(name, route, "Target", {"Fn::Sub": "integrations/${ConsoleIntegration}"})
+        yield from expect(name, route, "Target", {"Fn::Sub": "integrations/${ConsoleIntegration}"})
     stage = resources["ConsoleStage"]
     limited = stage["Properties"]["RouteSettings"]
     everything = stage["Properties"]["DefaultRouteSettings"]["ThrottlingRateLimit"]
@@ -205,28 +208,30 @@ def _routes(resources: dict[str, Resource]) -> Iterator[str]:
 
 
 def _alarms(resources: dict[str, Resource]) -> Iterator[str]:
-    alarms = _of_type(resources, "AWS::CloudWatch::Alarm")
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     of_stack = [{"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}]
     for name, metric, missing in (
         ("NoTicksAlarm", "Ticks", "breaching"),
         ("LateBatchesAlarm", "OldestDueLag", "notBreaching"),
         ("LateTokensAlarm", "OldestRefreshLag", "breaching"),
         ("AppRegistrationAlarm", "RefreshFailures", "notBreaching"),
+        ("NoReminderRunAlarm", "ReminderRuns", "breaching"),
+        ("RemindersFailedAlarm", "RemindersFailed", "notBreaching"),
     ):
         properties = alarms[name]["Properties"]
-        yield from _expect(name, properties, "Namespace", "Postroom")
-        yield from _expect(name, properties, "MetricName", metric)
+        yield from expect(name, properties, "Namespace", "Postroom")
+        yield from expect(name, properties, "MetricName", metric)
         of_class = [{"Name": "Class", "Value": "app_registration"}] if name == "AppRegistrationAlarm" else []
-        yield from _expect(name, properties, "Dimensions", of_stack + of_class)
-        yield from _expect(name, properties, "TreatMissingData", missing)
-    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+        yield from expect(name, properties, "Dimensions", of_stack + of_class)
+        yield from expect(name, properties, "TreatMissingData", missing)
+    other = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}
     for name, alarm in alarms.items():
-        yield from _expect(name, alarm["Properties"], "AlarmActions", topic)
+        yield from expect(name, alarm["Properties"], "AlarmActions", [{"Ref": "IncidentTopic"}, other])
 
 
 def _rights(resources: dict[str, Resource]) -> Iterator[str]:
     """No right is wider than it must be, and nobody may delete mail or what people defined."""
-    for name, role in _of_type(resources, "AWS::IAM::Role").items():
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
         if role["Properties"].get("ManagedPolicyArns"):
             yield f"{name}: a managed policy gives more than is needed"
         for policy in role["Properties"].get("Policies", []):
@@ -249,10 +254,11 @@ def _statement(role: str, statement: dict[str, Any]) -> Iterator[str]:
     writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(actions)
     # Who could write a provider could have every refresh token sent to a server of its own.
     keys = _leading_keys(statement)
-    if writes and (not keys or any(key.startswith(("*", "PROVIDER")) for key in keys)):
+    may_write_all = not keys or any(key.startswith(("*", "PROVIDER")) for key in keys)
+    if writes and may_write_all and not telling.moves_reminders_only(statement):
         yield f"{role}: {', '.join(sorted(writes))} may write providers"
-    # AWS takes no narrower resource for this one.
-    if statement["Resource"] == "*" and actions != ["secretsmanager:BatchGetSecretValue"]:
+    # AWS takes no narrower resource for these.
+    if statement["Resource"] == "*" and not {*actions} <= {"secretsmanager:BatchGetSecretValue", "ses:GetAccount"}:
         yield f"{role}: {', '.join(actions)} on every resource"
 
 
@@ -260,7 +266,7 @@ def _names_what_it_deletes(action: str, statement: dict[str, Any]) -> bool:
     """Whether a right to delete is one to what a function itself has put there."""
     if action == "dynamodb:DeleteItem":
         keys = _leading_keys(statement)
-        return bool(keys) and set(keys) <= {"EPHEMERAL#*", "INCIDENT#*"}
+        return bool(keys) and set(keys) <= {"EPHEMERAL#*", "INCIDENT#*", "OWNER#*"}
     if action == "secretsmanager:DeleteSecret":
         return str(statement["Resource"].get("Fn::Sub")).endswith("/account/*")
     return False
@@ -271,16 +277,6 @@ def _leading_keys(statement: dict[str, Any]) -> list[str]:
     return statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
 
 
-def _of_type(resources: dict[str, Resource], kind: str) -> dict[str, Resource]:
-    return {name: resource for name, resource in resources.items() if resource["Type"] == kind}
-
-
 def _kept(name: str, resource: Resource) -> Iterator[str]:
     for key in ("DeletionPolicy", "UpdateReplacePolicy"):
-        yield from _expect(name, resource, key, "Retain")
-
-
-def _expect(name: str, properties: dict[str, Any], key: str, value: object) -> Iterator[str]:
-    found = properties.get(key)
-    if json.dumps(found, sort_keys=True) != json.dumps(value, sort_keys=True):
-        yield f"{name}: {key} is {found!r} and should be {value!r}"
+        yield from expect(name, resource, key, "Retain")

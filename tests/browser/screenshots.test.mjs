@@ -3,9 +3,10 @@
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
-  administrator, allow, authorise, decline, heading, leave, overview, PHONE, says, signIn, start, stop, visitor,
+  administrator, allow, authorise, decline, fitsTheScreen, heading, leave, overview, PHONE, says, signIn, start,
+  stop, visitor,
 } from './console.mjs';
-import { apply, authorised, control, deliver, eventually, ISSUER, mails, postroom } from './stack.mjs';
+import { apply, authorised, control, deliver, eventually, ISSUER, mails, postroom, remind } from './stack.mjs';
 
 const folder = process.env.POSTROOM_PICTURES;
 const SCREEN = { width: 1280, height: 900 };
@@ -41,6 +42,10 @@ const ACCOUNTS = [
   [account('surveying', 'partner-sso', people('hiro'))],
   [account('tenders', 'acme-sso', people('anna')), 80],
 ];
+// Of whom one reads German.
+const LANGUAGES = { [`daniel@${DOMAIN}`]: 'de' };
+// When reminders are sent: of Ben's accounts one is over by then, and one ends within a month.
+const LATER = new Date(Date.now() + 50 * 24 * 3600 * 1000);
 const BASIC = ['legacy-plant', 'fax-gateway'].map((id) => ({ id, user: `${id}@${DOMAIN}` }));
 
 const picture = (page, name) => page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' });
@@ -50,7 +55,7 @@ test('the pictures', { skip: !folder }, async () => {
   for (const { id } of all.flatMap((account) => account.mailboxes)) {
     deliver(`${id}@${DOMAIN}`, 'Subject: Daily report\r\n\r\nAll well.\r\n');
   }
-  await apply(all, BASIC);
+  await apply(all, BASIC, LANGUAGES);
   for (const [{ id, login }, days] of ACCOUNTS) if (days) await authorised(id, login, days);
   await postroom('fetch', ...all.flatMap(({ mailboxes }) => mailboxes.map(({ id }) => id)), '--wait').catch(() => {});
   await control('revoke', { user: `${REVOKED}@${DOMAIN}` });
@@ -107,5 +112,28 @@ test('the pictures', { skip: !folder }, async () => {
   await picture(page, 'console-account');
   await page.goto('/mailboxes/legacy-plant');
   await picture(page, 'console-mailbox');
+  await mailPictures();
+  await page.goto('/reminders');
+  await heading(page, 'Reminders');
+  await picture(page, 'console-reminders');
   await leave(page);
 });
+
+// The mails of a run, as a mail program shows them.
+async function mailPictures() {
+  await authorised('bridge-17', `bridge-17@${DOMAIN}`, 12);
+  await remind(LATER);
+  const paper = { width: 720, height: 400 };
+  for (const [name, to, options] of [
+    ['reminder', 'ben', { viewport: paper }],
+    ['reminder-dark', 'ben', { viewport: paper, colorScheme: 'dark' }],
+    ['reminder-phone', 'daniel', TELEPHONE],
+  ]) {
+    const letters = await mails(`${to}@${DOMAIN}`);
+    const page = await visitor(options);
+    await page.setContent(letters.at(-1).BodyHtml);
+    await fitsTheScreen(page);
+    await page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled', fullPage: true });
+    await leave(page);
+  }
+}

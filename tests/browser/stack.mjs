@@ -35,8 +35,8 @@ export const unique = (word) => `${word}-${randomBytes(3).toString('hex')}`;
 
 // Applies the provider that administrators sign in with, accounts with their mailboxes,
 // `{ id, provider, login, mailboxes: [{ id, user }], owners }`, of which all but the id may be left out,
-// and mailboxes that sign in with a password: `{ id, user }`.
-export async function apply(accounts = [], basic = []) {
+// mailboxes that sign in with a password: `{ id, user }`, and the languages that people read, by address.
+export async function apply(accounts = [], basic = [], languages = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'postroom-'));
   try {
     const file = join(folder, 'postroom.toml');
@@ -46,7 +46,10 @@ export async function apply(accounts = [], basic = []) {
       return `${mailbox(id, user)}password = { file = "${id}.password" }\n`;
     });
     const providers = new Set([PROVIDER, ...accounts.map((each) => each.provider ?? PROVIDER)]);
-    writeFileSync(file, [...[...providers].map(provider), ...accounts.map(account), ...withPassword].join('\n'));
+    const people = Object.entries(languages).map(([address, language]) =>
+      `[[owner]]\naddress = "${address}"\nlanguage = "${language}"\n`);
+    const tables = [...[...providers].map(provider), ...people, ...accounts.map(account), ...withPassword];
+    writeFileSync(file, tables.join('\n'));
     return await postroom('apply', file);
   } finally {
     rmSync(folder, { recursive: true });
@@ -168,16 +171,24 @@ export async function pause() {
   }
 }
 
-// The emulator asks its root user for a name, not for a signature.
+// Has the deployed `expiry-check` look at what is due at a moment.
+export async function remind(at) {
+  const path = `/2015-03-31/functions/${environment('POSTROOM_TEST_EXPIRY_CHECK')}/invocations`;
+  const answer = await aws('lambda', path, { at: at.toISOString() });
+  if (answer.headers.get('x-amz-function-error')) throw new Error(`expiry-check failed: ${await answer.text()}`);
+}
+
 async function dynamodb(action, body) {
-  const scope = `local/20260101/${environment('POSTROOM_TEST_AWS_REGION')}/dynamodb/aws4_request`;
-  const headers = {
-    'content-type': 'application/x-amz-json-1.0',
-    'x-amz-target': `DynamoDB_20120810.${action}`,
-    authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=none`,
-  };
-  const options = { method: 'POST', headers, body: JSON.stringify(body) };
-  const answer = await fetch(environment('POSTROOM_TEST_AWS_ENDPOINT'), options);
-  if (!answer.ok) throw new Error(`${action} answered ${answer.status}: ${await answer.text()}`);
-  return answer.json();
+  const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `DynamoDB_20120810.${action}` };
+  return (await aws('dynamodb', '/', body, headers)).json();
+}
+
+// The emulator asks its root user for a name, not for a signature.
+async function aws(service, path, body, more = {}) {
+  const scope = `local/20260101/${environment('POSTROOM_TEST_AWS_REGION')}/${service}/aws4_request`;
+  const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=none`;
+  const options = { method: 'POST', headers: { authorization, ...more }, body: JSON.stringify(body) };
+  const answer = await fetch(environment('POSTROOM_TEST_AWS_ENDPOINT') + path, options);
+  if (!answer.ok) throw new Error(`${service} answered ${answer.status}: ${await answer.text()}`);
+  return answer;
 }

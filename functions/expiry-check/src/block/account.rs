@@ -1,0 +1,138 @@
+//! What owners hear: of accounts that they authorise, and of passwords.
+
+use super::{Block, Button, Reader, Row, link_end, name};
+use crate::{
+    audience::Role,
+    matter::Matter,
+    texts::{Account as Texts, Reason},
+};
+use postroom_language::{Fill, Words};
+use postroom_model::{
+    Account, AccountStatus, Expiry, FaultClass, Governs, Language, Mailbox, Provider, mail_address,
+};
+
+/// An account that a person authorises again.
+pub(super) fn account(
+    matter: &Matter,
+    (account, provider, status): (&Account, &Provider, &AccountStatus),
+    expiry: &Expiry,
+    role: Role,
+    reader: Reader<'_>,
+) -> Block {
+    let (t, letter) = (Texts::of(reader.language), reader.letter());
+    let title = title(account);
+    let overdue = expiry.at <= reader.now;
+    let label = match expiry.governs {
+        Governs::Refused => letter.since,
+        Governs::Policy => letter.due,
+        _ if overdue => letter.ended,
+        _ => letter.ends,
+    };
+    let (consequence, follows) = match expiry.governs {
+        _ if matter.mailboxes.is_empty() => (letter.otherwise, t.nothing_stops),
+        Governs::Policy => (letter.otherwise, t.goes_on),
+        _ if matter.has_stopped() => (letter.meanwhile, t.has_stopped),
+        _ => (letter.otherwise, t.will_stop),
+    };
+    let rows = vec![
+        reader.when(label, expiry),
+        Row::new(letter.why, why(account, provider, status, expiry, reader.language)),
+        Row::new(consequence, follows),
+    ];
+    let is_theirs =
+        |owners: &[String]| owners.iter().any(|o| mail_address(o).as_deref() == Some(reader.address));
+    // Whoever owns a mailbox alone is not shown whose the others are.
+    let sees_all = role != Role::Owner || is_theirs(&account.owners);
+    let mailboxes = reader.mailboxes(&matter.mailboxes, |mailbox| sees_all || is_theirs(&mailbox.owners));
+    let subject = if overdue { t.subject_since } else { t.subject_by };
+    let subject = subject.fill(&[("name", &title), ("date", &reader.date(expiry.at))]);
+    Block { subject, title, rows, button: Some(button(matter, account, role, reader)), mailboxes }
+}
+
+fn button(matter: &Matter, account: &Account, role: Role, reader: Reader<'_>) -> Button {
+    let t = Texts::of(reader.language);
+    let until = link_end(matter.next, reader.now);
+    let personal = (role == Role::Owner).then(|| (reader.link)(&account.id, reader.address, until)).flatten();
+    let Some(url) = personal else {
+        let note = if role == Role::Fallback { t.open_account } else { t.open_instead };
+        let url = reader.page(&format!("accounts/{}", account.id));
+        return Button { label: t.open, url, note: note.to_owned() };
+    };
+    let until = reader.moment(until);
+    let note = match &account.login {
+        Some(login) => t.authorise_as.fill(&[("login", &name(login)), ("until", &until)]),
+        None => t.authorise_usual.with("until", until),
+    };
+    Button { label: t.authorise, url, note }
+}
+
+/// A mailbox whose password ends.
+pub(super) fn password(
+    matter: &Matter,
+    mailbox: &Mailbox,
+    expiry: &Expiry,
+    role: Role,
+    reader: Reader<'_>,
+) -> Block {
+    let (t, letter) = (Texts::of(reader.language), reader.letter());
+    let title = name(&mailbox.user);
+    let (label, subject, consequence) = if matter.has_stopped() {
+        (letter.due, t.password_subject_since, t.password_has_stopped)
+    } else {
+        (letter.ends, t.password_subject_by, t.password_will_stop)
+    };
+    let by_owner = role == Role::Owner;
+    let rows = vec![
+        reader.when(label, expiry),
+        Row::new(letter.why, t.password_why),
+        Row::new(letter.otherwise, consequence),
+        Row::new(letter.to_do, if by_owner { t.password_tell } else { t.password_change }),
+    ];
+    // Owners of mailboxes cannot sign in there.
+    let url = reader.page(&format!("mailboxes/{}", mailbox.id));
+    let button = (!by_owner).then(|| Button { label: t.password_open, url, note: String::new() });
+    let subject = subject.fill(&[("name", &title), ("date", &reader.date(expiry.at))]);
+    Block { subject, title, rows, button, mailboxes: None }
+}
+
+/// An account's name: whom it signs in as, or else its own.
+pub(super) fn title(account: &Account) -> String {
+    let login = account.login.as_deref().map(name).filter(|login| !login.is_empty());
+    login.unwrap_or_else(|| account.id.to_string())
+}
+
+/// Why an account's authorization ends.
+fn why(
+    account: &Account,
+    provider: &Provider,
+    status: &AccountStatus,
+    expiry: &Expiry,
+    language: Language,
+) -> String {
+    let t = Reason::of(language);
+    let days = |text: &str, days: Option<u16>| text.with("days", days.unwrap_or_default());
+    match (expiry.governs, account.reauthorise_every) {
+        (Governs::RefreshToken, _) => t.refresh_token.to_owned(),
+        (Governs::IdleLimit, _) => days(t.idle_limit, provider.idle_days),
+        (Governs::AccessToken, _) => t.access_token.to_owned(),
+        (Governs::ProviderLimit, _) => days(t.provider_limit, provider.authorization_days),
+        (Governs::Policy, Some(every)) => t.policy.with("every", language.period(every)),
+        (Governs::Refused, _) => refusal(status, t).to_owned(),
+        _ => t.other.to_owned(),
+    }
+}
+
+/// What stands in the way of a sign-in, in words.
+pub(super) fn refusal(status: &AccountStatus, t: &'static Reason) -> &'static str {
+    match status.fault.as_ref().map(|fault| fault.class) {
+        Some(FaultClass::AuthorizationEnded) => t.authorization_ended,
+        Some(FaultClass::InteractionRequired) => t.interaction_required,
+        Some(FaultClass::ConsentRequired) => t.consent_required,
+        Some(FaultClass::TokenRefused) => t.token_refused,
+        Some(FaultClass::WebLoginRequired) => t.web_login_required,
+        Some(FaultClass::AdminConsentRequired) => t.admin_consent_required,
+        Some(FaultClass::AccountPolicy) => t.account_policy,
+        Some(FaultClass::NoMailboxAccess) => t.no_mailbox_access,
+        _ => t.refused,
+    }
+}

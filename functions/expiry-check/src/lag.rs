@@ -1,0 +1,41 @@
+//! Mail that is fetched late: machines hear when that begins, and when it is over.
+
+use crate::{
+    Error, ExpiryCheck, announcement,
+    event::{Detail, News, State, Trouble},
+    run::remembered,
+};
+use jiff::Timestamp;
+use postroom_model::Subject;
+
+/// The short-lived item that says since when fetching is late, as machines were told.
+const LATE: (&str, &str) = ("late", "batches");
+
+/// Tells machines what has changed since they were last told: whether EventBridge took it, where there
+/// was something to tell.
+///
+/// # Errors
+/// [`Error::Registry`].
+pub(crate) async fn announce(check: &ExpiryCheck, now: Timestamp) -> Result<Option<bool>, Error> {
+    let ExpiryCheck { registry, settings, events, .. } = check;
+    let (kind, key) = LATE;
+    let until = now.saturating_sub(settings.lag_limit).unwrap_or(Timestamp::MIN);
+    let late = registry.oldest_due_batch(until).await?;
+    let told: Option<(Timestamp, u64)> = registry.ephemeral(kind, key, now).await?;
+    let (state, since) = match (late, told) {
+        (Some(since), None) => (State::Opened, since),
+        (None, Some((since, _))) => (State::Closed, since),
+        (Some(_), Some(_)) | (None, None) => return Ok(None),
+    };
+    let news = News::Incident(Trouble { state, since, class: None });
+    let detail = Detail::new(&settings.stack, &Subject::Schedule, now, news);
+    if announcement::put(events, &[detail]).await.contains(&None) {
+        return Ok(Some(false));
+    }
+    if state == State::Closed {
+        registry.take_ephemeral::<Timestamp>(kind, key, now).await?;
+    } else {
+        registry.put_ephemeral(kind, key, &since, remembered(now), None, now).await?;
+    }
+    Ok(Some(true))
+}

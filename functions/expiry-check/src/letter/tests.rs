@@ -1,0 +1,292 @@
+//! Mails as people read them.
+
+use super::write;
+use crate::{
+    audience::{Audience, Role},
+    block::Reader,
+    decision::{Decision, Occasion},
+    facts::Facts,
+    fixtures::{account, at, incident, mailbox, provider, refused, settings, status, undeliverable},
+    matter::Matter,
+    settings::Settings,
+};
+use jiff::Timestamp;
+use postroom_letter::Letter;
+use postroom_model::{
+    Account, AccountId, ClientAuth, FaultClass, Language, Mailbox, Provider, Rejection, Subject,
+    Undeliverable,
+};
+use postroom_registry::{DueSubject, Incident};
+use std::collections::BTreeSet;
+use url::Url;
+
+const NOW: &str = "2027-04-11T10:00:00Z";
+
+/// What there is to tell of some facts at a moment.
+fn matter(facts: Facts, mailboxes: Vec<Mailbox>, now: Timestamp) -> Matter {
+    let settings = settings();
+    let decision = Decision::of(&facts, &settings.calendar, now);
+    let occasion: Occasion = decision.occasion.expect("something to tell");
+    let audience = Audience::of(&facts, &occasion, &mailboxes, &settings);
+    let due = DueSubject { subject: Subject::Schedule, remind_at: now };
+    Matter { due, facts, occasion, next: decision.next, mailboxes, audience, told: BTreeSet::new() }
+}
+
+fn mail(matters: &[(&Matter, Role)], language: Language, now: &str) -> Letter {
+    let settings = Settings { language, ..settings() };
+    let link = |account: &AccountId, owner: &str, _: Timestamp| {
+        let person = owner.split('@').next().unwrap_or_default();
+        Some(Url::parse(&format!("https://post.example/link/{account}-for-{person}")).expect("a link"))
+    };
+    let reader =
+        Reader { address: "ann@contoso.com", language, now: at(now), settings: &settings, link: &link };
+    write(matters, reader).expect("a mail")
+}
+
+fn shown(letter: &Letter) -> String {
+    format!("Subject: {}\n\n{}", letter.subject, letter.text)
+}
+
+/// Compares a mail as text in both languages.
+macro_rules! assert_mails {
+    ($name:expr, $matters:expr, $now:expr) => {
+        for language in Language::ALL {
+            let letter = mail($matters, language, $now);
+            insta::assert_snapshot!(format!("{}_{language}", $name), shown(&letter));
+        }
+    };
+}
+
+fn twelve_mailboxes() -> Vec<Mailbox> {
+    (1..=12).map(|n| mailbox(&format!("site-{n:02}"), &["ann@contoso.com"])).collect()
+}
+
+fn of(account: Account, provider: Provider, status: postroom_model::AccountStatus) -> Facts {
+    Facts::Account { account, provider, status }
+}
+
+fn idle() -> Facts {
+    of(account("projects"), provider(Some(90), None), status())
+}
+
+#[test]
+fn an_account_with_twelve_mailboxes_at_every_stage() {
+    for (stage, now) in [
+        ("month", "2027-03-11T10:00:00Z"),
+        ("week", "2027-04-04T10:00:00Z"),
+        ("day", "2027-04-10T10:00:00Z"),
+        ("overdue", "2027-04-18T10:00:00Z"),
+    ] {
+        let matter = matter(idle(), twelve_mailboxes(), at(now));
+        assert_mails!(format!("account_{stage}"), &[(&matter, Role::Owner)], now);
+    }
+}
+
+#[test]
+fn the_same_as_html() {
+    let matter = matter(idle(), twelve_mailboxes(), at("2027-03-11T10:00:00Z"));
+    let letter = mail(&[(&matter, Role::Owner)], Language::En, "2027-03-11T10:00:00Z");
+    insta::assert_snapshot!("account_month_html", letter.html);
+}
+
+#[test]
+fn several_things_for_one_person() {
+    let policy = Account {
+        reauthorise_every: Some("1mo".parse().expect("a period")),
+        login: None,
+        ..account("plans")
+    };
+    // Authorised on 1 January: due for weeks.
+    let policy = matter(of(policy, provider(None, None), status()), vec![], at(NOW));
+    let revoked = refused(FaultClass::AuthorizationEnded, "2027-04-11T08:12:00Z", "AADSTS50173");
+    let revoked =
+        matter(of(account("bids"), provider(None, None), revoked), vec![mailbox("bids", &[])], at(NOW));
+    let secret = matter(Facts::Provider(provider(None, Some("2027-04-20"))), vec![], at(NOW));
+    let matters = [(&secret, Role::Operator), (&revoked, Role::Owner), (&policy, Role::Owner)];
+    assert_mails!("several", &matters, NOW);
+}
+
+#[test]
+fn whoever_owns_one_mailbox_sees_that_one() {
+    let others = Account { owners: vec!["cem@contoso.com".into()], ..account("projects") };
+    let mut mailboxes = vec![mailbox("bid", &["Ann@contoso.com"])];
+    mailboxes.extend((1..=30).map(|n| mailbox(&format!("site-{n:02}"), &[])));
+    let facts = of(others, provider(Some(90), None), status());
+    let matter = matter(facts, mailboxes, at(NOW));
+    let text = mail(&[(&matter, Role::Owner)], Language::En, NOW).text;
+    assert!(text.contains("  bid@contoso.com\n  30 of other people\n"), "{text}");
+    assert!(!text.contains("site-"), "{text}");
+    let text = mail(&[(&matter, Role::Fallback)], Language::En, NOW).text;
+    assert!(text.contains("  site-19@contoso.com\n  and 11 more\n"), "{text}");
+}
+
+#[test]
+fn every_reason_has_its_words() {
+    let now = "2027-01-12T12:00:00Z";
+    let every = |period: &str| Account {
+        reauthorise_every: Some(period.parse().expect("a period")),
+        ..account("projects")
+    };
+    let limited = Provider { authorization_days: Some(7), ..provider(None, None) };
+    let explicit = postroom_model::AccountStatus {
+        refresh_expires_at: Some(at("2027-01-13T00:00:00Z")),
+        refresh_expires_since: Some(at("2027-01-01T09:00:00Z")),
+        ..status()
+    };
+    let unrefreshable = postroom_model::AccountStatus {
+        unrefreshable: true,
+        access_expires_at: Some(at("2027-01-11T10:00:00Z")),
+        ..status()
+    };
+    let mut all = vec![
+        of(account("projects"), limited, status()),
+        of(account("projects"), provider(None, None), explicit),
+        of(account("projects"), provider(None, None), unrefreshable),
+        of(every("1w"), provider(None, None), status()),
+    ];
+    let yesterday = "2027-01-11T12:00:00Z";
+    all.extend(
+        [
+            FaultClass::AuthorizationEnded,
+            FaultClass::InteractionRequired,
+            FaultClass::ConsentRequired,
+            FaultClass::WebLoginRequired,
+            FaultClass::TokenRefused,
+        ]
+        .map(|class| of(account("projects"), provider(None, None), refused(class, yesterday, "no"))),
+    );
+    for language in Language::ALL {
+        let why = |facts: &Facts| {
+            let matter = matter(facts.clone(), vec![], at(now));
+            let letter = mail(&[(&matter, Role::Owner)], language, now);
+            let label = if language == Language::En { "Why: " } else { "Warum: " };
+            let text = letter.text.clone();
+            text.lines().find_map(|line| line.strip_prefix(label)).expect("a reason").to_owned()
+        };
+        let reasons: BTreeSet<String> = all.iter().map(why).collect();
+        assert_eq!(reasons.len(), all.len(), "each has words of its own");
+        insta::assert_snapshot!(format!("reasons_{language}"), Vec::from_iter(reasons).join("\n"));
+    }
+}
+
+#[test]
+fn operators_hear_of_app_registrations() {
+    let secret = matter(Facts::Provider(provider(None, Some("2027-04-12"))), vec![], at(NOW));
+    let incident = Facts::Incident(incident("2027-04-11T09:30:00Z", None));
+    let incident = matter(incident, vec![], at(NOW));
+    assert_mails!("secret", &[(&secret, Role::Operator)], NOW);
+    assert_mails!("incident", &[(&incident, Role::Operator)], NOW);
+    for (kind, client_auth) in
+        [("certificate", ClientAuth::Certificate), ("service_account", ClientAuth::ServiceAccount)]
+    {
+        let provider = Provider { client_auth, ..provider(None, Some("2027-04-01")) };
+        let matter = matter(Facts::Provider(provider), vec![], at(NOW));
+        assert_mails!(kind, &[(&matter, Role::Operator)], NOW);
+    }
+}
+
+#[test]
+fn operators_hear_of_what_owners_cannot_mend() {
+    let kept_out = refused(FaultClass::AccountPolicy, "2027-04-10T09:00:00Z", "AADSTS53003: access blocked");
+    let facts = of(account("projects"), provider(Some(90), None), kept_out);
+    let matter = matter(facts, vec![mailbox("site", &[])], at("2027-04-10T10:00:00Z"));
+    assert_mails!("kept_out", &[(&matter, Role::Operator)], "2027-04-10T10:00:00Z");
+}
+
+#[test]
+fn somebody_hears_of_what_nobody_owns() {
+    let nobodys = Account { owners: vec![], ..account("projects") };
+    let facts = of(nobodys, provider(Some(90), None), status());
+    let matter = matter(facts, vec![mailbox("site", &[])], at("2027-04-10T10:00:00Z"));
+    assert_mails!("nobodys", &[(&matter, Role::Fallback)], "2027-04-10T10:00:00Z");
+    assert_mails!("instead", &[(&matter, Role::Instead)], "2027-04-10T10:00:00Z");
+}
+
+#[test]
+fn owners_hear_of_passwords() {
+    let mailbox = Mailbox {
+        password_expires: Some("2027-04-18T12:00:00+02:00".parse().expect("an end")),
+        ..mailbox("plant", &["ann@contoso.com"])
+    };
+    let matter = |now| matter(Facts::Password(mailbox.clone()), vec![], at(now));
+    let (before, after) = ("2027-04-12T10:00:00Z", "2027-04-19T10:00:00Z");
+    assert_mails!("password", &[(&matter(before), Role::Owner)], before);
+    assert_mails!("password_nobodys", &[(&matter(after), Role::Fallback)], after);
+}
+
+#[test]
+fn operators_hear_of_addresses() {
+    for (kind, because) in [
+        ("bounced", Rejection::Bounced),
+        ("complained", Rejection::Complained),
+        ("refused", Rejection::Refused),
+    ] {
+        let facts = Facts::Address(undeliverable(because, "2027-04-11T09:00:00Z"));
+        let matter = matter(facts, vec![], at(NOW));
+        assert_mails!(format!("address_{kind}"), &[(&matter, Role::Operator)], NOW);
+    }
+    let invalid = Undeliverable {
+        address: "ann at contoso".into(),
+        said: String::new(),
+        ..undeliverable(Rejection::Invalid, "2027-04-11T09:00:00Z")
+    };
+    let matter = matter(Facts::Address(invalid), vec![], at(NOW));
+    assert_mails!("address_invalid", &[(&matter, Role::Operator)], NOW);
+}
+
+#[test]
+fn names_from_outside_do_no_harm() {
+    let hostile = "<script>alert(1)</script>\r\nBcc: eve@example.com\u{202e}\r\n\r\n<a href=//evil.example>";
+    let account = Account { login: Some(hostile.into()), ..account("projects") };
+    let mailboxes = vec![Mailbox { user: hostile.into(), ..mailbox("site", &[]) }];
+    let facts = of(account, provider(Some(90), None), status());
+    let account = matter(facts, mailboxes, at(NOW));
+    let incident = Incident {
+        fault: postroom_model::Fault::new(FaultClass::AppRegistration, hostile),
+        ..incident(NOW, None)
+    };
+    let incident = matter(Facts::Incident(incident), vec![], at(NOW));
+    let address = Undeliverable {
+        address: hostile.into(),
+        said: hostile.into(),
+        ..undeliverable(Rejection::Invalid, NOW)
+    };
+    let address = matter(Facts::Address(address), vec![], at(NOW));
+    for (name, matter, role) in [
+        ("account", &account, Role::Owner),
+        ("incident", &incident, Role::Operator),
+        ("address", &address, Role::Operator),
+    ] {
+        let letter = mail(&[(matter, role)], Language::En, NOW);
+        assert!(!letter.subject.contains(['\r', '\n', '\u{202e}']), "{}", letter.subject);
+        assert!(!letter.html.contains("<script>") && !letter.html.contains("<a href=//"), "{}", letter.html);
+        insta::assert_snapshot!(format!("hostile_{name}"), shown(&letter));
+    }
+}
+
+#[test]
+fn nothing_is_loaded_and_nobody_is_watched() {
+    let matter = matter(idle(), twelve_mailboxes(), at(NOW));
+    let html = mail(&[(&matter, Role::Owner)], Language::De, NOW).html;
+    for wrong in ["<img", "src=", "url(", "@import", "<link", "http://"] {
+        assert!(!html.contains(wrong), "{wrong}");
+    }
+    assert_eq!(html.matches("https://").count(), 1, "one button leads somewhere");
+    assert!(html.contains(r#"<html lang="de">"#) && html.contains(r#"name="color-scheme""#));
+}
+
+#[test]
+fn without_operators_nobody_is_asked_to_answer() {
+    let settings = Settings { operators: vec![], ..settings() };
+    let matter = matter(idle(), vec![], at(NOW));
+    let reader = Reader {
+        address: "ann@contoso.com",
+        language: Language::En,
+        now: at(NOW),
+        settings: &settings,
+        link: &|_, _, _| None,
+    };
+    let letter = write(&[(&matter, Role::Owner)], reader).expect("a mail");
+    assert!(!letter.text.contains("reply"), "{}", letter.text);
+    assert!(letter.text.contains("https://post.example/accounts/projects"), "{}", letter.text);
+}

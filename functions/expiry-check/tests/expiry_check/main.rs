@@ -1,0 +1,7 @@
+//! Whole runs against a local AWS API: mails that SES took, events that EventBridge delivered, records.
+
+mod feedback;
+mod machines;
+mod people;
+mod support;
+mod trouble;
