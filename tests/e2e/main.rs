@@ -8,6 +8,7 @@ mod dovecot;
 mod events;
 mod faults;
 mod interruption;
+mod reminders;
 mod schedule;
 mod stack;
 mod tokens;

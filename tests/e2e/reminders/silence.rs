@@ -1,0 +1,85 @@
+//! No secret and nobody's address is in what machines and logs are told.
+
+use super::{
+    Watch, at,
+    cast::{MONTH, five},
+    days, hours, provider, schema,
+    ses::goes_to,
+};
+use postroom_model::{Fault, FaultClass};
+use postroom_tests::{Act, Call, Gate, answer, own_log, run_at};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_and_log_lines_name_nobody_and_hold_no_secret() {
+    let lab = five().await;
+    let month = at(MONTH);
+    let contoso =
+        provider(&lab, "fabrikam", month, |json| json["client_auth_expires"] = "2027-03-05".into()).await;
+    let fault = Fault::new(FaultClass::AppRegistration, format!("{} is unknown", lab.person("anna")));
+    let id = "shared".parse().expect("an id");
+    lab.registry.open_incident(&contoso.id, &id, &fault, month).await.expect("recorded");
+    let gate = Gate::start().await;
+    let refused = json!({"__type": "MessageRejected", "message": format!(
+        "Email address is not verified. The following identities failed the check in region EU-CENTRAL-1: {}",
+        lab.person("carla")
+    )});
+    let (carla, dora) = (lab.person("carla"), lab.person("dora"));
+    gate.script(move |request| match () {
+        () if !Call::MAIL.is(request) => None,
+        () if goes_to(request, &carla) => Some(Act::RefuseWith(400, refused.to_string())),
+        () if goes_to(request, &dora) => Some(Act::Refuse(500, "InternalServiceErrorException")),
+        () => None,
+    });
+    let mut watch = Watch::of(&lab, lab.checker_behind(&gate).await);
+    watch.run(month).await;
+    let bounce = json!({"source": "aws.ses", "detail": {"eventType": "Bounce",
+        "mail": {"timestamp": "2027-03-01T11:06:00Z"}, "bounce": {"bounceType": "Permanent", "bouncedRecipients": [
+            {"emailAddress": lab.person("bernd"), "diagnosticCode": format!("550 <{}>", lab.person("bernd"))}]}}});
+    answer(&watch.check, bounce).await.expect("heard");
+    run_at(&watch.check, hours(month, 1)).await;
+    gate.open();
+    run_at(&watch.check, days(month, 32)).await;
+
+    let events = lab.events().await;
+    assert!(events.len() > 12, "{}", events.len());
+    let domain = format!("{}.test", lab.settings.stack);
+    let mut secrets = vec![lab.vault.console_key().await.expect("an answer").expect("a key")];
+    for name in ["own-anna", "shared"] {
+        let tokens = lab.vault.token_set(&name.parse().expect("an id")).await.expect("an answer");
+        let tokens = tokens.expect("a token set");
+        secrets.extend([tokens.access_token.clone(), tokens.refresh_token.expect("a refresh token")]);
+    }
+    let links: Vec<String> =
+        lab.mails().await.iter().flat_map(|mail| tokens_of_links(&mail.body_text)).collect();
+    assert!(links.len() > 10, "{}", links.len());
+    for event in &events {
+        schema::assert_valid(event);
+        let text = event.to_string();
+        assert!(!text.contains('@') && !text.contains(&domain), "an address: {text}");
+        assert!(!text.contains("unknown") && !text.contains("/link/"), "a server's words, or a link: {text}");
+    }
+    let log = std::fs::read_to_string(own_log()).expect("a log");
+    let ours = log.lines().filter(|line| line.contains("\"target\":\"expiry_check"));
+    let levels = ["INFO", "WARN", "ERROR"].map(|level| format!("\"level\":\"{level}\""));
+    let mut seen = 0;
+    for line in ours.filter(|line| levels.iter().any(|level| line.contains(level))) {
+        seen += 1;
+        assert!(!line.contains('@') && !line.contains(".test\""), "an address: {line}");
+    }
+    assert!(seen > 3, "{seen} lines");
+    let told: Vec<String> = events.iter().map(Value::to_string).chain([log]).collect();
+    for text in &told {
+        assert!(!secrets.iter().any(|secret| text.contains(secret.expose_secret())), "a secret");
+        assert!(!links.iter().any(|link| text.contains(link)), "a link");
+    }
+}
+
+/// The last parts of the personal links in a text.
+fn tokens_of_links(text: &str) -> Vec<String> {
+    let part = |rest: &str| -> String {
+        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect()
+    };
+    text.split("/link/").skip(1).map(part).collect()
+}
