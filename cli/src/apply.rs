@@ -6,6 +6,7 @@ use crate::{
     deployment::Deployment,
     manifest::{Draft, Ground},
     plan::{Action, Deployed, Plan, Step, counted},
+    status::unreached,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -68,12 +69,13 @@ pub async fn apply(
 /// What the registry has.
 async fn deployed(deployment: &Deployment) -> Result<Deployed, Error> {
     let registry = &deployment.registry;
-    let (providers, accounts, mailboxes, owners, batches) = futures::try_join!(
+    let (providers, accounts, mailboxes, owners, batches, unreached) = futures::try_join!(
         registry.providers(),
         registry.accounts(),
         registry.mailboxes(),
         registry.owners(),
-        registry.batches()
+        registry.batches(),
+        unreached(registry),
     )?;
     Ok(Deployed {
         providers: providers.into_iter().map(|provider| (provider.id.clone(), provider)).collect(),
@@ -86,6 +88,8 @@ async fn deployed(deployment: &Deployment) -> Result<Deployed, Error> {
         mailboxes: mailboxes.into_iter().map(|placed| (placed.mailbox.id.clone(), placed.mailbox)).collect(),
         owners: owners.into_iter().map(|owner| (owner.address.clone(), owner)).collect(),
         batches,
+        unreached: unreached.into_keys().collect(),
+        staff: deployment.staff.iter().cloned().collect(),
         ..Deployed::default()
     })
 }
@@ -240,6 +244,7 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
             registry.delete_provider(id).await?;
         }
         Action::DeleteOwner(address) => registry.delete_owner(address).await?,
+        Action::ForgetUndeliverable(address) => drop(registry.clear_undeliverable(address).await?),
     }
     Ok(())
 }

@@ -40,6 +40,8 @@ pub struct Deployment {
     pub allowances: Allowances,
     /// How it counts the stages of which people are reminded.
     pub calendar: Calendar,
+    /// The addresses that it writes to besides owners': of those who run it, and for what nobody owns.
+    pub staff: Vec<String>,
     /// Certificate authorities it trusts besides the public ones, PEM.
     pub mail_ca: Option<String>,
 }
@@ -97,6 +99,8 @@ impl Deployment {
             "" => TimeZone::UTC,
             name => TimeZone::get(name).map_err(|_| incomplete("a TimeZone parameter that names one"))?,
         };
+        let staff = ["OperatorAddresses", "FallbackAddress"].map(parameter).join(",");
+        let staff = staff.split(',').map(str::trim).filter(|address| !address.is_empty());
         let repeat_days = parameter("OverdueRepeatDays").parse().unwrap_or(DEFAULT_REPEAT_DAYS);
         let calendar = Calendar { zone, repeat_days: Some(repeat_days).filter(|days| *days > 0) };
         let registry = Registry::new(aws_sdk_dynamodb::Client::new(config), output("TableName")?);
@@ -118,6 +122,7 @@ impl Deployment {
             fetch_queue_url: output("FetchQueueUrl")?.to_owned(),
             allowances,
             calendar,
+            staff: staff.map(str::to_owned).collect(),
             mail_ca,
         })
     }

@@ -7,7 +7,10 @@
 mod described;
 mod difference;
 
-use crate::manifest::{Manifest, Sourced};
+use crate::{
+    manifest::{Manifest, Sourced},
+    status::plain,
+};
 use described::Described;
 use difference::difference;
 use postroom_model::{
@@ -36,6 +39,10 @@ pub struct Deployed {
     pub unlisted: BTreeSet<MailboxId>,
     /// All batches.
     pub batches: Vec<Batch>,
+    /// The addresses of which it is on record that they take no mail, in small letters.
+    pub unreached: BTreeSet<String>,
+    /// The addresses that the deployment itself names.
+    pub staff: BTreeSet<String>,
     /// The vault's client secrets and certificates, at least of the manifest's providers.
     pub client_secrets: BTreeMap<ProviderId, ClientSecret>,
     /// The vault's passwords of accounts, at least of those that the manifest has one for.
@@ -93,6 +100,8 @@ pub enum Action {
     DeleteProvider(ProviderId),
     /// Deletes what is known of an owner.
     DeleteOwner(String),
+    /// Deletes the record that an address takes no mail.
+    ForgetUndeliverable(String),
 }
 
 impl Plan {
@@ -115,7 +124,9 @@ impl Plan {
         plan.leftovers("account", &deployed.accounts, &wanted.accounts, prune, Action::DeleteAccount);
         plan.leftovers("provider", &deployed.providers, &wanted.providers, prune, Action::DeleteProvider);
         plan.leftovers("owner", &deployed.owners, &wanted.owners, prune, Action::DeleteOwner);
-        plan.nobodys(deployed, wanted, prune);
+        let named = named(deployed, wanted, prune);
+        plan.nobodys(wanted, &named);
+        plan.unreached(deployed, &named);
         plan
     }
 
@@ -205,14 +216,20 @@ impl Plan {
     }
 
     /// Warns of owners in the manifest that own nothing once it is applied: most likely a typing error.
-    fn nobodys(&mut self, deployed: &Deployed, wanted: &Manifest, prune: bool) {
-        let accounts = after(&deployed.accounts, &wanted.accounts, prune).flat_map(|account| &account.owners);
-        let mailboxes =
-            after(&deployed.mailboxes, &wanted.mailboxes, prune).flat_map(|mailbox| &mailbox.owners);
-        let named: BTreeSet<String> =
-            accounts.chain(mailboxes).filter_map(|owner| mail_address(owner)).collect();
+    fn nobodys(&mut self, wanted: &Manifest, named: &BTreeSet<String>) {
         for address in wanted.owners.keys().filter(|address| !named.contains(*address)) {
             self.warnings.push(format!("owner {address}: no account and no mailbox names this address"));
+        }
+    }
+
+    /// Drops the records that an address takes no mail where nobody is written to at that address any
+    /// more: it was corrected, or its owner left.
+    fn unreached(&mut self, deployed: &Deployed, named: &BTreeSet<String>) {
+        let staff: BTreeSet<String> = deployed.staff.iter().map(|address| as_recorded(address)).collect();
+        for address in deployed.unreached.iter().filter(|a| !named.contains(*a) && !staff.contains(*a)) {
+            let shown = plain(address);
+            let line = format!("- record that {shown} takes no mail: nobody owns anything by this address");
+            self.step(line, Action::ForgetUndeliverable(address.clone()));
         }
     }
 
@@ -269,6 +286,18 @@ impl fmt::Display for Plan {
             steps => write!(f, "{}", counted(steps, "change", "changes")),
         }
     }
+}
+
+/// What accounts and mailboxes name as their owners once a plan is done.
+fn named(deployed: &Deployed, wanted: &Manifest, prune: bool) -> BTreeSet<String> {
+    let accounts = after(&deployed.accounts, &wanted.accounts, prune).flat_map(|account| &account.owners);
+    let mailboxes = after(&deployed.mailboxes, &wanted.mailboxes, prune).flat_map(|mailbox| &mailbox.owners);
+    accounts.chain(mailboxes).map(|owner| as_recorded(owner)).collect()
+}
+
+/// An address as it is on record, also where it is none.
+fn as_recorded(address: &str) -> String {
+    mail_address(address).unwrap_or_else(|| address.trim().to_lowercase())
 }
 
 /// The definitions that are there once a plan is done.

@@ -17,25 +17,31 @@
 //! | `coming[]` | what comes next unless something changes, the first first |
 //! | `coming[].subject` | as above |
 //! | `coming[].looked_at` | when `expiry-check` looks at it; that may be earlier than there is something to say. Absent where one subject is asked for |
-//! | `coming[].at`, `.stage` | when somebody is told next, and of which stage. Without `at`: by the next run. Without `stage`: machines alone, of a failure or its end |
+//! | `coming[].at`, `.stage` | when somebody is told next, and of which stage. Without `at`: by the next run. Without `stage`: machines alone, of the end of an incident |
 //! | `coming[].ends_at`, `.ended_by` | the end that it is about, as above |
 //! | `coming_more` | whether there are more than were asked for |
-//! | `undeliverable[]` | addresses that take no mail: `address`, `because` (`invalid`, `refused`, `bounced`, `complained`), `said`, `since`, `seen_at` |
+//! | `undeliverable[]` | addresses that take no mail: `address`, `because` (`invalid`, `refused`, `bounced`, `returned`, `complained`), `said`, `since`, `seen_at` |
+//! | `unreadable[]` | what comes next of these is not known, because what is on record cannot be read: `subject`, `reason` |
 //!
-//! Left out: who will be told, which is decided when it is time, by who owns what then; and events about
-//! failures of mailboxes and the end of incidents, of which there is no record.
+//! Left out: who will be told, which is decided when it is time, by who owns what then; and mailboxes
+//! that fail, the end of incidents and mail that is late, of which machines alone hear.
 
 mod coming;
 mod outlook;
 mod sent;
 mod text;
 
-pub use coming::ComingReport;
+pub use coming::{ComingReport, UnreadableSubject};
 pub use outlook::Outlook;
 pub(crate) use outlook::words;
 pub use sent::SentReport;
 
-use crate::{Error, Outcome, args::RemindersArgs, deployment::Deployment, status::UndeliverableReport};
+use crate::{
+    Error, Outcome,
+    args::RemindersArgs,
+    deployment::Deployment,
+    status::{UndeliverableReport, unreached},
+};
 use jiff::Timestamp;
 use postroom_model::{Recipient, Subject, Undeliverable};
 use serde::Serialize;
@@ -61,6 +67,9 @@ pub struct Report {
     pub coming_more: bool,
     /// Addresses that take no mail.
     pub undeliverable: Vec<UnreachedReport>,
+    /// What cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableSubject>,
 }
 
 /// An address that takes no mail.
@@ -100,7 +109,7 @@ async fn gather(deployment: &Deployment, args: &RemindersArgs, now: Timestamp) -
     let (sent, coming, unreached) = futures::try_join!(
         sent::sent(deployment, subject, limit),
         coming::coming(deployment, subject, limit, now),
-        async { Ok(deployment.registry.undeliverables().await?) },
+        async { Ok(unreached(&deployment.registry).await?) },
     )?;
     let (sent, sent_more) = sent;
     if let Some(subject) = subject.filter(|_| sent.is_empty() && !coming.is_known) {
@@ -108,12 +117,10 @@ async fn gather(deployment: &Deployment, args: &RemindersArgs, now: Timestamp) -
         return Err(Error::Usage(reason));
     }
     let concerned = subject.map(|subject| concerned(subject, &sent));
-    let is_concerned =
-        |known: &Undeliverable| concerned.as_ref().is_none_or(|all| all.contains(&known.address));
-    let unreached = unreached.into_iter().filter(is_concerned);
-    let report = |known: Undeliverable| UnreachedReport { known: (&known).into(), address: known.address };
-    let mut undeliverable: Vec<UnreachedReport> = unreached.map(report).collect();
-    undeliverable.sort_by(|one, other| one.address.cmp(&other.address));
+    let is_concerned = |address: &String| concerned.as_ref().is_none_or(|all| all.contains(address));
+    let unreached = unreached.into_iter().filter(|(address, _)| is_concerned(address));
+    let report =
+        |(address, known): (String, Undeliverable)| UnreachedReport { known: (&known).into(), address };
     let zone = &deployment.calendar.zone;
     Ok(Report {
         at: now,
@@ -123,7 +130,8 @@ async fn gather(deployment: &Deployment, args: &RemindersArgs, now: Timestamp) -
         sent_more,
         coming: coming.reports,
         coming_more: coming.more,
-        undeliverable,
+        undeliverable: unreached.map(report).collect(),
+        unreadable: coming.unreadable,
     })
 }
 

@@ -14,7 +14,7 @@
 //! | `mailboxes[].messages`, `.bytes` | archived so far |
 //! | `mailboxes[].backlog`, `.quarantined` | messages left for the next run; on record in quarantine |
 //! | `mailboxes[].password_expires` | the day or moment at which its password ends |
-//! | `mailboxes[].owners[]` | who is told when its account must be authorised again or its password ends: `address`, and where it takes no mail `undeliverable` with `because` (`invalid`, `refused`, `bounced`, `complained`), `said`, `since`, `seen_at` |
+//! | `mailboxes[].owners[]` | who is told when its account must be authorised again or its password ends: `address`, and where it takes no mail `undeliverable` with `because` (`invalid`, `refused`, `bounced`, `returned`, `complained`), `said`, `since`, `seen_at` |
 //! | `mailboxes[].quarantine[]` | of mailboxes that were named: `folder`, `uid_validity`, `uid`, `class`, `reason`, `at` of each of these |
 //! | `unreadable[]` | `id` and `reason` of mailboxes whose record cannot be read |
 //! | `accounts[].status` | `authorised`, `expired`, `failing`, `never_authorised` |
@@ -22,7 +22,7 @@
 //! | `accounts[].obtained_at`, `.access_expires_at`, `.refresh_expires_at` | of its token set, which the last renewal brought |
 //! | `accounts[].next_renewal` | when its token set is renewed next |
 //! | `accounts[].ends_at`, `.ended_by` | when the authorization ends unless something is done, and by what: `refresh_token`, `idle_limit`, `access_token`, `client_secret`, `provider_limit`, `policy`, `refused` |
-//! | `accounts[].reminder` | the end that its owners are reminded of, which is another where `client_secret` comes first: `ends_at`, `ended_by`; `stage` that it has reached, `next_stage` and `next_at`: `month`, `week`, `day`, `overdue-0`, `overdue-1` … |
+//! | `accounts[].reminder` | the end that its owners are reminded of, which is another where `client_secret` comes first: `ends_at`, `ended_by`; `stage` that it has reached, `next_stage` and `next_at`, and `next_ended_by` where that stage is another end's: `month`, `week`, `day`, `overdue-0`, `overdue-1` … |
 //! | `accounts[].owners[]` | who is reminded, as of mailboxes |
 //! | `accounts[].missing_scopes` | asked for and not granted |
 //! | `accounts[].client_secret_expires` | the day or moment at which its provider's client secret or certificate ends |
@@ -40,8 +40,8 @@ mod text;
 pub use account::{AccountReport, AuthorizationStatus, IncidentReport};
 pub use mailbox::{MailboxReport, MailboxStatus, QuarantineReport};
 pub(crate) use measure::{clock, moment, size};
-pub(crate) use owner::rejected;
 pub use owner::{OwnerReport, UndeliverableReport, Unreached};
+pub(crate) use owner::{rejected, unreached};
 pub(crate) use text::{because, faulted, plain, table};
 
 use crate::{Error, Outcome, args::StatusArgs, deployment::Deployment, fetch::refuse_unknown};
@@ -130,9 +130,8 @@ async fn gather(deployment: &Deployment, only: &[MailboxId], now: Timestamp) -> 
         registry.accounts(),
         registry.providers(),
         registry.batches(),
-        registry.undeliverables()
+        unreached(registry)
     )?;
-    let unreached: Unreached = unreached.into_iter().map(|known| (known.address.clone(), known)).collect();
     let batches: BTreeMap<BatchId, Batch> =
         batches.into_iter().map(|batch| (batch.id.clone(), batch)).collect();
     let all: Vec<MailboxId> = all.into_iter().map(|placed| placed.mailbox.id).collect();

@@ -636,3 +636,41 @@ fn whoever_allows_the_password_grant_is_warned() {
     let passwords: Vec<&str> = manifest.account_passwords.keys().map(AccountId::as_str).collect();
     assert_eq!(passwords, ["a"]);
 }
+
+#[test]
+fn apop_is_for_pop3_with_a_password() {
+    let mailbox = |keys: &str| {
+        format!("[[mailbox]]\nid = \"m\"\nhost = \"h.example\"\nuser = \"m\"\nsasl = \"apop\"\n{keys}\n")
+    };
+    let password = "password = { env = \"SECRET\" }";
+    let pop3 = format!("protocol = \"pop3\"\n{password}");
+    let manifest = Deployed::default().resolve(&mailbox(&pop3)).expect("fine");
+    assert_eq!(manifest.mailboxes.values().next().map(|mailbox| mailbox.sasl), Some(SaslPolicy::Apop));
+    for (keys, said) in [
+        (password.to_owned(), "5:8: \"apop\" is a way to sign in to POP3 with a password"),
+        (format!("{pop3}\ntls = \"starttls\""), "5:8: \"apop\" needs what a server greets with"),
+        ("protocol = \"pop3\"\nauth = { oauth = \"a\" }".to_owned(), "5:8: \"apop\" is a way to sign in"),
+    ] {
+        let report = Deployed::default().report(&mailbox(&keys));
+        assert!(report.contains(said), "{keys}: {report}");
+    }
+    let provider =
+        "[[provider]]\nid = \"p\"\nissuer = \"https://sso.example\"\nclient_id = \"x\"\nsasl = \"apop\"\n";
+    let report = Deployed::default().report(provider);
+    assert!(report.contains("possible are auto, xoauth2, oauthbearer\n"), "{report}");
+}
+
+#[test]
+fn an_owner_whose_domain_may_look_like_another_is_warned_of() {
+    let text = "[[mailbox]]\nid = \"m\"\nhost = \"h.example\"\nuser = \"m\"\n\
+        password = { env = \"SECRET\" }\nowners = [\"ann@CONTOSO.com\", \"ben@müller.example\", \
+        \"cem@c\u{43e}ntoso.com\", \"dora@xn--mller-kva.example\"]\n\
+        [[owner]]\naddress = \"eve@\u{43f}\u{43e}\u{447}\u{442}\u{430}.example\"\n";
+    let manifest = Deployed::default().resolve(text).expect("fine");
+    insta::assert_snapshot!(manifest.warnings.join("\n"), @"
+    owner ben@müller.example: the domain is müller.example in letters and xn--mller-kva.example in mail: make sure that it is the right one
+    owner cem@cоntoso.com: the domain is cоntoso.com in letters and xn--cntoso-wqf.com in mail, and mixes letters of several scripts: make sure that it is the right one
+    owner dora@xn--mller-kva.example: the domain is müller.example in letters and xn--mller-kva.example in mail: make sure that it is the right one
+    owner eve@xn--80a1acny.example: the domain is почта.example in letters and xn--80a1acny.example in mail: make sure that it is the right one
+    ");
+}

@@ -74,6 +74,7 @@ fn after(mut deployed: Deployed, plan: &Plan) -> Deployed {
             }
             Action::PutOwner(owner) => drop(deployed.owners.insert(owner.address.clone(), owner)),
             Action::DeleteOwner(address) => drop(deployed.owners.remove(&address)),
+            Action::ForgetUndeliverable(address) => drop(deployed.unreached.remove(&address)),
             Action::DeleteAccount(id) => drop(deployed.accounts.remove(&id)),
             Action::DeleteProvider(id) => {
                 assert!(deployed.accounts.values().all(|account| account.provider != id));

@@ -309,7 +309,8 @@ fn an_account_says_what_ends_it_which_reminder_comes_and_who_cannot_be_told() {
         authorised 45 days ago (2026-12-01 08:00 UTC)
     policy        authorised  contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  3 days ago (2027-01-12 08:00 UTC)  -
         the authorization is to be given anew then because an administrator wants that from time to time; mail goes on
-        reminder: overdue; next reminder: overdue, no. 2, in 4 days (2027-01-19 08:00 UTC)
+        reminder: 1 week; next reminder: 1 day, in 4 days (2027-01-19 08:00 UTC)
+            of the end in 5 days (2027-01-20 08:00 UTC), because the provider ends every authorization after a time, used or not
         authorised 45 days ago (2026-12-01 08:00 UTC)
     secret-first  authorised  contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  in 17 days (2027-02-01 10:00 UTC)  2027-02-01T10:00:00Z
         the authorization ends then because the app's client secret or certificate ends
@@ -325,7 +326,9 @@ fn an_account_says_what_ends_it_which_reminder_comes_and_who_cannot_be_told() {
         `postroom authorize refused` says how to authorise it
     watched       failing     contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  in 22 h (2027-01-16 06:00 UTC)     -
         the authorization ends then because it was revoked, or is refused
-        next reminder: overdue, in 22 h (2027-01-16 06:00 UTC)
+        reminder: 1 week; next reminder: overdue, in 22 h (2027-01-16 06:00 UTC)
+            of the end in 5 days (2027-01-20 08:00 UTC), because the provider ends every authorization after a time, used or not
+            the next one is of another end: it was revoked, or is refused
         authorised 45 days ago (2026-12-01 08:00 UTC)
         token_refused: no
         who must act: the owner. Authorise the account again; if it was authorised just now, check that its scopes include mail access for this protocol.

@@ -96,8 +96,9 @@ def cargo_tool(package: str) -> str:
 
 def dovecot() -> None:
     """The mail server, from the distribution."""
-    if not (shutil.which("dovecot", path=_PATH) and Path("/usr/lib/dovecot/imap").exists()):
-        debian_packages("Dovecot 2.3", ["dovecot-core", "dovecot-imapd"])
+    parts = (Path("/usr/lib/dovecot/imap"), Path("/usr/lib/dovecot/pop3"))
+    if not (shutil.which("dovecot", path=_PATH) and all(part.exists() for part in parts)):
+        debian_packages("Dovecot 2.3", ["dovecot-core", "dovecot-imapd", "dovecot-pop3d"])
     command = [program("dovecot", "Dovecot 2.3"), "--version"]
     version = subprocess.run(command, capture_output=True, text=True).stdout.strip()
     if not version.startswith("2.3."):  # 2.4 has another configuration language

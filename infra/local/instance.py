@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 
 LOOPBACK = "127.0.0.1"
-SERVICES = ("aws", "issuer", "imap", "imaps", "console")
+SERVICES = ("aws", "issuer", "imap", "imaps", "pop3", "pop3s", "console")
 
 # A Unix socket's path ends at 107 bytes; Dovecot's longest below its own folder has about 40.
 MAX_SOCKET_FOLDER = 64

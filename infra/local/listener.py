@@ -1,6 +1,7 @@
 """What machines hear of a stack: its events on EventBridge, and the sentences that its topic publishes."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from . import aws, telling
@@ -28,10 +29,11 @@ class Listener:
         """The events since it was last asked, and what is wrong with them or with the sentences."""
         events = [json.loads(text) for text in self._read(self.events)]
         problems = [problem for event in events for problem in telling.errors(event)]
-        sentences = self._read(self.sentences)
-        if len(sentences) != len(events):
-            problems.append(f"the topic published {len(sentences)} sentences of {len(events)} events")
-        problems += [f"a sentence of the topic lacks something: {text}" for text in sentences if "<" in text]
+        # A text of the topic may stand in quotation marks, as its rule has it.
+        heard = Counter(text.strip().strip('"') for text in self._read(self.sentences))
+        said = Counter("Postroom {stack}: {summary}".format(**event["detail"]) for event in events)
+        problems += [f"the topic did not publish: {text}" for text in said - heard]
+        problems += [f"the topic published what no event says: {text}" for text in heard - said]
         return events, problems
 
     def _queue(self, name: str, sender: str) -> tuple[str, str]:

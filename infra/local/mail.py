@@ -17,6 +17,8 @@ from . import authserver, certificates, install, processes
 from .instance import LOOPBACK, Instance, mail_user, write
 
 NAME = "dovecot"
+# What it serves, each on a port of its own; those that end with an s over TLS from the first byte.
+SERVICES = ("imap", "imaps", "pop3", "pop3s")
 HERE = Path(__file__).parent
 
 
@@ -41,7 +43,7 @@ def start(instance: Instance) -> None:
     conf = _configure(instance)
     command = [install.program("dovecot", "Dovecot 2.3"), "-F", "-c", str(conf)]
     processes.start(instance, NAME, command, {"PATH": os.defpath})
-    ports = [instance.port("imap"), instance.port("imaps")]
+    ports = [instance.port(service) for service in SERVICES]
     processes.wait_until(lambda: all(map(processes.listens, ports)), instance, NAME)
 
 
@@ -73,8 +75,7 @@ def _configure(instance: Instance) -> Path:
     as_root = os.geteuid() == 0
     common = {
         "folder": folder,
-        "imap_port": instance.port("imap"),
-        "imaps_port": instance.port("imaps"),
+        **{f"{service}_port": instance.port(service) for service in SERVICES},
         "issuer_port": instance.port("issuer"),
         "client": authserver.MAIL_SERVER,
         "uid": owner.pw_uid,

@@ -171,6 +171,8 @@ def test_environment(instance: Instance) -> dict[str, str]:
         "POSTROOM_TEST_CLI": str(ROOT / "target" / "debug" / "postroom"),
         "POSTROOM_TEST_IMAP_PORT": str(instance.port("imap")),
         "POSTROOM_TEST_IMAPS_PORT": str(instance.port("imaps")),
+        "POSTROOM_TEST_POP3_PORT": str(instance.port("pop3")),
+        "POSTROOM_TEST_POP3S_PORT": str(instance.port("pop3s")),
         "POSTROOM_TEST_CA": str(mail.ca(instance)),
         "POSTROOM_TEST_ISSUER": authserver.issuer(instance),
         "POSTROOM_TEST_CLIENT_ID": authserver.CLIENT_ID,
@@ -216,6 +218,8 @@ def addresses(instance: Instance, wanted: Wanted) -> str:
             "administrator": f"{ADMIN}, without a password",
             "IMAP, TLS": f"{LOOPBACK}:{instance.port('imaps')}",
             "IMAP, STARTTLS": f"{LOOPBACK}:{instance.port('imap')}",
+            "POP3, TLS": f"{LOOPBACK}:{instance.port('pop3s')}",
+            "POP3, STLS": f"{LOOPBACK}:{instance.port('pop3')}",
             "its CA": str(mail.ca(instance)),
             "issuer": authserver.issuer(instance),
         }

@@ -19,6 +19,19 @@ DOCUMENT = ROOT / "docs" / "events.md"
 SCHEMAS = ROOT / "docs" / "events"
 EXAMPLES = re.compile(r"```json\n(.*?)```", re.DOTALL)
 
+# The sources of expiry-check, and where they name the kinds of their short-lived items; what is public is
+# of another kind.
+SOURCES = ROOT / "functions" / "expiry-check" / "src"
+KINDS = re.compile(r'(?<!pub )const \w+: (?:&str|\(&str, &str\)) = \(?"([a-z]+)"')
+# Where it is noted that an address takes no mail, and which attributes that touches.
+REJECTIONS = ROOT / "shared" / "registry" / "src" / "person.rs"
+NOTES = re.compile(r"fn record_undeliverable.*?\n    }\n", re.DOTALL)
+ATTRIBUTES = re.compile(r'\.(?:set|set_if_absent|add|remove|name)\("(\w+)"')
+# What of the table is found by these indexes, expiry-check may find.
+INDEXES = {"account", "due", "remind"}
+SECRETS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:postroom/${AWS::StackName}"
+LINKS = SECRETS + "/links-??????"
+
 DEFAULT_BUS = {"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"}
 # Where a mail comes from is given by the configuration set, which only exists where mails are sent.
 SET = {"Fn::If": ["HasSender", {"Ref": "ReminderMails"}, ""]}
@@ -82,9 +95,7 @@ def _topic(resources: dict[str, Resource]) -> Iterator[str]:
     yield from expect("IncidentKey", key, "EnableKeyRotation", True)
     publishers = {
         "events.amazonaws.com": {
-            "ArnEquals": {
-                "aws:SourceArn": [{"Fn::GetAtt": [rule, "Arn"]} for rule in ("ExpiryRule", "IncidentRule")],
-            }
+            "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["AnnouncementRule", "Arn"]}},
         },
         "cloudwatch.amazonaws.com": OF_ACCOUNT,
     }
@@ -109,36 +120,72 @@ def _topic(resources: dict[str, Resource]) -> Iterator[str]:
 
 
 def _rules(resources: dict[str, Resource]) -> Iterator[str]:
-    for name, kind in (("ExpiryRule", "expiry"), ("IncidentRule", "incident")):
-        rule = resources[name]["Properties"]
-        schema = _schema(kind)
-        yield from expect(name, rule["EventPattern"], "source", ["postroom"])
-        yield from expect(name, rule["EventPattern"], "detail-type", [schema["title"]])
-        yield from expect(name, rule["EventPattern"], "detail", {"stack": [{"Ref": "AWS::StackName"}]})
-        (target,) = rule["Targets"]
-        yield from expect(name, target, "Arn", {"Ref": "IncidentTopic"})
-        transformer = target["InputTransformer"]
-        for path in transformer["InputPathsMap"].values():
-            field = path.removeprefix("$.detail.").split(".")[0]
-            if field not in schema["required"]:
-                yield f"{name}: {path} is not in every event"
-        told = set(re.findall(r"<(\w+)>", transformer["InputTemplate"]))
-        if told != transformer["InputPathsMap"].keys():
-            yield f"{name}: its text and its fields differ"
-    other = of_type(resources, "AWS::Events::Rule").keys() - {"ExpiryRule", "IncidentRule", "MailFeedbackRule"}
+    rule = resources["AnnouncementRule"]["Properties"]
+    schemas = [_schema(kind) for kind in _kinds()]
+    yield from expect("AnnouncementRule", rule["EventPattern"], "source", ["postroom"])
+    yield from expect("AnnouncementRule", rule["EventPattern"], "detail-type", [each["title"] for each in schemas])
+    yield from expect("AnnouncementRule", rule["EventPattern"], "detail", {"stack": [{"Ref": "AWS::StackName"}]})
+    (target,) = rule["Targets"]
+    yield from expect("AnnouncementRule", target, "Arn", {"Ref": "IncidentTopic"})
+    transformer = target["InputTransformer"]
+    for path in transformer["InputPathsMap"].values():
+        field = path.removeprefix("$.detail.")
+        if not all(field in schema["required"] for schema in schemas):
+            yield f"AnnouncementRule: {path} is not in every event"
+    told = set(re.findall(r"<(\w+)>", transformer["InputTemplate"]))
+    if told != transformer["InputPathsMap"].keys():
+        yield "AnnouncementRule: its text and its fields differ"
+    other = of_type(resources, "AWS::Events::Rule").keys() - {"AnnouncementRule", "MailFeedbackRule"}
     if other:
         yield f"there are rules that nobody looks at: {sorted(other)}"
+
+
+def _knowledge(resources: dict[str, Resource]) -> Iterator[str]:
+    """Who writes to people all day long knows no way into the console, no token and no consent under way."""
+    own = {f"EPHEMERAL#{kind}#*" for source in SOURCES.glob("*.rs") for kind in KINDS.findall(source.read_text())}
+    used: set[str] = set()
+    for statement in _statements(resources["ExpiryCheckRole"]):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        services = {action.split(":")[0] for action in actions}
+        if "kms" in services:
+            yield "ExpiryCheckRole: it can open tokens that lie in the table"
+        if "secretsmanager" in services:
+            yield from expect("ExpiryCheckRole, secrets", statement, "Action", "secretsmanager:GetSecretValue")
+            yield from expect("ExpiryCheckRole, secrets", statement, "Resource", {"Fn::Sub": LINKS})
+        if "dynamodb" not in services:
+            continue
+        if statement["Resource"] != {"Fn::GetAtt": ["Table", "Arn"]}:
+            wide = {each["Fn::Sub"].rpartition("/")[2] for each in statement["Resource"]} - INDEXES
+            yield from (f"ExpiryCheckRole: it reads the index {index}" for index in wide)
+            continue
+        keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
+        if not keys or any(key.startswith("*") for key in keys):
+            yield f"ExpiryCheckRole: {', '.join(actions)} on every item"
+        used |= {key for key in keys if key.startswith("EPHEMERAL")}
+    if used != own:
+        yield f"ExpiryCheckRole: of what is short-lived it has rights to {sorted(used)}, and its own are {sorted(own)}"
+
+
+def _rejections(resources: dict[str, Resource]) -> Iterator[str]:
+    """What is noted of an address that takes no mail is just what may be written of a person."""
+    (noted,) = NOTES.findall(REJECTIONS.read_text())
+    touched = sorted({*ATTRIBUTES.findall(noted), *MOVED})
+    for statement in _statements(resources["ExpiryCheckRole"]):
+        condition = statement.get("Condition", {})
+        keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
+        if statement["Action"] == "dynamodb:UpdateItem" and "OWNER#*" in keys:
+            named = condition.get("ForAllValues:StringEquals", {}).get("dynamodb:Attributes", [])
+            if sorted(named) != touched:
+                yield f"ExpiryCheckRole: of a person it may write {sorted(named)}, and it writes {touched}"
 
 
 def _rights(resources: dict[str, Resource]) -> Iterator[str]:
     """Who may send mails or events may send its own alone."""
     for name, role in of_type(resources, "AWS::IAM::Role").items():
-        for policy in role["Properties"].get("Policies", []):
-            for each in policy["PolicyDocument"]["Statement"]:
-                statement = each["Fn::If"][1] if "Fn::If" in each else each
-                limit = LIMITS.get(str(statement["Action"]))
-                if limit:
-                    yield from expect(f"{name}, {statement['Action']}", statement, "Condition", limit)
+        for statement in _statements(role):
+            limit = LIMITS.get(str(statement["Action"]))
+            if limit:
+                yield from expect(f"{name}, {statement['Action']}", statement, "Condition", limit)
 
 
 def _documented(_: dict[str, Resource]) -> Iterator[str]:
@@ -147,11 +194,22 @@ def _documented(_: dict[str, Resource]) -> Iterator[str]:
     events = [example for example in examples if "detail" in example and "id" in example]
     yield from (f"{DOCUMENT.name}: {error}" for event in events for error in errors(event))
     shown = {_kind(event) for event in events}
-    kinds = {file.name.removesuffix(".schema.json") for file in SCHEMAS.glob("*.schema.json")}
+    kinds = _kinds()
     for kind in kinds:
         jsonschema.Draft202012Validator.check_schema(_schema(kind))
-    if shown != kinds:
-        yield f"{DOCUMENT.name}: it shows {sorted(shown)}, and there are schemas of {sorted(kinds)}"
+    if shown != set(kinds):
+        yield f"{DOCUMENT.name}: it shows {sorted(shown)}, and there are schemas of {kinds}"
+
+
+def _statements(role: Resource) -> list[dict[str, Any]]:
+    """What a role may do, also on a condition."""
+    policies = role["Properties"].get("Policies", [])
+    every = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in every]
+
+
+def _kinds() -> list[str]:
+    return sorted(file.name.removesuffix(".schema.json") for file in SCHEMAS.glob("*.schema.json"))
 
 
 def _kind(event: dict[str, Any]) -> str:
@@ -166,4 +224,4 @@ def _schema_file(kind: str) -> Path:
     return SCHEMAS / f"{kind}.schema.json"
 
 
-CHECKS = (_mails, _topic, _rules, _rights, _documented)
+CHECKS = (_mails, _topic, _rules, _knowledge, _rejections, _rights, _documented)

@@ -24,9 +24,13 @@ from .instance import ROOT
 ENVIRONMENT = 4096
 # Of that, room for the values that have no longest length here: names of the stack, hosts, a group.
 OTHER_VALUES = 500
-# Where REFRESH_LEAD_MINUTES is read, and from which numbers on to which it is taken.
-READS_LEAD = ROOT / "shared" / "lambda" / "src" / "environment.rs"
-TAKES_LEAD = re.compile(r'"REFRESH_LEAD_MINUTES", (\d+)\.\.=(\d+), (\d+),')
+# Where numbers are read, from which on to which they are taken, and what they are otherwise.
+READS = {
+    "RefreshLeadMinutes": ("REFRESH_LEAD_MINUTES", "shared/lambda/src/environment.rs"),
+    "FetchLagLimitSeconds": ("FETCH_LAG_LIMIT_SECONDS", "functions/expiry-check/src/settings.rs"),
+    "OverdueRepeatDays": ("OVERDUE_REPEAT_DAYS", "functions/expiry-check/src/settings.rs"),
+}
+TAKES = r'"{}", ([\d_]+)\.\.=([\d_]+), ([\d_]+),'
 
 # What a function needs that renews tokens.
 TOKEN_VARIABLES = {
@@ -114,10 +118,11 @@ def _keys(resources: dict[str, Resource]) -> Iterator[str]:
     key = resources["TokenKey"]
     yield from _kept("TokenKey", key)
     yield from expect("TokenKey", key["Properties"], "EnableKeyRotation", True)
-    secret = resources["ConsoleKey"]["Properties"]
-    yield from expect("ConsoleKey", secret, "Name", {"Fn::Sub": "postroom/${AWS::StackName}/console"})
-    if secret.get("GenerateSecretString", {}).get("PasswordLength", 0) < 64:
-        yield "ConsoleKey: it is generated with fewer than 64 characters"
+    for key, name in (("ConsoleKey", "console"), ("LinkKey", "links")):
+        secret = resources[key]["Properties"]
+        yield from expect(key, secret, "Name", {"Fn::Sub": f"postroom/${{AWS::StackName}}/{name}"})
+        if secret.get("GenerateSecretString", {}).get("PasswordLength", 0) < 64:
+            yield f"{key}: it is generated with fewer than 64 characters"
 
 
 def _queues(resources: dict[str, Resource]) -> Iterator[str]:
@@ -163,10 +168,11 @@ def _functions(resources: dict[str, Resource]) -> Iterator[str]:
 def _environments(resources: dict[str, Resource]) -> Iterator[str]:
     """What the template lets in, the functions take."""
     parameters = yaml_parse(TEMPLATE.read_text())["Parameters"]
-    lead = parameters["RefreshLeadMinutes"]
-    (taken,) = TAKES_LEAD.findall(READS_LEAD.read_text())
-    if [lead["MinValue"], lead["MaxValue"], lead["Default"]] != [int(number) for number in taken]:
-        yield f"RefreshLeadMinutes: the functions take {taken[0]} to {taken[1]}, and {taken[2]} by default"
+    for name, (variable, source) in READS.items():
+        (taken,) = re.findall(TAKES.format(variable), (ROOT / source).read_text())
+        given = [parameters[name][bound] for bound in ("MinValue", "MaxValue", "Default")]
+        if given != [int(number.replace("_", "")) for number in taken]:
+            yield f"{name}: the functions take {taken[0]} to {taken[1]}, and {taken[2]} by default"
     for name, function in of_type(resources, "AWS::Lambda::Function").items():
         variables = function["Properties"]["Environment"]["Variables"]
         refs = [value.get("Ref") for value in variables.values() if isinstance(value, dict)]
@@ -224,6 +230,8 @@ def _alarms(resources: dict[str, Resource]) -> Iterator[str]:
         of_class = [{"Name": "Class", "Value": "app_registration"}] if name == "AppRegistrationAlarm" else []
         yield from expect(name, properties, "Dimensions", of_stack + of_class)
         yield from expect(name, properties, "TreatMissingData", missing)
+    limit = {"Ref": "FetchLagLimitSeconds"}
+    yield from expect("LateBatchesAlarm", alarms["LateBatchesAlarm"]["Properties"], "Threshold", limit)
     other = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}
     for name, alarm in alarms.items():
         yield from expect(name, alarm["Properties"], "AlarmActions", [{"Ref": "IncidentTopic"}, other])
@@ -266,7 +274,7 @@ def _names_what_it_deletes(action: str, statement: dict[str, Any]) -> bool:
     """Whether a right to delete is one to what a function itself has put there."""
     if action == "dynamodb:DeleteItem":
         keys = _leading_keys(statement)
-        return bool(keys) and set(keys) <= {"EPHEMERAL#*", "INCIDENT#*", "OWNER#*"}
+        return bool(keys) and all(key.startswith(("EPHEMERAL#", "INCIDENT#", "OWNER#")) for key in keys)
     if action == "secretsmanager:DeleteSecret":
         return str(statement["Resource"].get("Fn::Sub")).endswith("/account/*")
     return False

@@ -2,6 +2,8 @@
 
 use aws_lambda_events::{apigw::ApiGatewayV2httpRequest, sqs::SqsEvent};
 use postroom_model::Work;
+use postroom_tests::{Lab, answer};
+use serde_json::json;
 use std::path::Path;
 
 pub(crate) fn sample(name: &str) -> String {
@@ -22,9 +24,27 @@ fn fetch_takes_its_samples() {
 
 #[test]
 fn what_is_scheduled_takes_any_tick() {
-    for name in ["dispatch.json", "token-refresh.json"] {
+    for name in ["dispatch.json", "token-refresh.json", "expiry-check-tick.json"] {
         let event: serde_json::Value = serde_json::from_str(&sample(name)).expect("JSON");
         assert_eq!(event["source"], "aws.scheduler", "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expiry_check_takes_its_samples() {
+    let lab = Lab::new().await;
+    let check = lab.checker();
+    for (name, said) in [
+        ("expiry-check-tick.json", json!({"busy": false, "due": 0})),
+        ("ses-bounce.json", json!({"undeliverable": 1, "cleared": 0})),
+        ("ses-complaint.json", json!({"undeliverable": 1, "cleared": 0})),
+        ("ses-delivery.json", json!({"undeliverable": 0, "cleared": 0})),
+    ] {
+        let event = serde_json::from_str(&sample(name)).expect("JSON");
+        let answer = answer(&check, event).await.expect(name);
+        for (field, value) in said.as_object().expect("fields") {
+            assert_eq!(&answer[field], value, "{name}: {answer}");
+        }
     }
 }
 

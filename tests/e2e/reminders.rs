@@ -65,7 +65,7 @@ fn read(clock: &Clock) -> Timestamp {
 async fn lab() -> Lab {
     let lab = Lab::new().await;
     lab.open_post().await;
-    lab.console_key().await;
+    lab.make_link_key().await;
     lab
 }
 

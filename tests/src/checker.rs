@@ -41,7 +41,7 @@ impl Lab {
             ("LANGUAGE", "en".to_owned()),
             ("TIME_ZONE", "Europe/Berlin".to_owned()),
             ("OVERDUE_REPEAT_DAYS", "7".to_owned()),
-            ("FETCH_LAG_LIMIT_MINUTES", "15".to_owned()),
+            ("FETCH_LAG_LIMIT_SECONDS", "900".to_owned()),
             ("ALLOW_LOCAL_SERVERS", "true".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -91,10 +91,10 @@ impl Lab {
     ///
     /// # Panics
     /// When Secrets Manager fails.
-    pub async fn console_key(&self) {
+    pub async fn make_link_key(&self) {
         let key = format!("{:0>64}", format!("{:x}", fastrand::u128(..)));
         let vault = aws_sdk_secretsmanager::Client::new(&self.aws);
-        let name = format!("{}/console", self.settings.secret_prefix);
+        let name = format!("{}/links", self.settings.secret_prefix);
         vault.create_secret().name(name).secret_string(key).send().await.expect("a key");
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{
     problem::{Placed, Problems},
-    provider::SASL,
     secret::{SecretSources, Shape, Sourced, secret},
     section::{Section, chosen},
 };
@@ -50,6 +49,13 @@ pub(super) enum SignIn {
 
 const PROTOCOLS: [(&str, Protocol); 2] = [("imap", Protocol::Imap), ("pop3", Protocol::Pop3)];
 
+const SASL: [(&str, SaslPolicy); 4] = [
+    ("auto", SaslPolicy::Auto),
+    ("xoauth2", SaslPolicy::Xoauth2),
+    ("oauthbearer", SaslPolicy::Oauthbearer),
+    ("apop", SaslPolicy::Apop),
+];
+
 const TLS: [(&str, Tls); 3] = [("implicit", Tls::Implicit), ("starttls", Tls::Starttls), ("none", Tls::None)];
 
 impl MailboxEntry {
@@ -68,7 +74,7 @@ impl MailboxEntry {
         section.require("user", "the mailbox has no \"user\"");
         let user = section.filled_text("user").map(|user| user.value);
         let sign_in = auth(&mut section);
-        let sasl = section.choice("sasl", &SASL).map(|sasl| sasl.value);
+        let sasl = sasl(&mut section, protocol, tls.value, &sign_in);
         let folders = folders(&mut section, protocol);
         let interval = section.parsed::<Interval>("interval").map(|interval| interval.value);
         let after_fetch = after_fetch(&mut section, protocol, folders.as_deref());
@@ -122,6 +128,24 @@ fn host(section: &mut Section<'_, '_>) -> Option<Placed<String>> {
     let hint = "only the name or address, such as \"imap.example.com\"; the port has a key of its own";
     section.problems.add_with_hint(host.at, reason, hint);
     None
+}
+
+/// The mechanisms of a provider, and APOP, which is POP3's and for passwords (RFC 1939 section 7).
+fn sasl(section: &mut Section<'_, '_>, protocol: Protocol, tls: Tls, sign_in: &SignIn) -> Option<SaslPolicy> {
+    let Placed { at, value } = section.choice("sasl", &SASL)?;
+    let hint = "leave \"sasl\" out: then the best way is used that the server offers";
+    match (value, protocol, sign_in, tls) {
+        (SaslPolicy::Apop, Protocol::Imap, ..) | (SaslPolicy::Apop, _, SignIn::Account(_), _) => {
+            let reason = "\"apop\" is a way to sign in to POP3 with a password";
+            section.problems.add_with_hint(at, reason, hint);
+        }
+        (SaslPolicy::Apop, _, _, Tls::Starttls) => {
+            let reason = "\"apop\" needs what a server greets with, which is not to be trusted before TLS";
+            section.problems.add_with_hint(at, reason, hint);
+        }
+        _ => {}
+    }
+    Some(value)
 }
 
 /// `auth = { oauth = "account" }`, or `auth = "basic"`, which is the same as nothing.

@@ -25,7 +25,7 @@ pub(super) struct ProviderEntry {
     pub(super) secret: Option<Sourced<ClientSecret>>,
 }
 
-pub(super) const SASL: [(&str, SaslPolicy); 3] =
+const SASL: [(&str, SaslPolicy); 3] =
     [("auto", SaslPolicy::Auto), ("xoauth2", SaslPolicy::Xoauth2), ("oauthbearer", SaslPolicy::Oauthbearer)];
 
 const PRESETS: [(&str, Preset); 3] =

@@ -5,6 +5,7 @@ use super::{
     account::AccountEntry,
     grant,
     mailbox::{MailboxEntry, SignIn},
+    owner::lookalike,
     problem::{Placed, Problems},
     provider::ProviderEntry,
 };
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use postroom_model::{
     Account, AccountId, Auth, Mailbox, MailboxId, Protocol, Provider, ProviderId, SaslPolicy, Server, Tls,
     address::{is_local, is_loopback},
+    mail_address,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -95,6 +97,8 @@ pub(super) fn resolve(
     manifest.owners = owners.iter().map(|entry| (entry.address.value.clone(), entry.owner())).collect();
     let over = over(&manifest, now);
     manifest.warnings.extend(over);
+    let lookalikes = lookalikes(&manifest);
+    manifest.warnings.extend(lookalikes);
     manifest
 }
 
@@ -113,6 +117,17 @@ fn over(manifest: &Manifest, now: Timestamp) -> Vec<String> {
         Some(format!("mailbox {id}: password_expires = {end} is past; its owners are told that it is over"))
     });
     providers.chain(mailboxes).collect()
+}
+
+/// Owners' addresses whose domain may look like another one.
+fn lookalikes(manifest: &Manifest) -> Vec<String> {
+    let accounts = manifest.accounts.values().flat_map(|account| &account.owners);
+    let mailboxes = manifest.mailboxes.values().flat_map(|mailbox| &mailbox.owners);
+    // Each once, in whatever form it is written.
+    let addresses = manifest.owners.keys().chain(accounts).chain(mailboxes);
+    let addresses = addresses.filter_map(|address| Some((mail_address(address)?, address)));
+    let addresses: BTreeMap<String, &String> = addresses.collect();
+    addresses.into_iter().filter_map(|(sent, written)| lookalike(&sent, written)).collect()
 }
 
 /// What entries may refer to: the manifest's entries, then what stays deployed.

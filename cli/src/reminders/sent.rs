@@ -26,7 +26,8 @@ pub struct SentReport {
 }
 
 impl From<Reminder> for SentReport {
-    fn from(Reminder { subject, ends_at, governs, stage, recipient, sent_at, message_id }: Reminder) -> Self {
+    fn from(reminder: Reminder) -> Self {
+        let Reminder { subject, ends_at, governs, stage, recipient, sent_at, message_id, .. } = reminder;
         Self { sent_at, subject, stage, recipient, ends_at, ended_by: governs, message_id }
     }
 }

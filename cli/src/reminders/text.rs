@@ -1,10 +1,18 @@
 //! The report as people read it, in 100 columns where names are not longer than usual.
 
-use super::{ComingReport, Report, SentReport, UnreachedReport, words};
+use super::{ComingReport, Report, SentReport, UnreachedReport, UnreadableSubject, words};
 use crate::status::{because, clock, plain, rejected, table};
 use jiff::Timestamp;
 use postroom_model::{Governs, Recipient, Stage, Subject};
 use std::fmt;
+
+/// What helps an address that takes no mail: SES keeps on a list of its own what bounced or complained, and
+/// takes later mail to it without delivering it
+/// (<https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html>).
+const REMEDY: &str = "\
+what helps: correct the owner in the manifest and apply it; or, where the address takes mail again,
+    aws sesv2 delete-suppressed-destination --email-address ADDRESS
+";
 
 /// How wide a detail may be, which is indented by four.
 const WIDTH: usize = 96;
@@ -31,6 +39,10 @@ impl fmt::Display for Report {
             let rows =
                 self.undeliverable.iter().map(|known| (unreached_row(known), unreached_details(known)));
             table(f, ["ADDRESS THAT TAKES NO MAIL", "SINCE", "LAST"], rows)?;
+            f.write_str(REMEDY)?;
+        }
+        for UnreadableSubject { subject, reason } in &self.unreadable {
+            writeln!(f, "\n{}: {}", name(subject), plain(reason))?;
         }
         let repeats = match self.repeat_days {
             None => "what has ended is said once".to_owned(),
@@ -71,9 +83,6 @@ fn coming_row(coming: &ComingReport) -> [String; 3] {
 fn coming_details(coming: &ComingReport, now: Timestamp) -> String {
     let details = match (coming.ends_at.zip(coming.ended_by), &coming.subject) {
         (Some((at, governs)), subject) => end(subject, at, governs, now),
-        (None, Subject::Mailbox(_)) => {
-            "it fails; machines hear of that once it has lasted a day, and when it is over".to_owned()
-        }
         (None, Subject::Incident(_)) => "machines hear that the provider gives tokens again".to_owned(),
         (None, _) => return String::new(),
     };

@@ -5,7 +5,7 @@ use crate::reminders::Outlook;
 use jiff::Timestamp;
 use postroom_model::{
     Account, AccountId, AccountStatus, Actor, Calendar, EndDate, Governs, Grant, MailboxId, Provider,
-    ProviderId, authorization_expiry, expiry,
+    ProviderId, authorization_ends, expiry,
 };
 use postroom_registry::Incident;
 use serde::Serialize;
@@ -101,7 +101,7 @@ impl AccountReport {
             _ => AuthorizationStatus::Authorised,
         };
         let ends = provider.and_then(|provider| expiry(account, provider, known));
-        let reminded = provider.and_then(|provider| authorization_expiry(account, provider, known));
+        let reminded = provider.map(|provider| authorization_ends(account, provider, known));
         Self {
             id: account.id.clone(),
             provider: account.provider.clone(),
@@ -117,7 +117,7 @@ impl AccountReport {
             next_renewal: known.due_at,
             ends_at: ends.map(|ends| ends.at),
             ended_by: ends.map(|ends| ends.governs),
-            reminder: reminded.map(|ends| Outlook::of(&ends, calendar, now)),
+            reminder: reminded.and_then(|ends| Outlook::of(&ends, calendar, now)),
             owners,
             missing_scopes: known.missing_scopes.clone(),
             client_secret_expires: provider.and_then(|provider| provider.client_auth_expires),

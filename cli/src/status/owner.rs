@@ -2,11 +2,28 @@
 
 use jiff::Timestamp;
 use postroom_model::{Rejection, Undeliverable, mail_address};
+use postroom_registry::Registry;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The addresses that take no mail, in small letters.
 pub type Unreached = BTreeMap<String, Undeliverable>;
+
+/// Addresses that are asked for together.
+const AT_ONCE: usize = 500;
+
+/// Every address that takes no mail.
+pub(crate) async fn unreached(registry: &Registry) -> Result<Unreached, postroom_registry::Error> {
+    let (mut unreached, mut from) = (Unreached::new(), None);
+    loop {
+        let page = registry.undeliverables(from.as_ref(), AT_ONCE).await?;
+        unreached.extend(page.items.into_iter().map(|known| (known.address.clone(), known)));
+        from = page.next;
+        if from.is_none() {
+            return Ok(unreached);
+        }
+    }
+}
 
 /// Somebody who owns an account or a mailbox.
 #[derive(Debug, Clone, Serialize)]
@@ -54,6 +71,7 @@ pub(crate) fn rejected(because: Rejection) -> &'static str {
         Rejection::Invalid => "it is no mail address",
         Rejection::Refused => "SES does not send to it",
         Rejection::Bounced => "mail to it came back",
+        Rejection::Returned => "mail to it came back for now, as from a full mailbox",
         Rejection::Complained => "its owner reported a mail as unwanted",
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     reminders::{Outlook, words},
 };
 use jiff::Timestamp;
+use postroom_language::is_unseen;
 use postroom_model::{Actor, Auth, Fault, Governs, Grant, Protocol};
 use std::{
     collections::BTreeMap,
@@ -55,7 +56,7 @@ impl fmt::Display for Report {
             writeln!(f, "\n{}", incident_details(incident, self.at).trim_end())?;
         }
         for unreadable in &self.unreadable {
-            writeln!(f, "\n{}: {}", unreadable.id, unreadable.reason)?;
+            writeln!(f, "\n{}: {}", unreadable.id, plain(&unreadable.reason))?;
         }
         Ok(())
     }
@@ -142,7 +143,7 @@ fn mailbox_details(mailbox: &MailboxReport, now: Timestamp) -> String {
     for message in mailbox.quarantine.iter().flatten() {
         let QuarantineReport { folder, uid_validity, uid, class, reason, at } = message;
         let place = format!("folder {folder:?}, UID {uid} (UIDVALIDITY {uid_validity})");
-        let _infallible = writeln!(text, "    {place}, {}: {class}: {reason}", moment(*at, now));
+        let _infallible = writeln!(text, "    {place}, {}: {class}: {}", moment(*at, now), plain(reason));
     }
     text
 }
@@ -235,14 +236,15 @@ fn reminder(outlook: &Outlook, is_shown: bool, now: Timestamp) -> String {
     let next = outlook.next_stage.zip(outlook.next_at);
     let next = next.map(|(stage, at)| format!("next reminder: {}, {}", words(stage), moment(at, now)));
     let reminders: Vec<String> = stage.into_iter().chain(next).collect();
-    match is_shown {
-        true => reminders.join("; "),
-        false => {
-            let because = because(outlook.ended_by);
-            let end = moment(outlook.ends_at, now);
-            format!("{}\n    of the end {end}, because {because}", reminders.join("; "))
-        }
+    let mut text = reminders.join("; ");
+    if !is_shown {
+        let (end, because) = (moment(outlook.ends_at, now), because(outlook.ended_by));
+        let _infallible = write!(text, "\n    of the end {end}, because {because}");
     }
+    if let Some(governs) = outlook.next_ended_by {
+        let _infallible = write!(text, "\n    the next one is of another end: {}", because(governs));
+    }
+    text
 }
 
 /// The owners who cannot be told anything.
@@ -294,13 +296,16 @@ pub(crate) fn faulted(out: &mut dyn Write, what: &str, fault: &Fault) -> Result<
     Ok(Outcome::NotWell)
 }
 
-/// A text with U+FFFD for each control character: what a server said cannot steer the terminal.
+/// A text with U+FFFD for each character that steers a terminal, is not seen, or turns the direction of
+/// writing around: what a server said is shown as what it is.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let is_odd = |c: char| c.is_control() || is_unseen(c);
+    text.chars().map(|c| if is_odd(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn fault_details(fault: &FaultReport) -> String {
-    format!("{}: {}\nwho must act: {}. {}\n", fault.class, fault.reason, fault.actor, fault.advice)
+    let FaultReport { class, reason, actor, advice } = fault;
+    format!("{class}: {}\nwho must act: {actor}. {advice}\n", plain(reason))
 }
 
 /// Writes rows under a head, as wide as their widest cells, each with its details indented below it.

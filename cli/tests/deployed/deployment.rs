@@ -19,7 +19,9 @@ const TEMPLATE: &str = r#"{
         "PlaintextHosts": { "Type": "String", "Default": "" },
         "AllowLocalServers": { "Type": "String", "Default": "false" },
         "TimeZone": { "Type": "String", "Default": "UTC" },
-        "OverdueRepeatDays": { "Type": "Number", "Default": "7" }
+        "OverdueRepeatDays": { "Type": "Number", "Default": "7" },
+        "OperatorAddresses": { "Type": "CommaDelimitedList", "Default": "" },
+        "FallbackAddress": { "Type": "String", "Default": "" }
     },
     "Resources": { "FetchQueue": { "Type": "AWS::SQS::Queue" } },
     "Outputs": {
@@ -68,6 +70,8 @@ async fn outputs_and_parameters_are_found() {
             ("AllowLocalServers", "true"),
             ("TimeZone", "Europe/Berlin"),
             ("OverdueRepeatDays", "0"),
+            ("OperatorAddresses", "ann@contoso.com, ben@contoso.com"),
+            ("FallbackAddress", "cem@contoso.com"),
         ],
     )
     .await;
@@ -79,11 +83,12 @@ async fn outputs_and_parameters_are_found() {
     assert_eq!(found.allowances.plaintext_hosts, ["a.example", "b.example"]);
     assert_eq!(found.calendar.zone.iana_name(), Some("Europe/Berlin"));
     assert_eq!(found.calendar.repeat_days, None, "said once");
+    assert_eq!(found.staff, ["ann@contoso.com", "ben@contoso.com", "cem@contoso.com"]);
 
     let plain = stack(TEMPLATE, &[]).await;
     let found = Deployment::find(&plain, &config().await, now).await.expect("finds it");
     assert!(found.mail_ca.is_none() && !found.allowances.local_servers);
-    assert!(found.allowances.plaintext_hosts.is_empty());
+    assert!(found.allowances.plaintext_hosts.is_empty() && found.staff.is_empty());
     assert_eq!(found.calendar, Calendar { zone: TimeZone::UTC, repeat_days: Some(7) });
 
     let older = TEMPLATE.replace("\"TimeZone\"", "\"Zone\"").replace("\"OverdueRepeatDays\"", "\"Days\"");

@@ -47,6 +47,7 @@ fn reminder(subject: &str, recipient: &str, sent_at: Timestamp) -> Reminder {
         ends_at: now() + SignedDuration::from_hours(24 * 5),
         governs: Governs::RefreshToken,
         stage: Stage::Week,
+        began_at: now() - SignedDuration::from_hours(24 * 2),
         recipient: Recipient::from(recipient.to_owned()),
         sent_at,
         message_id: Some(MAIL.to_owned()),
@@ -72,6 +73,7 @@ async fn busy() -> Fixture {
             ends_at: ago(750),
             governs: Governs::Refused,
             stage: Stage::Overdue(2),
+            began_at: ago(414),
             ..overdue.clone()
         },
         Reminder {
@@ -79,6 +81,7 @@ async fn busy() -> Fixture {
             ends_at: ago(47),
             governs: Governs::Incident,
             stage: Stage::Overdue(0),
+            began_at: ago(47),
             sent_at: ago(46),
             ..overdue
         },
@@ -128,8 +131,6 @@ async fn it_says_what_was_told_what_comes_and_who_cannot_be_told_in_100_columns(
         since 2027-01-14 14:00 UTC: it takes no mail
     at the next run       1 month       provider:contoso
         ends 2027-02-01 00:00 UTC: the app's client secret or certificate ends
-    2027-01-16 06:00 UTC  -             mailbox:plant
-        it fails; machines hear of that once it has lasted a day, and when it is over
     2027-01-20 09:00 UTC  again, no. 2  incident:contoso
         since 2027-01-13 09:00 UTC: the provider's app registration fails
     2027-03-15 08:00 UTC  1 month       account:projects
@@ -141,6 +142,8 @@ async fn it_says_what_was_told_what_comes_and_who_cannot_be_told_in_100_columns(
     ben@contoso.com             2027-01-14 14:00 UTC  2027-01-14 14:00 UTC
         mail to it came back: smtp; 550 5.1.1 the account that you tried to reach does not exist; check
         the address for unnecessary spaces
+    what helps: correct the owner in the manifest and apply it; or, where the address takes mail again,
+        aws sesv2 delete-suppressed-destination --email-address ADDRESS
 
     stages are counted in the time zone UTC; what has ended is said again every 7 days
     ");
@@ -170,11 +173,6 @@ async fn machines_read_the_same() {
           "looked_at": "2027-01-15T08:00:00Z",
           "stage": "month",
           "subject": "provider:contoso"
-        },
-        {
-          "at": "2027-01-16T06:00:00Z",
-          "looked_at": "2027-01-16T06:00:00Z",
-          "subject": "mailbox:plant"
         },
         {
           "at": "2027-01-20T09:00:00Z",
@@ -285,6 +283,8 @@ async fn one_subject_alone_is_shown_with_those_who_were_to_be_told() {
     let projects = of("account:projects").await.expect("reports");
     assert!(projects.contains("ben@contoso.com") && projects.contains("2027-03-15"), "{projects}");
     assert!(!projects.contains("provider:") && !projects.contains("operators@"), "{projects}");
+    let failing = of("mailbox:plant").await.expect("reports");
+    assert!(failing.contains("nothing is known to come"), "only machines hear of it: {failing}");
     let plant = of("password:plant").await.expect("reports");
     insta::assert_snapshot!(plant, @"
     nothing was told yet
@@ -341,6 +341,7 @@ async fn what_is_over_is_told_once_or_not_at_all() {
     let told = Reminder {
         ends_at: ago(18),
         stage: Stage::Overdue(0),
+        began_at: ago(18),
         ..reminder("address:ben@contoso.com", "operators@contoso.com", now())
     };
     assert!(registry.record_reminder(&told).await.expect("records"));
@@ -365,4 +366,23 @@ async fn an_empty_deployment_has_nothing_to_say() {
 
     stages are counted in the time zone UTC; what has ended is said again every 7 days
     ");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_or_has_nothing_to_say_hides_nothing_else() {
+    let fixture = busy().await;
+    // Accounts that nobody has authorised yet are looked at first, and nothing is to be said of them.
+    let many: String =
+        (0..9).map(|n| format!("[[account]]\nid = \"new-{n}\"\nprovider = \"contoso\"\n")).collect();
+    fixture.apply(&many, "", &[]).await.expect("applies");
+    fixture.spoil("ACCOUNT#minutes", "ACCOUNT", "grant").await;
+    let registry = &fixture.deployment.registry;
+    assert!(registry.remind_now(&id("account:minutes"), ago(1)).await.expect("answers"));
+    let json = shown(&fixture, None, 4, true).await.expect("reports");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let subjects: Vec<_> = json["coming"].as_array().expect("a list").iter().map(|c| &c["subject"]).collect();
+    assert_eq!(subjects, ["provider:contoso", "incident:contoso", "account:projects", "password:plant"]);
+    assert_eq!(json["unreadable"][0]["subject"], "account:minutes");
+    let text = shown(&fixture, None, 4, false).await.expect("reports");
+    assert!(text.contains("\naccount:minutes: item ACCOUNT#minutes/ACCOUNT of table"), "{text}");
 }

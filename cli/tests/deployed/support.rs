@@ -56,6 +56,7 @@ impl Fixture {
             sqs: aws_sdk_sqs::Client::new(&config),
             allowances: Allowances { local_servers: true, plaintext_hosts: Vec::new() },
             calendar: Calendar { zone: TimeZone::UTC, repeat_days: Some(7) },
+            staff: vec!["Operators@contoso.com".to_owned()],
             mail_ca: None,
         };
         Self { deployment, client, table }
@@ -74,6 +75,15 @@ impl Fixture {
         printed(async |out| apply(&self.deployment, draft, &args, now(), out).await)
             .await
             .map(|(text, _)| text)
+    }
+
+    /// Writes an attribute of an item as nobody of ours would.
+    pub(crate) async fn spoil(&self, pk: &str, sk: &str, name: &str) {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let update = self.client.update_item().table_name(&self.table).key("pk", text(pk));
+        let update = update.key("sk", text(sk)).update_expression("SET #name = :value");
+        let update = update.expression_attribute_names("#name", name);
+        update.expression_attribute_values(":value", text("spoilt")).send().await.expect("spoilt");
     }
 
     /// Everything in the table, by key.

@@ -2,11 +2,12 @@
 
 use crate::{
     app::App,
+    calendar::Clock,
     language::{Language, Speak},
     problem::Problem,
     texts::Fill,
 };
-use postroom_language::{Words, day_of};
+use postroom_language::visible;
 use postroom_model::Undeliverable;
 
 /// An owner, by the address.
@@ -19,13 +20,13 @@ pub(crate) struct Addressee {
 }
 
 impl Addressee {
-    pub(crate) fn new(address: &str, undeliverable: Option<&Undeliverable>, language: Language) -> Self {
-        let t = language.texts();
+    pub(crate) fn new(address: &str, undeliverable: Option<&Undeliverable>, clock: Clock<'_>) -> Self {
+        let t = clock.language.texts();
         let blocked = undeliverable.map(|known| {
-            let date = language.date(day_of(known.since));
+            let date = clock.date(known.since);
             let because = t.rejection(known.because);
             let words = t.reminder.takes_no_mail.fill(&[("date", &date), ("because", &because)]);
-            (words, known.said.clone())
+            (words, visible(&known.said))
         });
         Self { address: address.to_owned(), blocked }
     }
@@ -40,7 +41,7 @@ pub(crate) async fn addressees(
     let people = app.registry.people(owners).await?;
     let addressee = |owner: &String| {
         let undeliverable = people.get(owner).and_then(|person| person.undeliverable.as_ref());
-        Addressee::new(owner, undeliverable, language)
+        Addressee::new(owner, undeliverable, app.clock(language))
     };
     Ok(owners.iter().map(addressee).collect())
 }

@@ -106,7 +106,8 @@ impl App {
         if let Some(known) = fresh {
             return Ok(known.keys.clone());
         }
-        let keys = Arc::new(Keys::of(self.vault.console_key().await?)?);
+        let (own, links) = futures::try_join!(self.vault.console_key(), self.vault.link_key())?;
+        let keys = Arc::new(Keys::of(own, links.as_ref())?);
         *known = Some(KnownKeys { keys: keys.clone(), read_at: now });
         Ok(keys)
     }

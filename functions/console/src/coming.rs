@@ -1,23 +1,29 @@
 //! What people are told next, if nobody acts before.
 //!
-//! Guarantees: it is what `expiry-check` would do, by the same rules, as things are now.
+//! Guarantees: it is what `expiry-check` would do, by the same rules ([`Calendar::coming`]), as things
+//! are now. What cannot be read is left out, and a line in the log tells of it. The work is bounded.
 //!
-//! Left out: what has no stages, such as a mailbox that fails or mail that is late.
+//! Left out: what has no stages, such as a mailbox that fails or mail that is late; and addresses that
+//! take no mail, which have a list of their own.
 
 use crate::{app::App, problem::Problem};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use postroom_model::{
-    Auth, Calendar, Expiry, Governs, MailboxId, Provider, ProviderId, Reminder, Stage, Subject,
-    authorization_expiry,
+    Auth, Calendar, Ends, Expiry, Governs, Provider, ProviderId, Reminder, Stage, Subject, authorization_ends,
 };
-use postroom_registry::DueSubject;
+use postroom_registry::{DueSubject, Registry};
 use std::collections::HashMap;
+use tokio::sync::Mutex;
 
-/// Subjects that are looked at for one page.
+/// Stages that are shown at most.
 pub(crate) const MOST: usize = 50;
+/// Subjects that are looked at for them at most: first few, and many where the first have nothing to say.
+const LOOKED_AT: [usize; 2] = [50, 250];
 /// Subjects whose facts are read at the same time.
 const AT_ONCE: usize = 10;
+/// Subjects that have stages; by the names that [`Subject::kind`] gives them.
+const KINDS: [&str; 4] = ["account", "provider", "password", "incident"];
 
 /// The next stage of a subject's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,91 +41,136 @@ impl Coming {
     /// it. `None`: nothing is.
     pub(crate) fn of(
         due: &DueSubject,
-        expiry: Expiry,
+        ends: &Ends,
         told: &[Reminder],
         calendar: &Calendar,
         now: Timestamp,
     ) -> Option<Self> {
         let subject = due.subject.clone();
-        let standing = calendar.standing(&expiry, now);
-        let is_told = |stage| told.iter().any(|told| told.ends_at == expiry.at && told.stage == stage);
+        let outlook = calendar.outlook(ends, now)?;
+        let expiry = outlook.expiry;
+        let is_told = |stage| {
+            let began_at = calendar.begins(&expiry, stage);
+            told.iter().any(|told| told.ends_at == expiry.at && told.tells(stage, began_at))
+        };
         // Whoever looked has told of the stage that it found: only what is yet to be looked at may not
         // have been told.
-        if let Some(stage) = standing.stage.filter(|stage| due.remind_at <= now && !is_told(*stage)) {
+        if let Some(stage) = outlook.standing.stage.filter(|stage| due.remind_at <= now && !is_told(*stage)) {
             return Some(Self { subject, expiry, stage, at: None });
         }
-        let next = standing.next?;
-        let stage = calendar.standing(&expiry, next).stage?;
-        Some(Self { subject, expiry, stage, at: Some(next) })
+        let (at, then) = calendar.coming(ends, now)?;
+        Some(Self { subject, expiry: then.expiry, stage: then.standing.stage?, at: Some(at) })
     }
 }
 
 /// What comes next of everything, the first first; at most [`MOST`].
 pub(crate) async fn of_all(app: &App) -> Result<Vec<Coming>, Problem> {
-    let (now, registry) = (app.now(), &app.registry);
-    let (due, providers) = futures::try_join!(
-        async { Ok::<_, Problem>(registry.due_subjects(Timestamp::MAX, MOST).await?) },
-        async { Ok(registry.providers().await?) },
-    )?;
-    let passwords = passwords(app, &due).await?;
-    let coming = stream::iter(due).map(async |due| {
-        let expiry = match &due.subject {
-            Subject::Password(id) => passwords.get(id).copied(),
-            other => expiry_of(app, other, &providers).await?,
-        };
-        let Some(expiry) = expiry else { return Ok::<_, Problem>(None) };
-        let told = match due.remind_at <= now {
-            true => registry.reminders_of(&due.subject, Some(expiry.at)).await?,
-            false => Vec::new(),
-        };
-        Ok(Coming::of(&due, expiry, &told, &app.settings.calendar, now))
-    });
-    let coming: Vec<Option<Coming>> = coming.buffered(AT_ONCE).try_collect().await?;
-    let mut coming: Vec<Coming> = coming.into_iter().flatten().collect();
+    let providers = Providers::default();
+    let mut coming = Vec::new();
+    let mut looked_at = 0;
+    for most in LOOKED_AT {
+        let due = due(&app.registry, most).await?;
+        let ends_here = due.len() < most;
+        let unseen = stream::iter(due.into_iter().skip(looked_at));
+        let found = unseen.map(|due| of_one(app, &providers, due)).buffered(AT_ONCE);
+        coming.extend(found.try_collect::<Vec<_>>().await?.into_iter().flatten());
+        if ends_here || coming.len() >= MOST {
+            break;
+        }
+        looked_at = most;
+    }
     coming.sort_by_key(|coming| coming.at);
+    coming.truncate(MOST);
     Ok(coming)
 }
 
-async fn expiry_of(app: &App, subject: &Subject, providers: &[Provider]) -> Result<Option<Expiry>, Problem> {
-    let provider = |id: &ProviderId| providers.iter().find(|provider| provider.id == *id);
+/// The subjects that are looked at first, of all kinds.
+async fn due(registry: &Registry, most: usize) -> Result<Vec<DueSubject>, Problem> {
+    let of_kinds = KINDS.map(|kind| registry.due_of(kind, Timestamp::MAX, most));
+    let mut due: Vec<_> = futures::future::try_join_all(of_kinds).await?.into_iter().flatten().collect();
+    due.sort_by_key(|due| due.remind_at);
+    due.truncate(most);
+    Ok(due)
+}
+
+async fn of_one(app: &App, providers: &Providers, due: DueSubject) -> Result<Option<Coming>, Problem> {
+    match facts(&app.registry, providers, &due, app.now()).await {
+        Ok(None) => Ok(None),
+        Ok(Some((ends, told))) => Ok(Coming::of(&due, &ends, &told, &app.settings.calendar, app.now())),
+        Err(error) if error.is_transient() => Err(error.into()),
+        Err(error) => {
+            // A subject may be an address, which no log line names.
+            tracing::error!(%error, kind = due.subject.kind(), "what comes next of something cannot be read");
+            Ok(None)
+        }
+    }
+}
+
+/// When a subject ends, and what was told of that.
+async fn facts(
+    registry: &Registry,
+    providers: &Providers,
+    due: &DueSubject,
+    now: Timestamp,
+) -> Result<Option<(Ends, Vec<Reminder>)>, postroom_registry::Error> {
+    let Some(ends) = ends(registry, providers, &due.subject).await? else { return Ok(None) };
+    let told = match due.remind_at <= now {
+        true => registry.reminders_of(&due.subject, None).await?,
+        false => Vec::new(),
+    };
+    Ok(Some((ends, told)))
+}
+
+async fn ends(
+    registry: &Registry,
+    providers: &Providers,
+    subject: &Subject,
+) -> Result<Option<Ends>, postroom_registry::Error> {
+    let one = |expiry: Expiry| Ends { hard: Some(expiry), ..Ends::default() };
     Ok(match subject {
         Subject::Account(id) => {
-            let account = async { Ok::<_, Problem>(app.registry.account(id).await?) };
-            let status = async { Ok(app.registry.account_status(id).await?) };
-            let (account, status) = futures::try_join!(account, status)?;
-            account.and_then(|account| authorization_expiry(&account, provider(&account.provider)?, &status))
+            let (account, status) = futures::try_join!(registry.account(id), registry.account_status(id))?;
+            let Some(account) = account else { return Ok(None) };
+            let provider = providers.get(registry, &account.provider).await?;
+            provider.map(|provider| authorization_ends(&account, &provider, &status))
         }
-        Subject::Provider(id) => provider(id)
-            .and_then(|provider| provider.client_auth_expires)
-            .map(|end| noted_down(end.at(), Governs::ClientSecret)),
+        Subject::Provider(id) => {
+            let end = providers.get(registry, id).await?.and_then(|provider| provider.client_auth_expires);
+            end.map(|end| one(Expiry::noted(end.at(), Governs::ClientSecret)))
+        }
+        Subject::Password(id) => {
+            let mailbox = registry.mailbox(id).await?.map(|placed| placed.mailbox);
+            let end = mailbox.filter(|mailbox| mailbox.auth == Auth::Basic);
+            let end = end.and_then(|mailbox| mailbox.password_expires);
+            end.map(|end| one(Expiry::noted(end.at(), Governs::Password)))
+        }
         Subject::Incident(id) => {
-            let open = app.registry.incident(id).await?.filter(|incident| incident.closed_at.is_none());
+            let open = registry.incident(id).await?.filter(|incident| incident.closed_at.is_none());
             let since = open.map(|incident| incident.since);
-            since.map(|since| Expiry { at: since, governs: Governs::Incident, since })
+            since.map(|since| one(Expiry { at: since, governs: Governs::Incident, since }))
         }
-        Subject::Password(_) | Subject::Mailbox(_) | Subject::Address(_) | Subject::Schedule => None,
+        Subject::Mailbox(_) | Subject::Address(_) | Subject::Schedule => None,
     })
 }
 
-/// When the passwords of the mailboxes among these end.
-async fn passwords(app: &App, due: &[DueSubject]) -> Result<HashMap<MailboxId, Expiry>, Problem> {
-    let id = |due: &DueSubject| match &due.subject {
-        Subject::Password(id) => Some(id.clone()),
-        _ => None,
-    };
-    let ids: Vec<MailboxId> = due.iter().filter_map(id).collect();
-    let loaded = app.registry.load(&ids).await?;
-    let expiry = |(id, loaded): (MailboxId, postroom_registry::Result<postroom_registry::LoadedMailbox>)| {
-        let mailbox = loaded.ok()?.placed.mailbox;
-        let end = mailbox.password_expires.filter(|_| mailbox.auth == Auth::Basic)?;
-        Some((id, noted_down(end.at(), Governs::Password)))
-    };
-    Ok(loaded.into_iter().filter_map(expiry).collect())
-}
+/// Providers, each of which is read once for a page.
+#[derive(Default)]
+struct Providers(Mutex<HashMap<ProviderId, Option<Provider>>>);
 
-/// An end that a person noted down: every stage of it is told.
-fn noted_down(at: Timestamp, governs: Governs) -> Expiry {
-    Expiry { at, governs, since: Timestamp::MIN }
+impl Providers {
+    async fn get(
+        &self,
+        registry: &Registry,
+        id: &ProviderId,
+    ) -> Result<Option<Provider>, postroom_registry::Error> {
+        let mut known = self.0.lock().await;
+        if let Some(provider) = known.get(id) {
+            return Ok(provider.clone());
+        }
+        let provider = registry.provider(id).await?;
+        known.insert(id.clone(), provider.clone());
+        Ok(provider)
+    }
 }
 
 #[cfg(test)]
@@ -135,17 +186,19 @@ mod tests {
     #[test]
     fn what_comes_next_is_the_stage_that_nobody_was_told_of() {
         let subject = Subject::Account("projects".parse().expect("id"));
-        let expiry = noted_down(at("2027-04-11T09:00:00Z"), Governs::IdleLimit);
+        let expiry = Expiry::noted(at("2027-04-11T09:00:00Z"), Governs::IdleLimit);
+        let ends = Ends { hard: Some(expiry), ..Ends::default() };
+        let calendar = |repeat_days| Calendar { zone: TimeZone::UTC, repeat_days };
         let told = |stage| Reminder {
             subject: subject.clone(),
             ends_at: expiry.at,
             governs: expiry.governs,
             stage,
+            began_at: calendar(Some(7)).begins(&expiry, stage),
             recipient: Recipient::Events,
             sent_at: at("2027-04-04T09:10:00Z"),
             message_id: None,
         };
-        let calendar = |repeat_days| Calendar { zone: TimeZone::UTC, repeat_days };
         for (now, remind_at, known, repeat_days, next) in [
             // There is time, whether it is yet to be looked at or not.
             (
@@ -197,7 +250,7 @@ mod tests {
         ] {
             let due = DueSubject { subject: subject.clone(), remind_at: at(remind_at) };
             let known: Vec<Reminder> = known.into_iter().map(told).collect();
-            let coming = Coming::of(&due, expiry, &known, &calendar(repeat_days), at(now));
+            let coming = Coming::of(&due, &ends, &known, &calendar(repeat_days), at(now));
             let coming = coming.map(|coming| (coming.stage, coming.at));
             assert_eq!(coming, next.map(|(stage, moment)| (stage, moment.map(at))), "{now} {remind_at}");
         }

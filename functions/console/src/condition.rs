@@ -1,12 +1,12 @@
 //! How an account is doing, in words: what works, what does not, why, and who must act.
 
 use crate::{
-    calendar::When,
+    calendar::{Clock, When},
     language::{Language, Speak},
     texts::{Fill, Texts, fault::Faults},
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_language::{Words, day_of};
+use postroom_language::visible;
 use postroom_model::{Account, AccountStatus, Actor, Fault, FaultClass, Governs};
 
 /// What ends within this time is worth a warning, unless it renews itself.
@@ -119,7 +119,8 @@ impl<'a> Condition<'a> {
     }
 
     /// The condition in words.
-    pub(crate) fn state(&self, status: &AccountStatus, now: Timestamp, language: Language) -> State {
+    pub(crate) fn state(&self, status: &AccountStatus, clock: Clock<'_>) -> State {
+        let Clock { now, language, .. } = clock;
         let t = &language.texts().condition;
         let (mark, words) = match self {
             Self::Works => (Mark::Ok, t.works),
@@ -139,7 +140,7 @@ impl<'a> Condition<'a> {
             Self::Needs(Actor::We, _) => (Mark::Bad, t.unexpected),
             Self::Needs(Actor::Owner | Actor::Nobody, _) => (Mark::Bad, t.reauthorise),
         };
-        let distance = |at: Timestamp| language.distance(at, now);
+        let distance = |at: Timestamp| clock.distance(at);
         let again = || status.due_at.filter(|due| *due > now).map_or(t.retry_soon.to_owned(), distance);
         let because = match self {
             Self::Works => match status.due_at.filter(|due| *due > now) {
@@ -152,7 +153,7 @@ impl<'a> Condition<'a> {
                     Governs::ClientSecret => t.ends_soon_operator,
                     _ => t.ends_soon_owner,
                 };
-                Some(text.fill(&[("date", &language.date(day_of(*at)))]))
+                Some(text.fill(&[("date", &clock.date(*at))]))
             }
             Self::WorksForNow(_) => Some(t.works_for_now_because.fill(&[("when", &again())])),
             Self::Interrupted(fault) => {
@@ -162,7 +163,7 @@ impl<'a> Condition<'a> {
             Self::NotAuthorised => Some(t.not_authorised_because.to_owned()),
             Self::NotTried => Some(t.not_tried_because.to_owned()),
             Self::Ended(at) => Some(t.ended_because.fill(&[("when", &distance(*at))])),
-            Self::Due(at) => Some(t.due_because.fill(&[("date", &language.date(day_of(*at)))])),
+            Self::Due(at) => Some(t.due_because.fill(&[("date", &clock.date(*at))])),
             Self::Needs(_, fault) => Some(language.texts().explained(fault.class).what.to_owned()),
         };
         State { mark, words, because }
@@ -186,12 +187,8 @@ pub(crate) struct Ends {
 
 impl Ends {
     /// The end of an account's authorization.
-    pub(crate) fn of(
-        condition: &Condition<'_>,
-        status: &AccountStatus,
-        now: Timestamp,
-        language: Language,
-    ) -> Self {
+    pub(crate) fn of(condition: &Condition<'_>, status: &AccountStatus, clock: Clock<'_>) -> Self {
+        let language = clock.language;
         let t = &language.texts().condition;
         match (condition, status.ends_at.zip(status.ended_by)) {
             (Condition::NotAuthorised, _) => Self { when: None, words: t.not_begun },
@@ -199,7 +196,7 @@ impl Ends {
                 Self { when: None, words: t.has_ended }
             }
             (_, Some((at, governs))) => {
-                Self { when: Some(When::new(at, now, language)), words: language.texts().governs(governs) }
+                Self { when: Some(clock.when(at)), words: language.texts().governs(governs) }
             }
             (_, None) => Self { when: None, words: t.never_ends },
         }
@@ -222,7 +219,7 @@ pub(crate) struct Explained {
     pub(crate) words: FaultWords,
     /// Who must act.
     pub(crate) actor: &'static str,
-    /// What the server or the system said.
+    /// What the server or the system said, without what cannot be seen.
     pub(crate) said: String,
 }
 
@@ -232,7 +229,7 @@ impl Explained {
         Self {
             words: language.texts().explained(fault.class),
             actor: language.texts().actor(fault.class.actor()),
-            said: fault.reason.clone(),
+            said: visible(&fault.reason),
         }
     }
 }
@@ -317,6 +314,7 @@ fn words(class: FaultClass, t: &Faults) -> FaultWords {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures;
     use postroom_model::Grant;
 
     fn at(text: &str) -> Timestamp {
@@ -345,6 +343,7 @@ mod tests {
     #[test]
     fn conditions_are_words() {
         let now = at("2026-11-22T12:00:00Z");
+        let clock = |language| Clock { now, ..fixtures::clock(language) };
         let well = AccountStatus {
             obtained_at: Some(at("2026-11-22T09:00:00Z")),
             access_expires_at: Some(at("2026-11-22T13:00:00Z")),
@@ -384,10 +383,10 @@ mod tests {
         let account = account(Grant::AuthorizationCode);
         for (status, mark, words) in &cases {
             let condition = Condition::of(&account, status, now);
-            let state = condition.state(status, now, Language::En);
+            let state = condition.state(status, clock(Language::En));
             assert_eq!((state.mark, state.words), (*mark, *words));
             for language in Language::ALL {
-                let state = condition.state(status, now, language);
+                let state = condition.state(status, clock(language));
                 said.push(format!("{}: {}", state.words, state.because.unwrap_or_default()));
             }
         }

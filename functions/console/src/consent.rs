@@ -16,9 +16,9 @@ use crate::{
     csrf::Posted,
     flow::{self, Answered, Flow, Parameters, Purpose, RedeemError},
     language::{Language, Speak},
-    mine,
     notice::Notice,
     outcome::{Authorised, Outcome, Trouble, short_name},
+    ownership::still_owned,
     page::{self, Page},
     problem::Problem,
     security::{Limited, Navigation, Source},
@@ -77,7 +77,7 @@ pub(crate) async fn authorise_mine(
     posted: Posted<Owner>,
 ) -> Result<Response, Problem> {
     let Posted { visitor, fields } = posted;
-    mine::listed(&app, &visitor.account, &visitor.owner).await?;
+    still_owned(&app, &visitor.account, &visitor.owner).await?;
     let another = fields.has("another");
     begin_alone(&app, &headers, &visitor.session, &visitor.account, another, language).await
 }
@@ -186,6 +186,10 @@ async fn complete(
     in_chain: bool,
     end: Instant,
 ) -> Result<Response, Problem> {
+    // Whoever owned it when this began may not any more; then the code is not even redeemed.
+    if let Who::Owner { owner, .. } = &session.who {
+        still_owned(app, id, owner).await?;
+    }
     let outcome = match app.registry.account(id).await? {
         Some(account) if account.provider == answered.provider => {
             settle(app, &answered, session, &account, end).await

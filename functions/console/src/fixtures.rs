@@ -2,18 +2,28 @@
 
 use crate::{
     assets,
+    calendar::Clock,
+    language::Language,
     session::{Administrator, Session, Who},
 };
 use askama::Template;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use postroom_model::{Account, AccountStatus, MailboxState, Provider, Reminder, Undeliverable};
 use postroom_registry::{Incident, PlacedMailbox};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// The moment at which every page is looked at.
 pub(crate) fn now() -> Timestamp {
     at("2026-11-22T12:00:00Z")
+}
+
+static ZONE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::get("Europe/Berlin").expect("a zone"));
+
+/// The clock by which every page is made.
+pub(crate) fn clock(language: Language) -> Clock<'static> {
+    Clock { now: now(), zone: &ZONE, language }
 }
 
 /// A moment.
@@ -165,7 +175,7 @@ pub(crate) fn failing() -> MailboxState {
 pub(crate) fn reminders() -> Vec<Reminder> {
     let told = |subject: &str, ends: &str, governs: &str, stage: &str, recipient: &str, message: Value| {
         value(json!({"subject": subject, "ends_at": seconds(ends), "governs": governs, "stage": stage,
-            "recipient": recipient, "sent_at": seconds("2026-11-22T11:10:00Z"), "message_id": message}))
+            "began_at": seconds("2026-11-22T11:00:00Z"), "recipient": recipient, "sent_at": seconds("2026-11-22T11:10:00Z"), "message_id": message}))
     };
     let (secret, ends) = ("2026-12-04T00:00:00Z", "2026-12-04T09:00:00Z");
     vec![
@@ -196,7 +206,7 @@ pub(crate) fn reminders() -> Vec<Reminder> {
 /// An owner whose mail came back.
 pub(crate) fn undeliverable() -> Undeliverable {
     value(
-        json!({"id": "ben@contoso.com", "because": "bounced", "said": "smtp; 550 5.1.1 <b>user</b> unknown",
+        json!({"address": "ben@contoso.com", "because": "bounced", "said": "smtp; 550 5.1.1 <b>user</b> unknown",
         "since": seconds("2026-11-01T08:00:00Z"), "seen_at": seconds("2026-11-20T08:00:00Z")}),
     )
 }

@@ -1,4 +1,5 @@
-//! What the console signs and encrypts with, all derived from one secret in the vault.
+//! What the console signs and encrypts with, derived from two secrets in the vault: one is its own, and
+//! the other one, for owners' links, is shared with `expiry-check`.
 
 use crate::problem::Problem;
 use aws_lc_rs::{constant_time, digest, hmac, rand};
@@ -12,23 +13,28 @@ use std::fmt;
 pub(crate) struct Keys {
     /// Encrypts and authenticates cookies.
     pub(crate) cookies: cookie::Key,
-    /// Signs owners' links.
-    pub(crate) links: LinkKey,
+    /// Signs owners' links; none where the deployment has no secret for them.
+    links: Option<LinkKey>,
     /// Makes names of people and places that tell nothing about them.
     names: hmac::Key,
 }
 
 impl Keys {
-    /// The keys of a console whose secret this is.
-    pub(crate) fn of(secret: Option<SecretString>) -> Result<Self, Problem> {
+    /// The keys of a console whose secret this is, and of the links that are made with another.
+    pub(crate) fn of(secret: Option<SecretString>, links: Option<&SecretString>) -> Result<Self, Problem> {
         let secret = secret.ok_or_else(|| Problem::unavailable("the vault holds no console key"))?;
         let bytes = secret.expose_secret().as_bytes();
         let names = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, bytes), b"postroom name");
         Ok(Self {
             cookies: cookie::Key::derive_from(bytes),
-            links: LinkKey::of(&secret),
+            links: links.map(LinkKey::of),
             names: hmac::Key::new(hmac::HMAC_SHA256, names.as_ref()),
         })
+    }
+
+    /// What owners' links are signed with.
+    pub(crate) fn links(&self) -> Result<&LinkKey, Problem> {
+        self.links.as_ref().ok_or_else(|| Problem::unavailable("the vault holds no key for links"))
     }
 
     /// A name for something that is not to be stored as it is: the same for the same thing.

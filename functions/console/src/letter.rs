@@ -1,16 +1,18 @@
 //! Mail to owners with personal links.
 //!
 //! Guarantees: each owner gets one letter about all of the accounts that were chosen, with a link for
-//! each that nobody else got; what could not be sent is told address by address on the page, and the
-//! log knows no address.
+//! each that nobody else got; owners are those of the account and of the mailboxes that use it, as for a
+//! reminder. What could not be sent is told address by address on the page, and the log knows no address.
 //!
 //! Left out: reminding anybody by itself.
 
 use crate::{
     app::{App, Id},
+    calendar::Clock,
     condition::{Mark, State as Condition},
     csrf::Posted,
     language::{Language, Speak},
+    ownership::{Owners, owners_of},
     page::{self, Page, Section},
     problem::Problem,
     session::Administrator,
@@ -19,12 +21,15 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use postroom_language::Words;
+use postroom_language::visible;
 use postroom_letter::{Letter, Post, SendError, personal_link};
 use postroom_model::{Account, AccountId};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -58,21 +63,33 @@ pub(crate) async fn send_to_owners(
     let mut note = (ids.len() > MOST).then(|| t.too_many.fill(&[("most", &MOST)]));
     let mut verdicts = Vec::new();
     if let Some(post) = &app.post {
-        let mut letters: BTreeMap<String, Vec<Account>> = BTreeMap::new();
-        for id in ids.iter().take(MOST) {
-            let account = app.registry.account(id).await?.ok_or_else(Problem::not_found)?;
-            match &account {
-                account if !account.grant.needs_consent() => {
-                    verdicts.push(Verdict::idle(id.as_str(), t.no_consent));
-                }
-                account if account.owners.is_empty() => verdicts.push(Verdict::idle(id.as_str(), t.no_owner)),
+        let chosen = &ids[..ids.len().min(MOST)];
+        let statuses = app.registry.account_statuses(chosen).await?;
+        let found = stream::iter(chosen.to_vec()).map(|id| async move {
+            let account = app.registry.account(&id).await?.ok_or_else(Problem::not_found)?;
+            let owners = owners_of(app, &account).await?;
+            Ok::<_, Problem>((account, owners))
+        });
+        let found: Vec<(Account, Owners)> = found.buffered(AT_ONCE).try_collect().await?;
+        let mut letters: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
+        let mut invalid = BTreeSet::new();
+        for (account, owners) in &found {
+            let id = account.id.as_str();
+            match account {
+                account if !account.grant.needs_consent() => verdicts.push(Verdict::idle(id, t.no_consent)),
+                _ if owners.is_empty() => verdicts.push(Verdict::idle(id, t.no_owner)),
                 account => {
-                    for owner in &account.owners {
-                        letters.entry(owner.to_lowercase()).or_default().push(account.clone());
+                    let authorised_at = statuses.get(&account.id).and_then(|status| status.authorised_at);
+                    let authorised_at = authorised_at.map_or(0, Timestamp::as_second);
+                    for owner in &owners.addresses {
+                        letters.entry(owner.clone()).or_default().push(Asked { account, authorised_at });
                     }
+                    invalid.extend(&owners.invalid);
                 }
             }
         }
+        verdicts
+            .extend(invalid.into_iter().map(|owner| not_sent(visible(owner), t, t.no_address.to_owned())));
         verdicts.extend(send_all(app, post, &letters, language).await?);
     } else {
         note = Some(t.no_sender.to_owned());
@@ -84,32 +101,35 @@ pub(crate) async fn send_to_owners(
     Ok(page::html(&Verdicts { page, lead: String::new(), verdicts, note, back, back_label }))
 }
 
+/// An account that an owner is asked for, and when somebody last authorised it, as links have it.
+struct Asked<'a> {
+    account: &'a Account,
+    authorised_at: i64,
+}
+
 /// Sends each owner a letter. One that fails stops no other.
 async fn send_all(
     app: &App,
     post: &Post,
-    letters: &BTreeMap<String, Vec<Account>>,
+    letters: &BTreeMap<String, Vec<Asked<'_>>>,
     language: Language,
 ) -> Result<Vec<Verdict>, Problem> {
     let t = &language.texts().letter;
     let end = Instant::now() + LONGEST;
     let keys = app.keys().await?;
+    let (key, console) = (keys.links()?, &app.settings.public_url);
     let until = app.now().saturating_add(LINK_LIFE).unwrap_or(Timestamp::MAX);
     let letters = letters.iter().map(|(owner, accounts)| {
-        let links = accounts.iter().map(|account| LetterLink {
+        let links = accounts.iter().map(|Asked { account, authorised_at }| LetterLink {
             account: account.id.as_str(),
             login: account.login.as_deref(),
-            url: personal_link(&keys.links, &app.settings.public_url, &account.id, owner, until),
+            url: personal_link(key, console, &account.id, *authorised_at, owner, until),
         });
         // The deployment's language, not the administrator's: owners are other people.
-        (owner, LinkLetter::new(links.collect(), until, app.settings.language))
+        (owner, LinkLetter::new(links.collect(), until, app.clock(app.settings.language)))
     });
     let sent = letters.map(|(owner, letter)| async move {
-        let failed = |because: String| Verdict {
-            name: owner.clone(),
-            state: Condition { mark: Mark::Bad, words: t.not_sent, because: Some(because) },
-            fault: None,
-        };
+        let failed = |because: String| not_sent(owner.clone(), t, because);
         let written = match letter.write() {
             Ok(written) => written,
             Err(error) => return failed(error.to_string()),
@@ -126,14 +146,19 @@ async fn send_all(
     Ok(stream::iter(sent.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await)
 }
 
+fn not_sent(owner: String, t: &LetterTexts, because: String) -> Verdict {
+    let state = Condition { mark: Mark::Bad, words: t.not_sent, because: Some(because) };
+    Verdict { name: owner, state, fault: None }
+}
+
 /// Why a letter was not sent, as the page says it.
 fn because(error: &SendError, t: &LetterTexts) -> String {
     match error {
         SendError::Throttled => t.throttled.to_owned(),
         SendError::QuotaUsedUp => t.quota_used_up.to_owned(),
-        SendError::Recipient(said) => t.recipient_refused.fill(&[("said", said)]),
-        SendError::Stopped(said) => t.stopped.fill(&[("said", said)]),
-        SendError::Passing(said) => t.not_now.fill(&[("said", said)]),
+        SendError::Recipient(said) => t.recipient_refused.fill(&[("said", &visible(said))]),
+        SendError::Stopped(said) => t.stopped.fill(&[("said", &visible(said))]),
+        SendError::Passing(said) => t.not_now.fill(&[("said", &visible(said))]),
     }
 }
 
@@ -161,8 +186,9 @@ struct LetterText<'a>(&'a LinkLetter<'a>);
 struct LetterHtml<'a>(&'a LinkLetter<'a>);
 
 impl<'a> LinkLetter<'a> {
-    fn new(links: Vec<LetterLink<'a>>, until: Timestamp, language: Language) -> Self {
-        Self { t: language.texts(), links, until: language.moment(until), language }
+    fn new(links: Vec<LetterLink<'a>>, until: Timestamp, clock: Clock<'_>) -> Self {
+        let language = clock.language;
+        Self { t: language.texts(), links, until: clock.moment(until), language }
     }
 
     fn write(&self) -> askama::Result<Letter> {
@@ -190,6 +216,7 @@ impl<'a> LinkLetter<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures;
 
     #[test]
     fn a_letter_says_what_to_do_in_text_and_in_html() {
@@ -201,7 +228,7 @@ mod tests {
         };
         let until = Timestamp::from_second(1_800_000_000).expect("in range");
         for language in Language::ALL {
-            let letter = LinkLetter::new(links(), until, language);
+            let letter = LinkLetter::new(links(), until, fixtures::clock(language));
             insta::assert_snapshot!(
                 format!("letter_text_{language}"),
                 LetterText(&letter).render().expect("text")

@@ -14,6 +14,7 @@
 //! Left out: fetching, refreshing, reminding. Those are functions of their own.
 
 mod account;
+mod account_page;
 mod addressee;
 mod adoption;
 mod app;
@@ -35,11 +36,13 @@ mod language;
 mod letter;
 mod mailbox;
 mod mailbox_form;
+mod mailbox_page;
 mod mailbox_state;
 mod mine;
 mod notice;
 mod outcome;
 mod overview;
+mod ownership;
 mod page;
 mod problem;
 mod registration;

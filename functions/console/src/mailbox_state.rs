@@ -2,8 +2,9 @@
 
 use crate::{
     app::App,
+    calendar::Clock,
     condition::{Mark, State},
-    language::{Language, Speak},
+    language::Speak,
     problem::Problem,
     texts::Fill,
 };
@@ -28,14 +29,10 @@ pub(crate) async fn of(
 }
 
 /// How a mailbox is doing.
-pub(crate) fn words(
-    placed: &PlacedMailbox,
-    state: &MailboxState,
-    now: Timestamp,
-    language: Language,
-) -> State {
+pub(crate) fn words(placed: &PlacedMailbox, state: &MailboxState, clock: Clock<'_>) -> State {
+    let language = clock.language;
     let t = &language.texts().condition;
-    let distance = |at: Timestamp| language.distance(at, now);
+    let distance = |at: Timestamp| clock.distance(at);
     if let Some(since) = placed.paused_at {
         let because = t.mailbox_paused_because.fill(&[("when", &distance(since))]);
         return State { mark: Mark::Idle, words: t.mailbox_paused, because: Some(because) };
@@ -58,11 +55,11 @@ pub(crate) fn words(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{fixtures, language::Language};
     use postroom_model::{Failure, Fault, FaultClass};
 
     #[test]
     fn mailboxes_are_words() {
-        let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a moment");
         let earlier: Timestamp = "2026-11-22T09:00:00Z".parse().expect("a moment");
         let placed: PlacedMailbox = serde_json::from_str(
             r#"{"id":"plant","protocol":"imap","host":"mail.example","port":993,"tls":"implicit","user":"plant"}"#,
@@ -76,7 +73,7 @@ mod tests {
         let mut said = Vec::new();
         for (placed, state) in [(&placed, &new), (&placed, &works), (&placed, &fails), (&paused, &fails)] {
             for language in Language::ALL {
-                let State { mark, words, because } = words(placed, state, now, language);
+                let State { mark, words, because } = words(placed, state, fixtures::clock(language));
                 said.push(format!("{mark:?} {words}: {}", because.unwrap_or_default()));
             }
         }

@@ -3,7 +3,8 @@
 //! Guarantees: looking at a link changes nothing, because mail scanners look at links; pressing its
 //! button uses it up, for the first who does. Whoever came by a link sees that account, those of its
 //! mailboxes that name the same owner, and one button, and reaches no other; whoever is an owner neither
-//! of the account nor of a mailbox that uses it has no link and no page any more.
+//! of the account nor of a mailbox that uses it has no link and no page any more; and a link from before
+//! somebody authorised the account opens nothing.
 
 use crate::{
     app::App,
@@ -13,6 +14,7 @@ use crate::{
     mailbox_state,
     notice::Noticed,
     outcome::Report,
+    ownership::still_owned,
     page::{self, Page},
     problem::Problem,
     security::{Limited, Source},
@@ -26,7 +28,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use postroom_letter::{LinkError, PersonalLink};
-use postroom_model::{Account, AccountId, MailboxId};
+use postroom_model::MailboxId;
 use postroom_registry::PlacedMailbox;
 
 /// Links that were opened are kept under this kind, by their nonce.
@@ -50,7 +52,8 @@ pub(crate) async fn link(
     Path(token): Path<String>,
 ) -> Result<Response, Problem> {
     let link = read(&app, &token).await?;
-    listed(&app, &link.account, &link.owner).await?;
+    still_owned(&app, &link.account, &link.owner).await?;
+    refuse_overtaken(&app, &link).await?;
     let used: Option<(bool, u64)> = app.registry.ephemeral(LINK, &link.nonce, app.now()).await?;
     if used.is_some() {
         return Err(Problem::link_used());
@@ -69,7 +72,8 @@ pub(crate) async fn open(
 ) -> Result<Response, Problem> {
     source.limit(&app, Limited::Link).await?;
     let link = read(&app, fields.get("token").unwrap_or_default()).await?;
-    listed(&app, &link.account, &link.owner).await?;
+    still_owned(&app, &link.account, &link.owner).await?;
+    refuse_overtaken(&app, &link).await?;
     if !app.registry.claim_ephemeral(LINK, &link.nonce, link.until, app.now()).await? {
         return Err(Problem::link_used());
     }
@@ -83,25 +87,18 @@ pub(crate) async fn open(
 }
 
 async fn read(app: &App, token: &str) -> Result<PersonalLink, Problem> {
-    PersonalLink::read(&app.keys().await?.links, token, app.now()).map_err(|error| match error {
+    PersonalLink::read(app.keys().await?.links()?, token, app.now()).map_err(|error| match error {
         LinkError::Invalid => Problem::link_invalid(),
         LinkError::Expired => Problem::link_expired(),
     })
 }
 
-/// The account, where it or one of its mailboxes lists that owner still.
-///
-/// # Errors
-/// [`Problem`], where none does, or the account is gone.
-pub(crate) async fn listed(app: &App, account: &AccountId, owner: &str) -> Result<Account, Problem> {
-    let account = app.registry.account(account).await?.ok_or_else(Problem::link_withdrawn)?;
-    let keys = app.keys().await?;
-    if keys.links.lists(&account.owners, owner) {
-        return Ok(account);
-    }
-    let mailboxes = app.registry.mailboxes_of(&account.id).await?;
-    let is_listed = mailboxes.iter().any(|placed| keys.links.lists(&placed.mailbox.owners, owner));
-    if is_listed { Ok(account) } else { Err(Problem::link_withdrawn()) }
+/// Refuses a link that was made before somebody authorised the account: what it was sent for is done,
+/// and whoever finds it in an old mail has no business here.
+async fn refuse_overtaken(app: &App, link: &PersonalLink) -> Result<(), Problem> {
+    let authorised_at = app.registry.account_status(&link.account).await?.authorised_at;
+    let is_newer = authorised_at.is_some_and(|at| at.as_second() > link.authorised_at);
+    if is_newer { Err(Problem::link_overtaken()) } else { Ok(()) }
 }
 
 #[derive(Template)]
@@ -126,21 +123,22 @@ pub(crate) async fn mine(
     noticed: Noticed,
 ) -> Result<Response, Problem> {
     let id = &owner.account;
-    let account = listed(&app, id, &owner.owner).await?;
+    let account = still_owned(&app, id, &owner.owner).await?;
     let status = app.registry.account_status(id).await?;
     let mailboxes = app.registry.mailboxes_of(id).await?;
     let condition = Condition::of(&account, &status, app.now());
     let t = &language.texts().owner;
     let keys = app.keys().await?;
+    let links = keys.links()?;
     let (mailboxes, others): (Vec<_>, Vec<_>) =
-        mailboxes.into_iter().partition(|placed| keys.links.lists(&placed.mailbox.owners, &owner.owner));
+        mailboxes.into_iter().partition(|placed| links.lists(&placed.mailbox.owners, &owner.owner));
     let own: Vec<&MailboxId> = mailboxes.iter().map(|placed| &placed.mailbox.id).collect();
     let more = mailboxes.len().saturating_sub(SHOWN);
     let page = Page::alone(language, t.title).at("/mine").signed_in(id.as_str(), &owner.csrf);
     let html = page::html(&MinePage {
         page,
         report: noticed.report(id, language).map(|report| report.about(&own, language)),
-        state: condition.state(&status, app.now(), language),
+        state: condition.state(&status, app.clock(language)),
         fault: condition.fault().map(|fault| Explained::new(fault, language)),
         login: account.login.as_ref().map(|login| t.login.fill(&[("login", login)])),
         mailboxes: mailboxes.iter().take(SHOWN).map(|placed| placed.mailbox.user.as_str()).collect(),

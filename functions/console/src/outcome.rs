@@ -9,6 +9,7 @@ use crate::{
     trial::{Trial, Trials},
     verdict::Verdict,
 };
+use postroom_language::visible;
 use postroom_model::{AccountId, Fault, MailboxId};
 use serde::{Deserialize, Serialize};
 
@@ -172,7 +173,7 @@ impl Report {
             _ => (Mark::Ok, t.authorised),
         };
         let because = match &authorised.identity {
-            Some(identity) => t.by.fill(&[("identity", identity)]),
+            Some(identity) => t.by.fill(&[("identity", &visible(identity))]),
             None => t.by_nobody_named.to_owned(),
         };
         let mut lines = Vec::new();
@@ -210,12 +211,13 @@ impl Report {
         let (words, because, next) = match trouble {
             Trouble::Declined => (t.declined, t.declined_what.to_owned(), t.declined_next),
             Trouble::WrongPerson { expected, signed_in } => {
+                let signed_in = visible(signed_in);
                 let values: [(&str, &dyn std::fmt::Display); 2] =
-                    [("expected", expected), ("signed_in", signed_in)];
+                    [("expected", expected), ("signed_in", &signed_in)];
                 (t.wrong_person, t.wrong_person_what.fill(&values), t.wrong_person_next)
             }
             Trouble::Unidentified(why) => {
-                (t.unidentified, t.unidentified_what.fill(&[("why", why)]), t.unidentified_next)
+                (t.unidentified, t.unidentified_what.fill(&[("why", &visible(why))]), t.unidentified_next)
             }
             Trouble::NoLogin => (t.no_login, t.no_login_what.to_owned(), t.no_login_next),
             Trouble::MissingScopes(scopes) => {

@@ -7,7 +7,7 @@
 
 use crate::{
     app::App,
-    calendar::When,
+    calendar::{Clock, When},
     chain::{self, Resumable},
     condition::{Condition, Ends, State},
     language::{Language, Speak},
@@ -54,9 +54,9 @@ pub(crate) async fn overview(
     language: Language,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
-    let now = app.now();
-    let found = find(&app, &administrator, &asked, now).await?;
-    Ok(page::html(&OverviewPage::new(&found, &asked, &administrator, now, language)))
+    let clock = app.clock(language);
+    let found = find(&app, &administrator, &asked, clock.now).await?;
+    Ok(page::html(&OverviewPage::new(&found, &asked, &administrator, clock)))
 }
 
 async fn find(
@@ -83,7 +83,7 @@ async fn find(
         basic,
         async { Ok(registry.providers().await?) },
         async { Ok(registry.incidents().await?) },
-        async { Ok(registry.endings(timeline::until(now)).await?) },
+        async { Ok(registry.endings(timeline::until(now, &app.settings.calendar.zone)).await?) },
         chain::of(app, administrator),
     )?;
     Ok(Found { accounts, mailboxes, basic, providers, incidents, endings, chain })
@@ -157,13 +157,8 @@ struct BasicRow<'a> {
 }
 
 impl<'a> OverviewPage<'a> {
-    fn new(
-        found: &'a Found,
-        asked: &'a Asked,
-        administrator: &'a Administrator,
-        now: Timestamp,
-        language: Language,
-    ) -> Self {
+    fn new(found: &'a Found, asked: &'a Asked, administrator: &'a Administrator, clock: Clock<'_>) -> Self {
+        let language = clock.language;
         let t = &language.texts().overview;
         let page = Page::alone(language, t.title)
             .within(Section::Accounts)
@@ -171,18 +166,17 @@ impl<'a> OverviewPage<'a> {
             .at(asked.href());
         let rows = found.accounts.items.iter().map(|(account, status)| {
             let mailboxes = found.mailboxes.get(&account.id).map(Vec::as_slice).unwrap_or_default();
-            Row::new(account, status, mailboxes, now, language)
+            Row::new(account, status, mailboxes, clock)
         });
-        let basic =
-            found.basic.items.iter().map(|(placed, state)| BasicRow::new(placed, state, now, language));
+        let basic = found.basic.items.iter().map(|(placed, state)| BasicRow::new(placed, state, clock));
         let incidents = found.incidents.iter().map(|incident| {
-            let since = language.moment(incident.since);
+            let since = clock.moment(incident.since);
             t.incident.fill(&[("provider", &incident.provider), ("when", &since)])
         });
         let chain =
             found.chain.as_ref().map(|chain| t.chain.fill(&[("done", &chain.done), ("all", &chain.all)]));
         let endings: Vec<Timestamp> = found.endings.iter().map(|(_, at)| *at).collect();
-        let timeline = Timeline::new(&endings, now, language);
+        let timeline = Timeline::new(&endings, clock);
         Self {
             page,
             asked,
@@ -222,11 +216,11 @@ impl<'a> Row<'a> {
         account: &'a Account,
         status: &'a AccountStatus,
         mailboxes: &'a [PlacedMailbox],
-        now: Timestamp,
-        language: Language,
+        clock: Clock<'_>,
     ) -> Self {
+        let language = clock.language;
         let t = &language.texts().overview;
-        let condition = Condition::of(account, status, now);
+        let condition = Condition::of(account, status, clock.now);
         let (more, words) = match mailboxes.len() {
             n if n > COUNTED => (COUNTED - NAMED, t.more_than),
             n => (n.saturating_sub(NAMED), t.more),
@@ -235,9 +229,9 @@ impl<'a> Row<'a> {
             id: account.id.as_str(),
             login: account.login.as_deref(),
             provider: t.by_provider.fill(&[("provider", &account.provider)]),
-            state: condition.state(status, now, language),
-            ends: Ends::of(&condition, status, now, language),
-            renewed: status.obtained_at.map(|at| When::new(at, now, language)),
+            state: condition.state(status, clock),
+            ends: Ends::of(&condition, status, clock),
+            renewed: status.obtained_at.map(|at| clock.when(at)),
             mailboxes: mailboxes.iter().take(NAMED).map(|placed| placed.mailbox.id.as_str()).collect(),
             more: (more > 0).then(|| words.fill(&[("n", &more)])),
             owners: &account.owners,
@@ -247,14 +241,14 @@ impl<'a> Row<'a> {
 }
 
 impl<'a> BasicRow<'a> {
-    fn new(placed: &'a PlacedMailbox, state: &MailboxState, now: Timestamp, language: Language) -> Self {
+    fn new(placed: &'a PlacedMailbox, state: &MailboxState, clock: Clock<'_>) -> Self {
         let mailbox = &placed.mailbox;
         Self {
             id: mailbox.id.as_str(),
             user: &mailbox.user,
             server: format!("{}:{}", mailbox.server.host, mailbox.server.port),
-            state: mailbox_state::words(placed, state, now, language),
-            interval: language.interval(mailbox.interval),
+            state: mailbox_state::words(placed, state, clock),
+            interval: clock.language.interval(mailbox.interval),
             owners: &mailbox.owners,
         }
     }
@@ -303,7 +297,7 @@ mod tests {
         let (found, administrator) = (found(), fixtures::administrator());
         let asked = Asked::default();
         for language in Language::ALL {
-            let page = OverviewPage::new(&found, &asked, &administrator, fixtures::now(), language);
+            let page = OverviewPage::new(&found, &asked, &administrator, fixtures::clock(language));
             insta::assert_snapshot!(format!("overview_{language}"), fixtures::html(&page));
         }
     }
@@ -322,11 +316,11 @@ mod tests {
         };
         let administrator = fixtures::administrator();
         let asked = Asked::default();
-        let page = OverviewPage::new(&found, &asked, &administrator, fixtures::now(), Language::En);
+        let page = OverviewPage::new(&found, &asked, &administrator, fixtures::clock(Language::En));
         let html = fixtures::html(&page);
         assert!(html.contains("postroom apply") && html.contains("No authorization ends"));
         let asked = Asked { q: "<script>".into(), show: Show::Needs, ..Asked::default() };
-        let page = OverviewPage::new(&found, &asked, &administrator, fixtures::now(), Language::En);
+        let page = OverviewPage::new(&found, &asked, &administrator, fixtures::clock(Language::En));
         let html = fixtures::html(&page);
         assert!(html.contains("No account fits") && !html.contains("<script>"));
     }

@@ -33,6 +33,7 @@ enum Kind {
     LinkExpired,
     LinkUsed,
     LinkWithdrawn,
+    LinkOvertaken,
     TooMany,
     StateUnknown,
     OtherBrowser,
@@ -121,6 +122,11 @@ impl Problem {
         Self::page(Kind::LinkWithdrawn, "the account lists no owner for whom the link was made")
     }
 
+    /// A link from before somebody authorised its account.
+    pub(crate) fn link_overtaken() -> Self {
+        Self::page(Kind::LinkOvertaken, "the account was authorised after the link was made")
+    }
+
     /// Too much from one place within a minute.
     pub(crate) fn too_many(what: &'static str) -> Self {
         Self::page(Kind::TooMany, what)
@@ -174,7 +180,9 @@ impl Kind {
             | Self::SignInNotConfigured
             | Self::SignInDeclined
             | Self::NotAnAdministrator => StatusCode::FORBIDDEN,
-            Self::LinkExpired | Self::LinkUsed | Self::LinkWithdrawn => StatusCode::GONE,
+            Self::LinkExpired | Self::LinkUsed | Self::LinkWithdrawn | Self::LinkOvertaken => {
+                StatusCode::GONE
+            }
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::SignInFailed => StatusCode::BAD_GATEWAY,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -185,7 +193,12 @@ impl Kind {
     fn is_about_a_link(self) -> bool {
         matches!(
             self,
-            Self::LinkNeeded | Self::LinkInvalid | Self::LinkExpired | Self::LinkUsed | Self::LinkWithdrawn
+            Self::LinkNeeded
+                | Self::LinkInvalid
+                | Self::LinkExpired
+                | Self::LinkUsed
+                | Self::LinkWithdrawn
+                | Self::LinkOvertaken
         )
     }
 
@@ -201,6 +214,7 @@ impl Kind {
             Self::LinkExpired => [p.link_expired, p.link_expired_what, p.link_next],
             Self::LinkUsed => [p.link_used, p.link_used_what, p.link_next],
             Self::LinkWithdrawn => [p.link_withdrawn, p.link_withdrawn_what, p.link_next],
+            Self::LinkOvertaken => [p.link_overtaken, p.link_overtaken_what, p.link_overtaken_next],
             Self::TooMany => [p.too_many, p.too_many_what, p.too_many_next],
             Self::StateUnknown => [p.state_unknown, p.state_unknown_what, p.start_again],
             Self::OtherBrowser => [p.other_browser, p.other_browser_what, p.start_again],

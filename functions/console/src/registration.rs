@@ -3,6 +3,7 @@
 
 use crate::{
     app::App,
+    calendar::Clock,
     condition::{Explained, Mark, SOON, State},
     language::{Language, Speak},
     page::{self, Page, Section},
@@ -12,7 +13,6 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State as FromState, response::Response};
-use jiff::Timestamp;
 use postroom_language::Words;
 use postroom_model::{ClientAuth, EndDate, Endpoints, Preset, Provider};
 use postroom_registry::Incident;
@@ -27,7 +27,7 @@ pub(crate) async fn registrations(
     let signs_in = app.settings.administrators.provider.as_ref();
     let rows = providers.iter().map(|provider| {
         let incident = incidents.iter().find(|incident| incident.provider == provider.id);
-        Row::new(provider, incident, signs_in == Some(&provider.id), app.now(), language)
+        Row::new(provider, incident, signs_in == Some(&provider.id), app.clock(language))
     });
     let page = Page::alone(language, language.texts().registration.title)
         .within(Section::Providers)
@@ -68,15 +68,15 @@ impl<'a> Row<'a> {
         provider: &'a Provider,
         incident: Option<&Incident>,
         signs_administrators_in: bool,
-        now: Timestamp,
-        language: Language,
+        clock: Clock<'_>,
     ) -> Self {
+        let language = clock.language;
         let t = &language.texts().registration;
         let state = match incident {
             None => State { mark: Mark::Ok, words: t.works, because: None },
             Some(incident) => {
-                let when = language.distance(incident.since, now);
-                let seen = language.distance(incident.seen_at, now);
+                let when = clock.distance(incident.since);
+                let seen = clock.distance(incident.seen_at);
                 let because = t.incident_because.fill(&[("when", &when), ("seen", &seen)]);
                 State { mark: Mark::Bad, words: t.incident, because: Some(because) }
             }
@@ -104,7 +104,7 @@ impl<'a> Row<'a> {
                 ClientAuth::Certificate => t.auth_certificate,
                 ClientAuth::ServiceAccount => t.auth_service_account,
             },
-            ends: has_end.then(|| ends(provider.client_auth_expires, now, language, t)),
+            ends: has_end.then(|| ends(provider.client_auth_expires, clock, t)),
             tenant: provider.tenant.as_deref(),
             issuer,
             authorize_url,
@@ -117,17 +117,17 @@ impl<'a> Row<'a> {
 }
 
 /// When a secret or certificate ends, in words, and whether that is soon or over.
-fn ends(end: Option<EndDate>, now: Timestamp, language: Language, t: &RegistrationTexts) -> (String, bool) {
+fn ends(end: Option<EndDate>, clock: Clock<'_>, t: &RegistrationTexts) -> (String, bool) {
     let Some(end) = end else { return (t.ends_unknown.to_owned(), false) };
     let at = end.at();
     let date = match end {
-        EndDate::Day(day) => language.date(day),
-        EndDate::Moment(at) => language.moment(at),
+        EndDate::Day(day) => clock.language.date(day),
+        EndDate::Moment(at) => clock.moment(at),
     };
-    let distance = language.distance(at, now);
-    if at <= now {
+    let distance = clock.distance(at);
+    if at <= clock.now {
         (t.ends_over.fill(&[("date", &date)]), true)
-    } else if at.duration_since(now) <= SOON {
+    } else if at.duration_since(clock.now) <= SOON {
         (t.ends_soon.fill(&[("date", &date), ("distance", &distance)]), true)
     } else {
         (format!("{date}, {distance}"), false)
@@ -146,7 +146,7 @@ mod tests {
         for language in Language::ALL {
             let rows = providers.iter().map(|provider| {
                 let incident = Some(&incident).filter(|incident| incident.provider == provider.id);
-                Row::new(provider, incident, incident.is_some(), fixtures::now(), language)
+                Row::new(provider, incident, incident.is_some(), fixtures::clock(language))
             });
             let page = Page::alone(language, language.texts().registration.title)
                 .within(Section::Providers)
@@ -159,14 +159,13 @@ mod tests {
 
     #[test]
     fn the_end_of_a_secret_is_told_in_time() {
-        let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a moment");
         let t = &Language::En.texts().registration;
         for (day, words, is_soon) in [
             (None, "Not known; say it in the manifest to be warned in time", false),
             (Some("2027-09-30"), "30 September 2027, in 10 months", false),
             (
                 Some("2026-11-22T14:00:00+02:00"),
-                "Over since 22 November 2026, 12:00 UTC: no token can be renewed any more. Enter a new one.",
+                "Over since 22 November 2026, 13:00 CET: no token can be renewed any more. Enter a new one.",
                 true,
             ),
             (Some("2026-12-04"), "4 December 2026, in 11 days: make a new one in time.", true),
@@ -177,7 +176,7 @@ mod tests {
             ),
         ] {
             let day = day.map(|day| day.parse().expect("a day"));
-            assert_eq!(ends(day, now, Language::En, t), (words.to_owned(), is_soon));
+            assert_eq!(ends(day, fixtures::clock(Language::En), t), (words.to_owned(), is_soon));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reminders as pages show them: what was told to whom, about what, at which stage.
 
 use crate::{
-    calendar::When,
+    calendar::{Clock, When},
     language::{Language, Speak},
     texts::{Fill, Texts},
 };
@@ -46,32 +46,26 @@ pub(crate) struct About {
 }
 
 impl Told {
-    pub(crate) fn new(reminder: &Reminder, now: Timestamp, language: Language) -> Self {
-        let t = language.texts();
+    pub(crate) fn new(reminder: &Reminder, clock: Clock<'_>) -> Self {
+        let t = clock.language.texts();
         Self {
-            sent: When::new(reminder.sent_at, now, language),
+            sent: clock.when(reminder.sent_at),
             to: match &reminder.recipient {
                 Recipient::Person(address) => address.clone(),
                 Recipient::Events => t.reminder.to_events.to_owned(),
             },
-            about: About::new(&reminder.subject, language),
+            about: About::new(&reminder.subject, clock.language),
             stage: t.stage(reminder.stage, &reminder.subject),
-            ends: Ends::new(&reminder.subject, reminder.ends_at, reminder.governs, now, language),
+            ends: Ends::new(&reminder.subject, reminder.ends_at, reminder.governs, clock),
             is_unsent: reminder.message_id.is_none(),
         }
     }
 }
 
 impl Ends {
-    pub(crate) fn new(
-        subject: &Subject,
-        at: Timestamp,
-        governs: Governs,
-        now: Timestamp,
-        language: Language,
-    ) -> Self {
-        let t = language.texts();
-        let when = When::new(at, now, language);
+    pub(crate) fn new(subject: &Subject, at: Timestamp, governs: Governs, clock: Clock<'_>) -> Self {
+        let t = clock.language.texts();
+        let when = clock.when(at);
         if is_trouble(subject) {
             return Self { words: t.reminder.since_date.with("date", &when.date), when, governs: None };
         }
@@ -125,6 +119,7 @@ impl Texts {
         match because {
             Rejection::Invalid => t.invalid,
             Rejection::Refused => t.refused,
+            Rejection::Returned => t.returned,
             Rejection::Bounced => t.bounced,
             Rejection::Complained => t.complained,
         }

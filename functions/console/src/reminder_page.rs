@@ -5,7 +5,7 @@
 
 use crate::{
     app::App,
-    calendar::When,
+    calendar::{Clock, When},
     coming::{self, Coming},
     language::{Language, Speak},
     page::{self, Page, Section},
@@ -20,7 +20,7 @@ use axum::{
     extract::{Query, State as FromState},
     response::Response,
 };
-use jiff::Timestamp;
+use postroom_language::visible;
 use postroom_model::{Reminder, Undeliverable};
 use postroom_registry::Position;
 use serde::Deserialize;
@@ -43,7 +43,7 @@ pub(crate) struct Asked {
 struct Found {
     told: postroom_registry::Page<Reminder>,
     /// What stands above it on the first page: what comes next, and who cannot be told.
-    outlook: Option<(Vec<Coming>, Vec<Undeliverable>)>,
+    outlook: Option<(Vec<Coming>, postroom_registry::Page<Undeliverable>)>,
     /// Whether people are written to at all.
     sends_mail: bool,
 }
@@ -61,12 +61,12 @@ pub(crate) async fn reminders(
         if from.is_some() {
             return Ok(None);
         }
-        let blocked = async { Ok(app.registry.undeliverables().await?) };
+        let blocked = async { Ok(app.registry.undeliverables(None, BLOCKED).await?) };
         futures::try_join!(coming::of_all(&app), blocked).map(Some)
     };
     let (told, outlook) = futures::try_join!(told, outlook)?;
     let found = Found { told, outlook, sends_mail: app.post.is_some() };
-    Ok(page::html(&RemindersPage::new(&found, &asked, &administrator, app.now(), language)))
+    Ok(page::html(&RemindersPage::new(&found, &asked, &administrator, app.clock(language))))
 }
 
 impl Asked {
@@ -97,8 +97,8 @@ struct Outlook<'a> {
     lead: String,
     coming: Vec<ComingRow>,
     blocked: Vec<BlockedRow<'a>>,
-    /// How many more addresses there are, in words.
-    more_blocked: Option<String>,
+    /// That there are more addresses, and where.
+    more_blocked: Option<&'static str>,
 }
 
 struct ComingRow {
@@ -112,63 +112,54 @@ struct ComingRow {
 struct BlockedRow<'a> {
     address: &'a str,
     because: &'static str,
-    said: &'a str,
+    said: String,
     since: When,
 }
 
 impl<'a> RemindersPage<'a> {
-    fn new(
-        found: &'a Found,
-        asked: &Asked,
-        administrator: &'a Administrator,
-        now: Timestamp,
-        language: Language,
-    ) -> Self {
+    fn new(found: &'a Found, asked: &Asked, administrator: &'a Administrator, clock: Clock<'_>) -> Self {
+        let language = clock.language;
         let t = &language.texts().reminder;
         let page = Page::alone(language, t.title)
             .within(Section::Reminders)
             .signed_in(&administrator.name, &administrator.csrf)
             .at(asked.href());
+        let zone = clock.zone.iana_name().unwrap_or("UTC");
         let outlook = found.outlook.as_ref().map(|(coming, blocked)| Outlook {
-            lead: t.next_lead.fill(&[("n", &coming::MOST)]),
-            coming: coming.iter().map(|coming| ComingRow::new(coming, now, language)).collect(),
-            blocked: blocked
-                .iter()
-                .take(BLOCKED)
-                .map(|known| BlockedRow::new(known, now, language))
-                .collect(),
-            more_blocked: (blocked.len() > BLOCKED)
-                .then(|| t.blocked_more.with("n", blocked.len() - BLOCKED)),
+            lead: t.next_lead.fill(&[("n", &coming::MOST), ("zone", &zone)]),
+            coming: coming.iter().map(|coming| ComingRow::new(coming, clock)).collect(),
+            blocked: blocked.items.iter().map(|known| BlockedRow::new(known, clock)).collect(),
+            more_blocked: blocked.next.is_some().then_some(t.blocked_more),
         });
         Self {
             page,
             warning: (!found.sends_mail).then_some(language.texts().letter.no_sender),
             outlook,
-            told: found.told.items.iter().map(|told| Told::new(told, now, language)).collect(),
+            told: found.told.items.iter().map(|told| Told::new(told, clock)).collect(),
             around: asked.around(found.told.next.as_ref()),
         }
     }
 }
 
 impl ComingRow {
-    fn new(coming: &Coming, now: Timestamp, language: Language) -> Self {
+    fn new(coming: &Coming, clock: Clock<'_>) -> Self {
         let Coming { subject, expiry, stage, at } = coming;
         Self {
-            at: at.map(|at| When::new(at, now, language)),
-            about: About::new(subject, language),
-            stage: language.texts().stage(*stage, subject),
-            ends: Ends::new(subject, expiry.at, expiry.governs, now, language),
+            at: at.map(|at| clock.when(at)),
+            about: About::new(subject, clock.language),
+            stage: clock.language.texts().stage(*stage, subject),
+            ends: Ends::new(subject, expiry.at, expiry.governs, clock),
         }
     }
 }
 
 impl<'a> BlockedRow<'a> {
-    fn new(known: &'a Undeliverable, now: Timestamp, language: Language) -> Self {
+    fn new(known: &'a Undeliverable, clock: Clock<'_>) -> Self {
         Self {
             address: &known.address,
-            because: language.texts().rejection(known.because),
-            said: &known.said,
-            since: When::new(known.since, now, language),
+            because: clock.language.texts().rejection(known.because),
+            said: visible(&known.said),
+            since: clock.when(known.since),
         }
     }
 }
@@ -182,7 +173,7 @@ mod tests {
     fn found() -> Found {
         let coming = |subject: &str, ends: &str, governs, stage, at: Option<&str>| Coming {
             subject: subject.parse().expect("a subject"),
-            expiry: Expiry { at: fixtures::at(ends), governs, since: Timestamp::MIN },
+            expiry: Expiry::noted(fixtures::at(ends), governs),
             stage,
             at: at.map(fixtures::at),
         };
@@ -223,13 +214,18 @@ mod tests {
             next: Some("1795000000~a".parse().expect("a position")),
             looked_at: 25,
         };
-        let outlook = Some((coming, vec![fixtures::undeliverable()]));
+        let blocked = postroom_registry::Page {
+            items: vec![fixtures::undeliverable()],
+            next: Some("1794000000~b".parse().expect("a position")),
+            looked_at: 100,
+        };
+        let outlook = Some((coming, blocked));
         Found { told, outlook, sends_mail: true }
     }
 
     fn html(found: &Found, asked: &Asked, language: Language) -> String {
         let administrator = fixtures::administrator();
-        fixtures::html(&RemindersPage::new(found, asked, &administrator, fixtures::now(), language))
+        fixtures::html(&RemindersPage::new(found, asked, &administrator, fixtures::clock(language)))
     }
 
     #[test]
@@ -245,7 +241,8 @@ mod tests {
     #[test]
     fn an_empty_page_says_so() {
         let nothing = || postroom_registry::Page { items: Vec::new(), next: None, looked_at: 0 };
-        let first = Found { told: nothing(), outlook: Some((Vec::new(), Vec::new())), sends_mail: false };
+        let unblocked = postroom_registry::Page { items: Vec::new(), next: None, looked_at: 0 };
+        let first = Found { told: nothing(), outlook: Some((Vec::new(), unblocked)), sends_mail: false };
         let page = html(&first, &Asked::default(), Language::En);
         for words in [
             "Nobody was told anything yet.",

@@ -4,9 +4,9 @@
 //! this one first. Positions across are in percent and those down in pixels, so that the picture is
 //! as wide as its place while its letters keep their size.
 
-use crate::language::{Language, Speak};
+use crate::{calendar::Clock, language::Speak};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use postroom_language::{Words, day_of};
+use postroom_language::{Words, day_in};
 
 /// Months shown, this one included.
 const MONTHS: usize = 12;
@@ -63,11 +63,11 @@ impl Bar {
 }
 
 impl Timeline {
-    /// The picture of what ends when, as it is seen at `now`.
-    pub(crate) fn new(endings: &[Timestamp], now: Timestamp, language: Language) -> Self {
-        let first = day_of(now).first_of_month();
+    /// The picture of what ends when.
+    pub(crate) fn new(endings: &[Timestamp], Clock { now, zone, language }: Clock<'_>) -> Self {
+        let first = day_in(now, zone).first_of_month();
         let month = |at: Timestamp| {
-            let day = day_of(at);
+            let day = day_in(at, zone);
             i32::from(day.year() - first.year()) * 12 + i32::from(day.month() - first.month())
         };
         let over = endings.iter().filter(|at| **at <= now).count();
@@ -104,10 +104,10 @@ impl Timeline {
 }
 
 /// Until when endings are asked for: the end of the last month shown.
-pub(crate) fn until(now: Timestamp) -> Timestamp {
-    let first: Date = day_of(now).first_of_month();
+pub(crate) fn until(now: Timestamp, zone: &TimeZone) -> Timestamp {
+    let first: Date = day_in(now, zone).first_of_month();
     let end = first.saturating_add(i32::try_from(MONTHS).unwrap_or_default().months());
-    end.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |end| end.timestamp())
+    end.to_zoned(zone.clone()).map_or(Timestamp::MAX, |end| end.timestamp())
 }
 
 fn height(count: usize, most: usize) -> u32 {
@@ -130,6 +130,7 @@ fn across(place: usize, places: usize) -> (String, String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{fixtures, language::Language};
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a moment")
@@ -137,13 +138,13 @@ mod tests {
 
     #[test]
     fn bars_stand_in_their_months_and_to_scale() {
-        let now = at("2026-11-22T12:00:00Z");
+        // Berlin's months begin an hour before UTC's.
         let mut endings =
-            vec![at("2026-11-01T00:00:00Z"), at("2026-11-30T23:59:59Z"), at("2026-12-01T00:00:00Z")];
+            vec![at("2026-11-01T00:00:00Z"), at("2026-11-30T22:59:59Z"), at("2026-11-30T23:00:00Z")];
         endings.extend(std::iter::repeat_n(at("2027-02-14T00:00:00Z"), 400));
-        endings.push(at("2027-10-31T23:59:59Z"));
-        endings.push(at("2027-11-01T00:00:00Z")); // the thirteenth month is not shown
-        let timeline = Timeline::new(&endings, now, Language::En);
+        endings.push(at("2027-10-31T22:59:59Z"));
+        endings.push(at("2027-10-31T23:00:00Z")); // the thirteenth month is not shown
+        let timeline = Timeline::new(&endings, fixtures::clock(Language::En));
         let counts: Vec<_> = timeline.bars.iter().map(|bar| (bar.label, bar.count, bar.height)).collect();
         assert_eq!(
             counts,
@@ -171,9 +172,10 @@ mod tests {
 
     #[test]
     fn the_time_shown_ends_with_a_month() {
-        assert_eq!(until(at("2026-11-22T12:00:00Z")), at("2027-11-01T00:00:00Z"));
-        assert_eq!(until(at("2026-01-31T00:00:00Z")), at("2027-01-01T00:00:00Z"));
-        let empty = Timeline::new(&[], at("2026-11-22T12:00:00Z"), Language::De);
+        let zone = fixtures::clock(Language::De).zone;
+        assert_eq!(until(at("2026-11-22T12:00:00Z"), zone), at("2027-10-31T23:00:00Z"));
+        assert_eq!(until(at("2026-01-31T00:00:00Z"), &TimeZone::UTC), at("2027-01-01T00:00:00Z"));
+        let empty = Timeline::new(&[], fixtures::clock(Language::De));
         assert!(empty.is_empty());
         assert_eq!(empty.bars.len(), MONTHS);
     }

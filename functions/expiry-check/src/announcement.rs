@@ -1,6 +1,9 @@
 //! Putting events on EventBridge.
 
-use crate::event::{Detail, SOURCE};
+use crate::{
+    event::{Detail, SOURCE},
+    run::count,
+};
 use aws_sdk_eventbridge::{
     Client,
     error::{DisplayErrorContext, ProvideErrorMetadata},
@@ -9,6 +12,23 @@ use aws_sdk_eventbridge::{
 
 /// Events that one request takes at most.
 const AT_ONCE: usize = 10;
+
+/// What came of some events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Announced {
+    /// Events that EventBridge took.
+    pub(crate) taken: u64,
+    /// Events that it did not take.
+    pub(crate) failed: u64,
+}
+
+impl Announced {
+    /// Of what [`put`] came to.
+    pub(crate) fn of(taken: &[Option<String>]) -> Self {
+        let failed = taken.iter().filter(|id| id.is_none()).count();
+        Self { taken: count(taken.len() - failed), failed: count(failed) }
+    }
+}
 
 /// Puts events on the default bus, ten in a request. What came of each, in their order: its id, or
 /// `None` where it was not taken, which is logged. Once EventBridge does not answer, no more is asked

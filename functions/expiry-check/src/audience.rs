@@ -16,6 +16,8 @@ const SHOWN: usize = 200;
 pub(crate) enum Role {
     /// It is theirs.
     Owner,
+    /// A mailbox that uses it is theirs.
+    MailboxOwner,
     /// Nobody owns it.
     Fallback,
     /// The addresses of those whose it is take no mail.
@@ -43,10 +45,14 @@ impl Audience {
                 if is_beyond_owners(account, status, expiry) {
                     return Self::operators(settings);
                 }
-                let owners = mailboxes.iter().flat_map(|mailbox| &mailbox.owners);
-                Self::owners(account.owners.iter().chain(owners), settings)
+                let own = account.owners.iter().map(|owner| (owner, Role::Owner));
+                let of_mailboxes = mailboxes.iter().flat_map(|mailbox| &mailbox.owners);
+                let of_mailboxes = of_mailboxes.map(|owner| (owner, Role::MailboxOwner));
+                Self::owners(own.chain(of_mailboxes), settings)
             }
-            Facts::Password(mailbox) => Self::owners(mailbox.owners.iter(), settings),
+            Facts::Password(mailbox) => {
+                Self::owners(mailbox.owners.iter().map(|owner| (owner, Role::Owner)), settings)
+            }
             Facts::Provider(_) | Facts::Incident(_) => Self::operators(settings),
             Facts::Address(undeliverable) => {
                 let mut operators = Self::operators(settings);
@@ -62,12 +68,12 @@ impl Audience {
         Self { people: people.collect(), invalid: BTreeSet::new() }
     }
 
-    fn owners<'a>(owners: impl Iterator<Item = &'a String>, settings: &Settings) -> Self {
+    fn owners<'a>(owners: impl Iterator<Item = (&'a String, Role)>, settings: &Settings) -> Self {
         let mut audience = Self::default();
-        for owner in owners {
+        for (owner, role) in owners {
             match mail_address(owner) {
                 Some(address) => {
-                    audience.people.insert(address, Role::Owner);
+                    audience.people.entry(address).or_insert(role);
                 }
                 None => {
                     let text: String = owner.trim().chars().filter(|c| !c.is_control()).take(SHOWN).collect();
@@ -118,7 +124,7 @@ mod tests {
 
     fn occasion(governs: Governs) -> Occasion {
         let end = at("2027-04-11T09:00:00Z");
-        Occasion::Stage { expiry: Expiry { at: end, governs, since: end }, stage: Stage::Day }
+        Occasion::Stage { expiry: Expiry { at: end, governs, since: end }, stage: Stage::Day, began_at: end }
     }
 
     fn told(facts: &Facts, governs: Governs, mailboxes: &[Mailbox]) -> Vec<String> {
@@ -145,7 +151,7 @@ mod tests {
                 of_account(owned(&["Ann@contoso.com ", "ANN@contoso.com"]), status()),
                 Governs::IdleLimit,
                 &shared[..],
-                &["ann@contoso.com Owner", "cem@contoso.com Owner"][..],
+                &["ann@contoso.com Owner", "cem@contoso.com MailboxOwner"][..],
             ),
             (
                 "nobody's",

@@ -1,24 +1,29 @@
 //! What a mail says of one thing: what ends, when, why, what follows, and what to do. Pure.
 //!
-//! Guarantees: what comes from outside, such as names and what a server said, is one line without
-//! characters that cannot be seen or that turn the writing around, and is cut.
+//! Guarantees: names from outside are one line without characters that cannot be seen or that turn the
+//! writing around, and are cut. Nothing stands here in the words of a server: the console shows them.
 
 mod account;
+mod address;
 mod operator;
+mod when;
 
 use crate::{
     audience::{Role, is_beyond_owners},
     facts::Facts,
+    mailboxes::Mailboxes,
     matter::Matter,
     settings::Settings,
     texts::Letter,
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_language::{Fill, Words, day_in};
-use postroom_model::{AccountId, Expiry, Language, Mailbox};
+use postroom_language::{Fill, Words, visible};
+use postroom_model::{Account, Language};
 use url::Url;
 
-/// Mailboxes that are named; of more, it is said how many.
+pub(crate) use address::addresses;
+
+/// Mailboxes and addresses that are named; of more, it is said how many.
 const NAMED: usize = 20;
 /// Characters of a name.
 const NAME: usize = 80;
@@ -58,12 +63,13 @@ pub(crate) struct Button {
     pub(crate) label: &'static str,
     /// Where it leads.
     pub(crate) url: Url,
-    /// What comes then.
-    pub(crate) note: String,
+    /// What comes then, in a sentence or two each.
+    pub(crate) notes: Vec<String>,
 }
 
-/// Makes a personal link to an account for an owner until a moment; `None`: there is no console.
-pub(crate) type MakeLink<'a> = &'a (dyn Fn(&AccountId, &str, Timestamp) -> Option<Url> + Sync);
+/// Makes the reader's personal link to an account, which was authorised last at the first moment, until
+/// the second; `None`: there is no console.
+pub(crate) type MakeLink<'a> = &'a (dyn Fn(&Account, Option<Timestamp>, Timestamp) -> Option<Url> + Sync);
 
 /// Somebody who reads.
 #[derive(Clone, Copy)]
@@ -88,20 +94,31 @@ impl Block {
 
     /// What a matter is to a reader; `None` where it is none for people.
     pub(crate) fn of(matter: &Matter, role: Role, reader: Reader<'_>) -> Option<Self> {
-        let (expiry, _) = matter.stage()?;
+        let ((expiry, _), end) = (matter.stage()?, matter.end()?);
         Some(match &matter.facts {
             Facts::Account { account, status, .. } if is_beyond_owners(account, status, &expiry) => {
-                operator::account(matter, account, status, &expiry, reader)
+                operator::account(matter, account, status, end, reader)
             }
             Facts::Account { account, provider, status } => {
                 account::account(matter, (account, provider, status), &expiry, role, reader)
             }
-            Facts::Password(mailbox) => account::password(matter, mailbox, &expiry, role, reader),
-            Facts::Provider(provider) => operator::provider(matter, provider, &expiry, reader),
-            Facts::Incident(incident) => operator::incident(incident, &expiry, reader),
-            Facts::Address(undeliverable) => operator::address(undeliverable, &expiry, reader),
+            Facts::Password(mailbox) => account::password(matter, mailbox, end, role, reader),
+            Facts::Provider(provider) => operator::provider(matter, provider, end, reader),
+            Facts::Incident(incident) => operator::incident(incident, end, reader),
+            Facts::Address(undeliverable) => address::address(undeliverable, end, reader),
             Facts::Mailbox { .. } | Facts::Gone => return None,
         })
+    }
+
+    /// What there is no room for: the subject lines of their own.
+    pub(crate) fn in_brief(lines: Vec<String>, reader: Reader<'_>) -> Option<Self> {
+        if lines.is_empty() {
+            return None;
+        }
+        let t = reader.letter();
+        let title = t.rest.with("n", reader.number(lines.len()));
+        let rows = vec![Row { label: t.in_brief, lines }];
+        Some(Self { subject: title.clone(), title, rows, button: None, mailboxes: None })
     }
 }
 
@@ -116,19 +133,8 @@ impl Reader<'_> {
         Letter::of(self.language)
     }
 
-    /// The day of an end, as a subject line names it.
-    pub(crate) fn date(&self, at: Timestamp) -> String {
-        self.language.date(day_in(at, &self.settings.calendar.zone))
-    }
-
-    fn moment(&self, at: Timestamp) -> String {
-        self.language.moment_in(at, &self.settings.calendar.zone)
-    }
-
-    /// When something ends, and how far off that is.
-    fn when(&self, label: &'static str, expiry: &Expiry) -> Row {
-        let (moment, distance) = (self.moment(expiry.at), self.language.distance(expiry.at, self.now));
-        Row::new(label, self.letter().when.fill(&[("moment", &moment), ("distance", &distance)]))
+    pub(crate) fn number(&self, n: usize) -> String {
+        self.language.number(u64::try_from(n).unwrap_or(u64::MAX))
     }
 
     /// A page of the console.
@@ -138,15 +144,15 @@ impl Reader<'_> {
         url
     }
 
-    /// The mailboxes that a reader may see the names of, the first of them, and how many more there are.
-    fn mailboxes(&self, all: &[Mailbox], sees: impl Fn(&Mailbox) -> bool) -> Option<Row> {
+    /// The first of the mailboxes that a reader may see the names of, how many more there are, and how
+    /// many of other people.
+    fn mailboxes(&self, all: &Mailboxes, sees_all: bool) -> Option<Row> {
         let t = self.letter();
-        let (seen, others): (Vec<_>, Vec<_>) = all.iter().partition(|mailbox| sees(mailbox));
-        let number = |n: usize| self.language.number(u64::try_from(n).unwrap_or(u64::MAX));
-        let mut lines: Vec<_> = seen.iter().take(NAMED).map(|mailbox| name(&mailbox.user)).collect();
-        let more = seen.len().saturating_sub(NAMED);
-        lines.extend((more > 0).then(|| t.more.with("n", number(more))));
-        lines.extend((!others.is_empty()).then(|| t.others.with("n", number(others.len()))));
+        let (named, seen) = if sees_all { all.all(NAMED) } else { all.owned_by(self.address, NAMED) };
+        let mut lines: Vec<_> = named.into_iter().map(name).collect();
+        let (more, others) = (seen.saturating_sub(NAMED), all.len().saturating_sub(seen));
+        lines.extend((more > 0).then(|| t.more.with("n", self.number(more))));
+        lines.extend((others > 0).then(|| t.others.with("n", self.number(others))));
         (!lines.is_empty()).then_some(Row { label: t.mailboxes, lines })
     }
 }
@@ -165,12 +171,7 @@ fn name(text: &str) -> String {
 
 /// A text from outside as one line of visible characters, cut to `most` of them.
 pub(crate) fn plain(text: &str, most: usize) -> String {
-    // Unicode Standard Annex 9 section 2: characters that set the direction of writing; with them go
-    // those that are not seen at all.
-    let unseen = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{61c}' | '\u{feff}' | '\u{ad}');
-    let visible: String =
-        text.chars().filter(|c| !unseen(c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = visible(text).split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line,
@@ -187,7 +188,7 @@ mod tests {
         for (text, shown) in [
             ("Ann\r\nBcc: eve@example.com\0", "Ann Bcc: eve@example.com"),
             ("\u{202e}moc.live\u{202c}@ann", "moc.live@ann"),
-            ("a\u{200b}n\u{feff}n", "ann"),
+            ("a\u{200b}n\u{feff}n\u{3164}\u{e0041}", "ann"),
             ("Jörg Müller", "Jörg Müller"),
             ("", ""),
         ] {

@@ -3,10 +3,8 @@
 
 use crate::{event::State, facts::Facts};
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Calendar, Expiry, Failure, FaultClass, Governs, Stage, authorization_expiry};
+use postroom_model::{Calendar, Expiry, Failure, FaultClass, Governs, Outlook, Stage, authorization_ends};
 
-/// How long a mailbox fails before machines are told.
-const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 /// When a failing mailbox is looked at again.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(6);
 
@@ -23,7 +21,12 @@ pub(crate) struct Decision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Occasion {
     /// An end has reached a stage: people are told, and machines.
-    Stage { expiry: Expiry, stage: Stage },
+    Stage {
+        expiry: Expiry,
+        stage: Stage,
+        /// When that stage began.
+        began_at: Timestamp,
+    },
     /// A failure has begun or is over: machines are told.
     Incident { state: State, since: Timestamp },
 }
@@ -33,16 +36,16 @@ impl Decision {
 
     /// What the facts come to at `now`.
     pub(crate) fn of(facts: &Facts, calendar: &Calendar, now: Timestamp) -> Self {
-        let staged = |expiry: Expiry| {
-            let standing = calendar.standing(&expiry, now);
-            let occasion = standing.stage.map(|stage| Occasion::Stage { expiry, stage });
-            Self { occasion, next: standing.next }
+        let staged = |outlook: Outlook| {
+            let (expiry, next) = (outlook.expiry, Some(outlook.next_look(now)));
+            let staged = |stage| Occasion::Stage { expiry, stage, began_at: calendar.begins(&expiry, stage) };
+            Self { occasion: outlook.standing.stage.map(staged), next }
         };
-        // What a person noted down was known before it was noted.
-        let noted = |at, governs| staged(Expiry { at, governs, since: Timestamp::MIN });
+        let noted = |at, governs| staged(calendar.outlook_of(&Expiry::noted(at, governs), now));
         match facts {
             Facts::Account { account, provider, status } => {
-                authorization_expiry(account, provider, status).map_or(Self::NOTHING, staged)
+                let ends = authorization_ends(account, provider, status);
+                calendar.outlook(&ends, now).map_or(Self::NOTHING, staged)
             }
             Facts::Provider(provider) => {
                 let end = provider.client_auth_expires;
@@ -57,21 +60,24 @@ impl Decision {
                 Self { occasion: Some(occasion), next: None }
             }
             Facts::Incident(incident) => {
-                staged(Expiry { at: incident.since, governs: Governs::Incident, since: incident.since })
+                let since = incident.since;
+                let expiry = Expiry { at: since, governs: Governs::Incident, since };
+                staged(calendar.outlook_of(&expiry, now))
             }
-            Facts::Mailbox { failure, paused, told } => {
-                Self::of_mailbox(failure.as_ref(), *paused, *told, now)
+            Facts::Mailbox { failure, hushed, told } => {
+                Self::of_mailbox(failure.as_ref(), *hushed, *told, now)
             }
             Facts::Address(undeliverable) => {
                 let at = undeliverable.since;
                 let expiry = Expiry { at, governs: Governs::Refused, since: at };
-                Self { occasion: Some(Occasion::Stage { expiry, stage: Stage::Overdue(0) }), next: None }
+                let occasion = Occasion::Stage { expiry, stage: Stage::Overdue(0), began_at: at };
+                Self { occasion: Some(occasion), next: None }
             }
             Facts::Gone => Self::NOTHING,
         }
     }
 
-    fn of_mailbox(failure: Option<&Failure>, paused: bool, told: Option<Timestamp>, now: Timestamp) -> Self {
+    fn of_mailbox(failure: Option<&Failure>, hushed: bool, told: Option<Timestamp>, now: Timestamp) -> Self {
         let later = |pause: SignedDuration, from: Timestamp| from.saturating_add(pause).ok();
         let closed = |since| Occasion::Incident { state: State::Closed, since };
         let Some(failure) = failure else { return Self { occasion: told.map(closed), next: None } };
@@ -80,39 +86,48 @@ impl Decision {
             // It has worked in between.
             Some(since) => Self { occasion: Some(closed(since)), next: Some(now) },
             None => {
-                let opens = later(PATIENCE, failure.since).unwrap_or(Timestamp::MAX);
+                let opens = later(Failure::PATIENCE, failure.since).unwrap_or(Timestamp::MAX);
                 if opens > now {
                     return Self { occasion: None, next: Some(opens) };
                 }
-                let elsewhere = paused || is_told_elsewhere(failure.fault.class);
                 let opened = Occasion::Incident { state: State::Opened, since: failure.since };
-                Self { occasion: Some(opened).filter(|_| !elsewhere), next: later(LOOK_AGAIN, now) }
+                Self { occasion: Some(opened).filter(|_| !hushed), next: later(LOOK_AGAIN, now) }
             }
         }
     }
 }
 
-/// Whether a fault is its account's or its provider's, of which people and machines hear there.
-fn is_told_elsewhere(class: FaultClass) -> bool {
-    use FaultClass::{
-        AccountPolicy, AdminConsentRequired, AppRegistration, AuthorizationEnded, ConsentRequired,
-        InteractionRequired,
-    };
-    matches!(
-        class,
-        AuthorizationEnded
-            | InteractionRequired
-            | ConsentRequired
-            | AdminConsentRequired
-            | AccountPolicy
-            | AppRegistration
-    )
+/// Whose a mailbox's fault is, and with it where people and machines hear of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The mailbox's own.
+    Mailbox,
+    /// Its account's, or its provider's.
+    Account,
+    /// The account's or the provider's where it is on record there, and otherwise the mailbox's own: one
+    /// mailbox may be refused a token that others take, or lack the password that it should have.
+    Either,
+}
+
+impl Whose {
+    pub(crate) fn of(class: FaultClass) -> Self {
+        match class {
+            FaultClass::AuthorizationEnded
+            | FaultClass::InteractionRequired
+            | FaultClass::ConsentRequired
+            | FaultClass::AdminConsentRequired
+            | FaultClass::AccountPolicy
+            | FaultClass::AppRegistration => Self::Account,
+            FaultClass::TokenRefused | FaultClass::Configuration | FaultClass::Bug => Self::Either,
+            _ => Self::Mailbox,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{account, at, failure, incident, provider, status, undeliverable};
+    use crate::fixtures::{account, at, failure, incident, provider, refused, status, undeliverable};
     use jiff::tz::TimeZone;
     use postroom_model::Rejection;
 
@@ -124,7 +139,7 @@ mod tests {
 
     fn shown(occasion: Occasion) -> String {
         match occasion {
-            Occasion::Stage { expiry, stage } => format!("{:?} {} {stage}", expiry.governs, expiry.at),
+            Occasion::Stage { expiry, stage, .. } => format!("{:?} {} {stage}", expiry.governs, expiry.at),
             Occasion::Incident { state, since } => format!("{state:?} {since}"),
         }
     }
@@ -225,7 +240,7 @@ mod tests {
         let began = "2027-04-11T09:00:00Z";
         let failing = |class| Some(failure(class, began));
         let timed_out = || failing(FaultClass::TimedOut);
-        for (what, failure, paused, told, now, occasion, next) in [
+        for (what, failure, hushed, told, now, occasion, next) in [
             ("it works", None, false, None, "2027-04-12T09:00:00Z", None, None),
             (
                 "not long",
@@ -264,11 +279,10 @@ mod tests {
                 Some("Closed 2027-04-01T00:00:00Z".to_owned()),
                 Some("2027-04-11T12:00:00Z"),
             ),
-            ("paused", timed_out(), true, None, "2027-04-12T09:00:00Z", None, Some("2027-04-12T15:00:00Z")),
             (
-                "its account's fault",
-                failing(FaultClass::AuthorizationEnded),
-                false,
+                "paused, or told elsewhere",
+                timed_out(),
+                true,
                 None,
                 "2027-04-12T09:00:00Z",
                 None,
@@ -284,10 +298,29 @@ mod tests {
                 Some("2027-04-12T15:00:00Z"),
             ),
         ] {
-            let facts = Facts::Mailbox { failure, paused, told: told.map(at) };
+            let facts = Facts::Mailbox { failure, hushed, told: told.map(at) };
             let decision = Decision::of(&facts, &CALENDAR, at(now));
             assert_eq!(decision.occasion.map(shown), occasion, "{what}");
             assert_eq!(decision.next, next.map(at), "{what}");
+        }
+    }
+
+    /// What ends an account's authorization or is a provider's incident is told there; what mail servers
+    /// alone say is told of the mailbox.
+    #[test]
+    fn every_fault_of_an_account_or_a_provider_is_told_there() {
+        use FaultClass::{
+            AppRegistration, Bug, Certificate, Configuration, NoMailboxAccess, NoMechanism, PasswordRefused,
+            WebLoginRequired,
+        };
+        let of_mail_servers = [Certificate, NoMechanism, PasswordRefused, WebLoginRequired, NoMailboxAccess];
+        let incidents = [AppRegistration, Configuration, Bug];
+        for class in FaultClass::ALL {
+            let status = refused(*class, "2027-04-11T09:00:00Z", "no");
+            let ends = authorization_ends(&account("projects"), &provider(None, None), &status);
+            let is_accounts = ends.hard.is_some() && !of_mail_servers.contains(class);
+            let elsewhere = is_accounts || incidents.contains(class);
+            assert_eq!(Whose::of(*class) != Whose::Mailbox, elsewhere, "{class}");
         }
     }
 }

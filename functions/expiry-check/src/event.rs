@@ -10,14 +10,21 @@
 //! | `Postroom Expiry` | [`Detail`] with [`Expiring`]: something ends, and reached a stage |
 //! | `Postroom Incident` | [`Detail`] with [`Trouble`]: something fails, goes on failing, works again |
 
+mod summary;
+
 use jiff::Timestamp;
-use postroom_model::{Account, ClientAuth, Expiry, FaultClass, Governs, ProviderId, Stage, Subject};
+use postroom_model::{
+    Account, ClientAuth, Expiry, FaultClass, Governs, ProviderId, Rejection, Stage, Subject,
+};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 /// Who sends these events.
 pub const SOURCE: &str = "postroom";
 /// What versions of [`Detail`] are counted by.
 const VERSION: u32 = 1;
+/// Bytes of the digest that stands for an address.
+const DIGEST: usize = 6;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,6 +35,8 @@ pub struct Detail {
     /// When it was seen.
     #[serde(serialize_with = "moment")]
     at: Timestamp,
+    /// The same as a sentence.
+    summary: String,
     #[serde(flatten)]
     news: News,
 }
@@ -72,7 +81,8 @@ pub struct Expiring {
     pub mailboxes: Option<usize>,
 }
 
-/// Something fails. Subjects: `incident` (a provider's app registration), `mailbox`, `schedule`.
+/// Something fails. Subjects: `incident` (a provider's app registration), `mailbox`, `schedule`,
+/// `address` (an operator's, which takes no mail; the event has a digest in place of it).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Trouble {
     /// How it stands.
@@ -83,6 +93,9 @@ pub struct Trouble {
     /// What kind of failure it is, as in `postroom status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<FaultClass>,
+    /// Why an address takes no mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejection: Option<Rejection>,
 }
 
 /// How a failure stands.
@@ -127,13 +140,17 @@ impl Expiring {
 impl Detail {
     /// An event of a stack about something, as it is seen at `at`.
     pub fn new(stack: &str, subject: &Subject, at: Timestamp, news: News) -> Self {
-        let text = subject.to_string();
-        let id = text.split_once(':').map_or_else(String::new, |(_, id)| id.to_owned());
+        let id = match subject {
+            Subject::Address(address) => digest(stack, address),
+            other => other.to_string().split_once(':').map_or_else(String::new, |(_, id)| id.to_owned()),
+        };
+        let summary = summary::of(subject, &id, &news);
         Self {
             version: VERSION,
             stack: stack.to_owned(),
             subject: Named { kind: subject.kind(), id },
             at,
+            summary,
             news,
         }
     }
@@ -145,6 +162,13 @@ impl Detail {
             News::Incident(_) => "Postroom Incident",
         }
     }
+}
+
+/// What an event calls an address: the same for the same address of a stack, and in hexadecimal. It
+/// hides an address from whoever does not know it, and confirms it to whoever does.
+fn digest(stack: &str, address: &str) -> String {
+    let digest = Sha256::digest(format!("{stack}\n{address}"));
+    digest.iter().take(DIGEST).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// RFC 3339, in whole seconds of UTC.
@@ -175,7 +199,10 @@ mod tests {
             serde_json::to_value(&detail).expect("writes"),
             serde_json::json!({
                 "version": 1, "stack": "post", "subject": { "kind": "account", "id": "projects" },
-                "at": "2027-04-25T09:00:00Z", "ends_at": "2027-04-11T09:00:00Z", "governs": "idle_limit",
+                "at": "2027-04-25T09:00:00Z",
+                "summary": "The authorization of account projects ended on 11 April 2027 at 09:00 UTC: the server \
+                    ends what is not renewed for so long. 12 mailboxes use it. This is said again until it is solved (repeat 2).",
+                "ends_at": "2027-04-11T09:00:00Z", "governs": "idle_limit",
                 "stage": "overdue", "repeat": 2, "provider": "contoso", "mailboxes": 12,
             })
         );
@@ -186,6 +213,7 @@ mod tests {
             state: State::Opened,
             since: at("2027-04-11T09:00:00Z"),
             class: Some(FaultClass::AppRegistration),
+            rejection: None,
         };
         let subject = "incident:contoso".parse().expect("a subject");
         let detail = Detail::new("post", &subject, at("2027-04-11T10:00:00Z"), News::Incident(trouble));
@@ -194,7 +222,10 @@ mod tests {
             serde_json::to_value(&detail).expect("writes"),
             serde_json::json!({
                 "version": 1, "stack": "post", "subject": { "kind": "incident", "id": "contoso" },
-                "at": "2027-04-11T10:00:00Z", "state": "opened", "since": "2027-04-11T09:00:00Z",
+                "at": "2027-04-11T10:00:00Z",
+                "summary": "The app registration at provider contoso fails, since 11 April 2027 at 09:00 UTC, \
+                    and with it all its accounts.",
+                "state": "opened", "since": "2027-04-11T09:00:00Z",
                 "class": "app_registration",
             })
         );
@@ -223,7 +254,7 @@ mod tests {
         let subject = "mailbox:plant".parse().expect("a subject");
         for class in FaultClass::ALL {
             for state in [State::Opened, State::Closed] {
-                let trouble = Trouble { state, since: end, class: Some(*class) };
+                let trouble = Trouble { state, since: end, class: Some(*class), rejection: None };
                 let detail = Detail::new("post", &subject, end, News::Incident(trouble));
                 assert_eq!(mistakes(INCIDENT, &detail), [""; 0], "{class}");
             }

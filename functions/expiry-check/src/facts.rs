@@ -3,13 +3,14 @@
 //! Guarantees: each subject is read for itself, so that one that cannot be read hides no other; a
 //! provider is read once in a run, however many accounts have it.
 
-use crate::Error;
+use crate::{Error, decision::Whose};
 use futures::future::try_join;
 use jiff::Timestamp;
 use postroom_model::{
-    Account, AccountStatus, Failure, Mailbox, MailboxId, Provider, ProviderId, Subject, Undeliverable,
+    Account, AccountId, AccountStatus, Auth, Failure, Mailbox, MailboxId, Provider, ProviderId, Subject,
+    Undeliverable,
 };
-use postroom_registry::{Incident, Registry};
+use postroom_registry::{Incident, LoadedMailbox, Registry};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -38,7 +39,8 @@ pub(crate) enum Facts {
     /// Of a mailbox that fails, or failed.
     Mailbox {
         failure: Option<Failure>,
-        paused: bool,
+        /// Whether nobody is told: it is paused, or it is told of its account or its provider.
+        hushed: bool,
         /// Since when it fails, as machines were told last.
         told: Option<Timestamp>,
     },
@@ -105,11 +107,28 @@ impl FactsReader {
         let told = told.map(|(since, _)| since);
         let Some((_, loaded)) = loaded else {
             // One that was deleted fails no more.
-            return Ok(Facts::Mailbox { failure: None, paused: false, told });
+            return Ok(Facts::Mailbox { failure: None, hushed: false, told });
         };
-        let loaded = loaded?;
-        let paused = loaded.placed.paused_at.is_some();
-        Ok(Facts::Mailbox { failure: loaded.state.failure, paused, told })
+        let LoadedMailbox { placed, state } = loaded?;
+        let whose = state.failure.as_ref().map(|failure| Whose::of(failure.fault.class));
+        let elsewhere = match (whose, &placed.mailbox.auth) {
+            (Some(Whose::Account), _) => true,
+            (Some(Whose::Either), Auth::Oauth(account)) => self.is_on_record(account).await?,
+            _ => false,
+        };
+        let hushed = elsewhere || placed.paused_at.is_some();
+        Ok(Facts::Mailbox { failure: state.failure, hushed, told })
+    }
+
+    /// Whether people hear of an account's fault, or of its provider's.
+    async fn is_on_record(&self, id: &AccountId) -> Result<bool, Error> {
+        let (account, status) = try_join(self.registry.account(id), self.registry.account_status(id)).await?;
+        if status.refused_at.or(status.mail_refused_at).is_some() {
+            return Ok(true);
+        }
+        let Some(account) = account else { return Ok(false) };
+        let incident = self.registry.incident(&account.provider).await?;
+        Ok(incident.is_some_and(|incident| incident.closed_at.is_none()))
     }
 
     async fn provider(&self, id: &ProviderId) -> Result<Option<Provider>, Error> {

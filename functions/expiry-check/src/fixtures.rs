@@ -1,12 +1,16 @@
 //! Things that tests tell of.
 
-use crate::settings::Settings;
+use crate::{
+    audience::Audience, decision::Decision, facts::Facts, mailboxes::Mailboxes, matter::Matter,
+    settings::Settings,
+};
 use jiff::Timestamp;
 use postroom_model::{
-    Account, AccountStatus, Failure, Fault, FaultClass, Mailbox, Provider, Rejection, Undeliverable,
+    Account, AccountStatus, Failure, Fault, FaultClass, Mailbox, Provider, Rejection, Subject, Undeliverable,
 };
-use postroom_registry::Incident;
+use postroom_registry::{DueSubject, Incident};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().expect("a moment")
@@ -74,6 +78,17 @@ pub(crate) fn undeliverable(because: Rejection, since: &str) -> Undeliverable {
         since: at(since),
         seen_at: at(since),
     }
+}
+
+/// What there is to tell of some facts at a moment.
+pub(crate) fn matter(facts: Facts, mailboxes: &[Mailbox], now: Timestamp) -> Matter {
+    let settings = settings();
+    let Decision { occasion, next } = Decision::of(&facts, &settings.calendar, now);
+    let occasion = occasion.expect("something to tell");
+    let audience = Audience::of(&facts, &occasion, mailboxes, &settings);
+    let due = DueSubject { subject: Subject::Schedule, remind_at: now };
+    let (told, mailboxes) = (BTreeMap::new(), Mailboxes::of(mailboxes));
+    Matter { due, facts, occasion, next, mailboxes, audience, told, is_repeated: false }
 }
 
 /// Operators Ops and Root, a fall-back address, Berlin's time.

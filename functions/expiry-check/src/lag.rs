@@ -1,7 +1,8 @@
 //! Mail that is fetched late: machines hear when that begins, and when it is over.
 
 use crate::{
-    Error, ExpiryCheck, announcement,
+    Error, ExpiryCheck,
+    announcement::{self, Announced},
     event::{Detail, News, State, Trouble},
     run::remembered,
 };
@@ -11,12 +12,11 @@ use postroom_model::Subject;
 /// The short-lived item that says since when fetching is late, as machines were told.
 const LATE: (&str, &str) = ("late", "batches");
 
-/// Tells machines what has changed since they were last told: whether EventBridge took it, where there
-/// was something to tell.
+/// Tells machines what has changed since they were last told.
 ///
 /// # Errors
 /// [`Error::Registry`].
-pub(crate) async fn announce(check: &ExpiryCheck, now: Timestamp) -> Result<Option<bool>, Error> {
+pub(crate) async fn announce(check: &ExpiryCheck, now: Timestamp) -> Result<Announced, Error> {
     let ExpiryCheck { registry, settings, events, .. } = check;
     let (kind, key) = LATE;
     let until = now.saturating_sub(settings.lag_limit).unwrap_or(Timestamp::MIN);
@@ -25,17 +25,18 @@ pub(crate) async fn announce(check: &ExpiryCheck, now: Timestamp) -> Result<Opti
     let (state, since) = match (late, told) {
         (Some(since), None) => (State::Opened, since),
         (None, Some((since, _))) => (State::Closed, since),
-        (Some(_), Some(_)) | (None, None) => return Ok(None),
+        (Some(_), Some(_)) | (None, None) => return Ok(Announced::default()),
     };
-    let news = News::Incident(Trouble { state, since, class: None });
+    let news = News::Incident(Trouble { state, since, class: None, rejection: None });
     let detail = Detail::new(&settings.stack, &Subject::Schedule, now, news);
-    if announcement::put(events, &[detail]).await.contains(&None) {
-        return Ok(Some(false));
+    let announced = Announced::of(&announcement::put(events, &[detail]).await);
+    if announced.failed > 0 {
+        return Ok(announced);
     }
     if state == State::Closed {
         registry.take_ephemeral::<Timestamp>(kind, key, now).await?;
     } else {
         registry.put_ephemeral(kind, key, &since, remembered(now), None, now).await?;
     }
-    Ok(Some(true))
+    Ok(announced)
 }

@@ -4,7 +4,9 @@
 //! something gets one message in a run, about everything of theirs; what was told is put on record
 //! after SES or EventBridge took it, by thing, end, stage and recipient, and is not told again. A crash
 //! between the two may repeat one message and skips none: a subject stays due until everybody has been
-//! told, and stages that were missed give way to the one that is reached. What fails stops nothing else.
+//! told, and stages that were missed give way to the one that is reached. Whoever was mailed counts as told
+//! for good only when the mail has not come back an hour later; until then others may have to stand in.
+//! What fails stops nothing else.
 //!
 //! Left out: rules of time, which are `postroom-model`'s; sending, which is `postroom-letter`'s; who
 //! brings something into the index, which is whoever changes it.
@@ -12,6 +14,7 @@
 mod announcement;
 mod audience;
 mod block;
+mod dead_end;
 mod decision;
 pub mod event;
 mod facts;
@@ -20,11 +23,14 @@ mod feedback;
 mod fixtures;
 mod lag;
 mod letter;
+mod look;
+mod mailboxes;
 mod matter;
 mod round;
 mod run;
 mod settings;
 mod tally;
+mod tell;
 mod texts;
 mod trigger;
 
@@ -133,8 +139,12 @@ impl ExpiryCheck {
             Trigger::At(now) => self.check(now, deadline).await.map(Answer::Run),
             Trigger::Feedback(feedback) => {
                 let heard = feedback.record(&self.registry).await?;
-                let Heard { undeliverable, cleared } = heard;
-                tracing::info!(undeliverable, cleared, "SES told what became of a mail");
+                let Heard { undeliverable, cleared, rejected } = heard;
+                if rejected > 0 {
+                    let failed = ("RemindersFailed", Unit::Count, rejected as f64);
+                    self.metrics.emit((self.clock)(), None, &[failed]);
+                }
+                tracing::info!(undeliverable, cleared, rejected, "SES told what became of a mail");
                 Ok(Answer::Feedback(heard))
             }
         }
@@ -151,8 +161,8 @@ impl ExpiryCheck {
             tracing::info!("another run is under way");
             return Ok(Tally { busy: true, ..Tally::default() });
         }
-        let end = deadline.saturating_sub(MARGIN).unwrap_or(Timestamp::MIN);
-        let tally = Run::new(self, now, end).go().await;
+        let until = deadline.saturating_sub(MARGIN).unwrap_or(Timestamp::MIN);
+        let tally = Run::new(self, now, until).go().await;
         // A claim that is not given back ends at the deadline.
         if let Err(error) = self.registry.take_ephemeral::<bool>(kind, key, (self.clock)()).await {
             tracing::warn!(%error, "the next run may have to wait");

@@ -1,12 +1,14 @@
 //! The round of the post: mails that are sent as fast as SES lets us, each put on record once it is
 //! taken.
 //!
-//! Guarantees: a mail that fails stops no other; one that SES throttles is tried again; what was not
-//! taken is on no record, so that the next run sends it; no mail is begun after the round's end.
+//! Guarantees: a mail that fails stops no other; one that SES throttles is tried again; one that SES may
+//! have taken is not tried again in the same round; what was not taken is on no record, so that the next
+//! run sends it. A mail is written when its turn has come, so that as many are held in memory as are
+//! under way. None is begun after the round's end.
 //!
 //! Left out: one message exactly once. A crash between SES's answer and the record repeats a mail.
 
-use crate::{audience::Role, matter::Matter};
+use crate::{audience::Role, matter::Matter, run::count};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use postroom_letter::{Letter, Post, Quota, SendError};
@@ -25,8 +27,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 const AT_ONCE: usize = 32;
 /// How often a mail is tried that SES throttles.
 const TRIES: u32 = 6;
-/// How often one is tried that fails for another reason that may pass: SES may have taken it.
-const TRIES_IN_DOUBT: u32 = 2;
 /// The first pause before another try; it doubles.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -37,20 +37,22 @@ pub(crate) struct Mail<'a> {
     pub(crate) address: &'a str,
     /// What it is about, by position in the list of matters, and why this person hears of it.
     pub(crate) matters: Vec<(usize, Role)>,
-    /// What it says.
-    pub(crate) letter: Letter,
 }
+
+/// Writes what a mail says.
+pub(crate) type Write<'a> = &'a (dyn Fn(&Mail<'_>) -> Result<Letter, askama::Error> + Sync);
 
 /// What a round has.
 pub(crate) struct Round<'a> {
     pub(crate) post: &'a Post,
     pub(crate) registry: &'a Registry,
     pub(crate) matters: &'a [Matter],
+    pub(crate) write: Write<'a>,
     /// When the mails are said to be sent.
     pub(crate) now: Timestamp,
     pub(crate) clock: fn() -> Timestamp,
     /// When no further mail is begun.
-    pub(crate) end: Timestamp,
+    pub(crate) until: Timestamp,
 }
 
 /// What came of a round.
@@ -152,46 +154,58 @@ impl Round<'_> {
     }
 
     async fn send(&self, mail: &Mail<'_>, pace: &Pace, stopped: &AtomicBool) -> Outcome {
+        let mut letter = None;
         let mut pause = PAUSE;
         for tried in 1.. {
+            // Nobody waits for a turn that is of no use.
+            if let Some(outcome) = self.is_done(stopped) {
+                return outcome;
+            }
             pace.turn().await;
-            if stopped.load(Ordering::Relaxed) {
-                return Outcome::Failed;
+            if let Some(outcome) = self.is_done(stopped) {
+                return outcome;
             }
-            if (self.clock)() > self.end {
-                return Outcome::NoTime;
-            }
-            let error = match self.post.send(&mail.letter, mail.address).await {
+            let written = letter.take().map_or_else(|| (self.write)(mail), Ok);
+            let written = match written {
+                Ok(written) => written,
+                Err(error) => {
+                    tracing::error!(%error, "a mail could not be written");
+                    return Outcome::Failed;
+                }
+            };
+            match self.post.send(&written, mail.address).await {
                 Ok(id) => return Outcome::Taken(id.0),
                 Err(SendError::Recipient(said)) => {
                     tracing::warn!("SES does not send to an address: the operators hear of it");
                     return Outcome::Unsendable(said);
                 }
-                Err(error) => error,
-            };
-            let tries = match &error {
-                SendError::Throttled => TRIES,
-                SendError::QuotaUsedUp | SendError::Stopped(_) => {
+                Err(error @ (SendError::QuotaUsedUp | SendError::Stopped(_))) => {
                     if !stopped.swap(true, Ordering::Relaxed) {
                         tracing::error!(%error, "no further mail is sent in this run");
                     }
                     return Outcome::Failed;
                 }
-                SendError::Passing(_) | SendError::Recipient(_) => TRIES_IN_DOUBT,
-            };
-            if tried >= tries {
-                tracing::error!(%error, tried, "a mail was not sent: the next run tries again");
-                return Outcome::Failed;
+                Err(SendError::Throttled) if tried < TRIES => {}
+                // SES may have taken it.
+                Err(error @ (SendError::Throttled | SendError::Passing(_))) => {
+                    tracing::error!(%error, tried, "a mail was not sent: the next run tries again");
+                    return Outcome::Failed;
+                }
             }
+            letter = Some(written);
             sleep(pause).await;
             pause *= 2;
         }
         Outcome::Failed
     }
-}
 
-fn count(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
+    /// Why no further mail is begun, if that is so.
+    fn is_done(&self, stopped: &AtomicBool) -> Option<Outcome> {
+        if stopped.load(Ordering::Relaxed) {
+            return Some(Outcome::Failed);
+        }
+        ((self.clock)() > self.until).then_some(Outcome::NoTime)
+    }
 }
 
 /// Turns, as many a second as SES grants.
@@ -216,5 +230,97 @@ impl Pace {
             turn
         };
         sleep_until(turn).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::Facts,
+        fixtures::{at, incident, matter},
+    };
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+    use std::sync::atomic::AtomicUsize;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    /// An SES that grants so many mails, takes each, and cuts the connection: its address, and how many
+    /// it took.
+    async fn cutting(left: usize) -> (String, &'static AtomicUsize) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let taken: &AtomicUsize = Box::leak(Box::default());
+        let quota = format!(
+            r#"{{"SendingEnabled":true,"SendQuota":{{"Max24HourSend":{left}.0,"MaxSendRate":50.0}}}}"#
+        );
+        tokio::spawn(async move {
+            loop {
+                let (mut tcp, _) = listener.accept().await.expect("a request");
+                let mut window = [0; 16 * 1024];
+                let n = tcp.read(&mut window).await.expect("reads");
+                if window[..n].starts_with(b"POST /v2/email/outbound-emails") {
+                    taken.fetch_add(1, Ordering::Relaxed);
+                } else {
+                    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+                    let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{quota}", quota.len());
+                    tcp.write_all(answer.as_bytes()).await.expect("writes");
+                }
+            }
+        });
+        (endpoint, taken)
+    }
+
+    /// A round of mails to so many people: what came of it, and how many mails were written.
+    async fn round(endpoint: &str, people: usize) -> (Delivered, usize) {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let aws = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(endpoint)
+            .build();
+        let post = Post::new(aws_sdk_sesv2::Client::new(&aws), "post@contoso.com".into(), vec![], None);
+        let registry = Registry::new(aws_sdk_dynamodb::Client::new(&aws), "none");
+        let began = "2027-04-11T09:00:00Z";
+        let matters = [matter(Facts::Incident(incident(began, None)), &[], at(began))];
+        let written = AtomicUsize::new(0);
+        let write = |_: &Mail<'_>| {
+            written.fetch_add(1, Ordering::Relaxed);
+            Ok(Letter { subject: "s".into(), text: "t".into(), html: "h".into() })
+        };
+        let addresses: Vec<_> = (0..people).map(|n| format!("person-{n}@contoso.com")).collect();
+        let mails = addresses.iter().map(|address| Mail { address, matters: vec![(0, Role::Owner)] });
+        let (clock, now) = (postroom_lambda::now, at(began));
+        let round = Round {
+            post: &post,
+            registry: &registry,
+            matters: &matters,
+            write: &write,
+            now,
+            clock,
+            until: Timestamp::MAX,
+        };
+        let delivered = round.go(mails.collect()).await;
+        (delivered, written.into_inner())
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_may_have_been_taken_is_sent_once_in_a_round() {
+        let (endpoint, taken) = cutting(100).await;
+        let (delivered, _) = round(&endpoint, 1).await;
+        assert_eq!(delivered, Delivered { failed: 1, ..Delivered::default() });
+        assert_eq!(taken.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn mails_are_written_when_their_turn_has_come() {
+        let (endpoint, taken) = cutting(3).await;
+        let (delivered, written) = round(&endpoint, 20_000).await;
+        assert_eq!(delivered, Delivered { failed: 20_000, ..Delivered::default() });
+        assert_eq!((written, taken.load(Ordering::Relaxed)), (3, 3));
     }
 }

@@ -31,7 +31,7 @@ pub struct Settings {
     /// `TIME_ZONE` (such as `Europe/Berlin`, otherwise UTC) and `OVERDUE_REPEAT_DAYS` (7; 0: never):
     /// how stages are counted and dates are written.
     pub calendar: Calendar,
-    /// `FETCH_LAG_LIMIT_MINUTES` (15): how long a batch may be due before that is an incident.
+    /// `FETCH_LAG_LIMIT_SECONDS` (900): how long a batch may be due before that is an incident.
     pub lag_limit: SignedDuration,
     /// `ALLOW_LOCAL_SERVERS`: set on a developer's machine alone, where a run may be told its date.
     pub may_be_told_the_date: bool,
@@ -46,7 +46,7 @@ impl Settings {
         let environment = Environment::new(get);
         let zone = environment.parsed("TIME_ZONE", "is not the name of a time zone")?;
         let days = "is not a number of days from 0 to 365";
-        let minutes = "is not a number of minutes from 1 to 1440";
+        let seconds = "is not a number of seconds from 300 to 86400";
         let repeat_days = environment.number("OVERDUE_REPEAT_DAYS", 0..=365, 7, days)?;
         let operators: Option<Addresses> =
             environment.parsed("OPERATOR_ADDRESSES", "is not a list of mail addresses")?;
@@ -66,8 +66,8 @@ impl Settings {
                 repeat_days: Some(repeat_days).filter(|days| *days > 0),
             },
             lag_limit: environment
-                .number("FETCH_LAG_LIMIT_MINUTES", 1..=1440, 15, minutes)
-                .map(SignedDuration::from_mins)?,
+                .number("FETCH_LAG_LIMIT_SECONDS", 300..=86_400, 900, seconds)
+                .map(SignedDuration::from_secs)?,
             may_be_told_the_date: environment.flag("ALLOW_LOCAL_SERVERS")?,
         })
     }
@@ -158,7 +158,7 @@ mod tests {
             ("PUBLIC_URL", "post.example"),
             ("TIME_ZONE", "Europe/Atlantis"),
             ("OVERDUE_REPEAT_DAYS", "-1"),
-            ("FETCH_LAG_LIMIT_MINUTES", "0"),
+            ("FETCH_LAG_LIMIT_SECONDS", "0"),
             ("OPERATOR_ADDRESSES", "ann@contoso.com,ben"),
             ("FALLBACK_ADDRESS", "nobody"),
             ("LANGUAGE", "fr"),

@@ -6,7 +6,7 @@
 //!
 //! Left out: an authorization that ended. Whoever tried to renew the tokens has recorded that. Where
 //! all that works is a mailbox that was paused or belonged elsewhere meanwhile, the account is cleared
-//! by the next renewal of its tokens.
+//! by a renewal of its tokens, once no mail server has refused them for three days.
 
 use crate::{
     Fetch,

@@ -14,8 +14,21 @@ pub struct Translated {
 /// What is never translated.
 const TERMS: [&str; 6] = ["Basic auth", "OAuth", "Client ID", "Client secret", "Token URL", "Scope"];
 
+/// One word for one thing, on pages and in mails: what stands in small letters on the left is said as on
+/// the right.
+const ENGLISH: [(&str, &str); 2] = [("collect", "fetch"), ("re-authoriz", "re-authorise")];
+const GERMAN: [(&str, &str); 7] = [
+    ("abgeholt", "abgerufen"),
+    ("abholen", "abrufen"),
+    ("besitzer", "Eigentümer"),
+    ("neu autorisier", "erneut autorisier…"),
+    ("neu zu autorisier", "erneut zu autorisier…"),
+    ("reautorisier", "erneut autorisier…"),
+    ("account", "Konto"),
+];
+
 /// What is wrong with some texts, for a test that expects nothing: one that is empty, a placeholder
-/// that one language lacks, a term that was translated.
+/// that one language lacks, a term that was translated, a word that is not the glossary's.
 pub fn mistakes(texts: &[Translated]) -> Vec<String> {
     texts.iter().flat_map(of_one).collect()
 }
@@ -35,6 +48,11 @@ fn of_one(text: &Translated) -> Vec<String> {
         mistakes.push(format!("{name} takes other values in German"));
     }
     let (en, de) = (without_placeholders(en), without_placeholders(de));
+    for (text, glossary) in [(&en, &ENGLISH[..]), (&de, &GERMAN)] {
+        let text = text.to_lowercase();
+        let other = glossary.iter().filter(|(other, _)| is_in(&text, other));
+        mistakes.extend(other.map(|(other, word)| format!("{name} says {other} for {word}")));
+    }
     for term in TERMS {
         let count = |text: &str| text.to_lowercase().matches(&term.to_lowercase()).count();
         // In an English sentence a term may be lower-case; in a German one it is a noun.
@@ -43,6 +61,11 @@ fn of_one(text: &Translated) -> Vec<String> {
         }
     }
     mistakes
+}
+
+/// Whether a text has a word that begins so.
+fn is_in(text: &str, beginning: &str) -> bool {
+    text.match_indices(beginning).any(|(at, _)| !text[..at].ends_with(char::is_alphanumeric))
 }
 
 fn without_placeholders(text: &str) -> String {
@@ -64,6 +87,9 @@ mod tests {
             ("{n} of {all}", "{all}, davon {n}", None),
             ("Set the client secret", "Setzen Sie das Client secret", None),
             ("", "etwas", Some("Group.text is empty")),
+            ("No owner", "Kein Besitzer", Some("Group.text says besitzer for Eigentümer")),
+            ("Collect mail", "Mail abrufen", Some("Group.text says collect for fetch")),
+            ("Erneut", "Erneut autorisieren, renommiert", None),
             ("{n} left", "{m} übrig", Some("Group.text takes other values in German")),
             (
                 "Set the Client secret",

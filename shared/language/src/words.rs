@@ -4,17 +4,12 @@ use crate::{Fill, calendar::Calendar};
 use jiff::{SignedDuration, Timestamp, Zoned, civil::Date, tz::TimeZone};
 use postroom_model::{Interval, Language, Period};
 
-/// The day on which a moment lies in UTC.
-pub fn day_of(at: Timestamp) -> Date {
-    day_in(at, &TimeZone::UTC)
-}
-
 /// The day on which a moment lies in a time zone.
 pub fn day_in(at: Timestamp, zone: &TimeZone) -> Date {
     at.to_zoned(zone.clone()).date()
 }
 
-/// What a [`Language`] says. A moment names its time zone, which is UTC where none is asked for.
+/// What a [`Language`] says. A moment names its time zone.
 pub trait Words: Copy {
     /// The language's own name: "Deutsch".
     fn name(self) -> &'static str;
@@ -31,10 +26,10 @@ pub trait Words: Copy {
     /// A month and its year: "December 2026".
     fn month(self, day: Date) -> String;
 
-    /// A moment: "4 December 2026, 09:30 UTC".
-    fn moment(self, at: Timestamp) -> String;
+    /// A moment in a time zone: "4 December 2026, 10:30 CET".
+    fn moment(self, at: Timestamp, zone: &TimeZone) -> String;
 
-    /// A moment in a time zone, with the weekday: "Friday, 4 December 2026, 10:30 CET".
+    /// The same with the weekday: "Friday, 4 December 2026, 10:30 CET".
     fn moment_in(self, at: Timestamp, zone: &TimeZone) -> String;
 
     /// How far off a moment is: "in 12 days", "3 hours ago", "just now".
@@ -78,9 +73,9 @@ impl Words for Language {
         format!("{} {}", month_in(Calendar::of(self).months, day), day.year())
     }
 
-    fn moment(self, at: Timestamp) -> String {
-        let date = self.date(day_of(at));
-        in_zone(self, &date, &at.to_zoned(TimeZone::UTC))
+    fn moment(self, at: Timestamp, zone: &TimeZone) -> String {
+        let at = at.to_zoned(zone.clone());
+        in_zone(self, &self.date(at.date()), &at)
     }
 
     fn moment_in(self, at: Timestamp, zone: &TimeZone) -> String {
@@ -177,11 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_words_in_utc() {
-        let moment = at("2026-12-04T09:30:59Z");
-        assert_eq!(Language::En.moment(moment), "4 December 2026, 09:30 UTC");
-        assert_eq!(Language::De.moment(moment), "4. Dezember 2026, 09:30 UTC");
-        assert_eq!(Language::De.short_month(day_of(at("2027-03-01T00:00:00Z"))), "Mär");
+    fn moments_are_words_with_the_name_of_their_zone() {
+        let (moment, utc) = (at("2026-12-04T09:30:59Z"), TimeZone::UTC);
+        assert_eq!(Language::En.moment(moment, &utc), "4 December 2026, 09:30 UTC");
+        assert_eq!(Language::De.moment(moment, &utc), "4. Dezember 2026, 09:30 UTC");
+        let tokyo = TimeZone::get("Asia/Tokyo").expect("a zone");
+        assert_eq!(Language::En.moment(at("2026-12-04T19:30:00Z"), &tokyo), "5 December 2026, 04:30 JST");
+        assert_eq!(Language::De.short_month(day_in(at("2027-03-01T00:00:00Z"), &utc)), "Mär");
     }
 
     #[test]

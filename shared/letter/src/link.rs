@@ -1,21 +1,22 @@
 //! Owners' personal links: each opens one account for a while, once.
 //!
 //! Guarantees: a link cannot be made, or changed to another account or a later end, without a key
-//! that is derived from the console's secret. It names an account and nobody's address: of the owner
+//! that is derived from the deployment's secret of links. It names an account and nobody's address: of the owner
 //! whom it was made for it has a keyed hash, by which somebody who is an owner no more is known.
 //!
-//! Left out: that a link works once. Whoever opens it claims its [`PersonalLink::nonce`] first.
+//! Left out: that a link works once, and not after a consent. Whoever opens it claims its
+//! [`PersonalLink::nonce`] first, and compares its [`PersonalLink::authorised_at`].
 
 use aws_lc_rs::{constant_time, hmac, rand};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
-use postroom_model::AccountId;
+use postroom_model::{AccountId, mail_address};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use url::Url;
 
-/// The longest text that is looked at: an id of 64 characters makes about 270.
+/// The longest text that is looked at: an id of 64 characters makes about 290.
 const MAX_TOKEN: usize = 512;
 
 /// What links are signed with. `Debug` is safe to print.
@@ -31,6 +32,10 @@ pub struct PersonalLink {
     /// The owner whom it was made for, by [`LinkKey::owner`].
     #[serde(rename = "o")]
     pub owner: String,
+    /// When the account was authorised last as it was made, in seconds since 1970; 0: never. A consent
+    /// after that has done what it was made for.
+    #[serde(rename = "t")]
+    pub authorised_at: i64,
     /// When it ends.
     #[serde(rename = "u", with = "jiff::fmt::serde::timestamp::second::required")]
     pub until: Timestamp,
@@ -51,17 +56,19 @@ pub enum LinkError {
 }
 
 impl LinkKey {
-    /// The key that is derived from a console's secret.
+    /// The key that is derived from the deployment's secret of links.
     pub fn of(secret: &SecretString) -> Self {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
         let derived = hmac::sign(&secret, b"postroom personal link");
         Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
     }
 
-    /// An owner's address as links and sessions hold it: a keyed hash, whatever the case.
+    /// An owner's address as links and sessions hold it: a keyed hash, one for all that [`mail_address`]
+    /// holds for the same.
     pub fn owner(&self, address: &str) -> String {
         // A link's claims are base64, which has no space: no hash of an owner signs a link.
-        let owner = format!("owner {}", address.trim().to_lowercase());
+        let address = mail_address(address).unwrap_or_else(|| address.trim().to_lowercase());
+        let owner = format!("owner {address}");
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, owner.as_bytes()))
     }
 
@@ -79,11 +86,13 @@ impl fmt::Debug for LinkKey {
     }
 }
 
-/// A new link to an account for one of its owners, at the console with that public address.
+/// A new link to an account, which was authorised last at `authorised_at` (seconds since 1970; 0: never),
+/// for one of its owners, at the console with that public address.
 pub fn personal_link(
     key: &LinkKey,
     console: &Url,
     account: &AccountId,
+    authorised_at: i64,
     owner: &str,
     until: Timestamp,
 ) -> Url {
@@ -91,7 +100,8 @@ pub fn personal_link(
     #[expect(clippy::expect_used, reason = "a process without randomness must not go on")]
     rand::fill(&mut nonce).expect("the system gives random bytes");
     let nonce = URL_SAFE_NO_PAD.encode(nonce);
-    let link = PersonalLink { account: account.clone(), owner: key.owner(owner), until, nonce };
+    let (account, owner) = (account.clone(), key.owner(owner));
+    let link = PersonalLink { account, owner, authorised_at, until, nonce };
     let mut url = console.clone();
     url.set_path(&format!("link/{}", link.token(key)));
     url
@@ -136,30 +146,34 @@ mod tests {
     fn a_link_opens_what_it_was_made_for_until_it_ends() {
         let console = Url::parse("https://post.example").expect("url");
         let account: AccountId = "projects".parse().expect("id");
-        let url = personal_link(&key("k"), &console, &account, "Ann@post.example", at(1000));
+        let url = personal_link(&key("k"), &console, &account, 900, "Ann@post.example", at(1000));
         let token = url.path().strip_prefix("/link/").expect("a link");
         let link = PersonalLink::read(&key("k"), token, at(999)).expect("ours");
-        assert_eq!(link.account, account);
+        assert_eq!((&link.account, link.authorised_at), (&account, 900));
         let owners = |address: &str| [address.to_owned()];
         assert!(key("k").lists(&owners("ann@Post.example"), &link.owner));
         assert!(!key("k").lists(&owners("ben@post.example"), &link.owner));
         assert!(!key("other").lists(&owners("ann@post.example"), &link.owner));
+        let jörg = key("k").owner("jörg@xn--mller-kva.example");
+        assert!(key("k").lists(&owners("Jörg@Müller.example"), &jörg));
         assert_eq!(PersonalLink::read(&key("k"), token, at(1000)), Err(LinkError::Expired));
         assert_eq!(PersonalLink::read(&key("other"), token, at(0)), Err(LinkError::Invalid));
-        let again = personal_link(&key("k"), &console, &account, "ann@post.example", at(1000));
+        let again = personal_link(&key("k"), &console, &account, 900, "ann@post.example", at(1000));
         assert_ne!(again, url, "each link is another");
     }
 
     #[test]
     fn a_changed_link_opens_nothing() {
         let (account, owner) = ("a".parse().expect("id"), key("k").owner("ann@post.example"));
-        let link = PersonalLink { account, owner, until: at(1000), nonce: "n".into() };
+        let link = PersonalLink { account, owner, authorised_at: 0, until: at(1000), nonce: "n".into() };
         let token = link.token(&key("k"));
         let (said, signature) = token.split_once('.').expect("two parts");
-        let other = PersonalLink { account: "b".parse().expect("id"), ..link };
-        let other = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&other).expect("writes"));
+        let written = |link: &PersonalLink| URL_SAFE_NO_PAD.encode(serde_json::to_vec(link).expect("writes"));
+        let renewed = written(&PersonalLink { authorised_at: 900, ..link.clone() });
+        let other = written(&PersonalLink { account: "b".parse().expect("id"), ..link });
         for wrong in [
             format!("{other}.{signature}"),
+            format!("{renewed}.{signature}"),
             format!("{said}."),
             said.to_owned(),
             format!("{said}.{signature}A"),

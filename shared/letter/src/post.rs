@@ -3,10 +3,11 @@
 use crate::{SendError, send_error::Sender};
 use aws_sdk_sesv2::{
     Client,
+    config::{Config, retry::RetryConfig},
     types::{Body, Content, Destination, EmailContent, Message},
 };
+use postroom_model::mail_address;
 use std::fmt;
-use url::Url;
 
 /// SES, with what every letter has. Cheap to clone. `Debug` shows no address.
 #[derive(Clone)]
@@ -57,8 +58,9 @@ impl Post {
         Self { client, sender, reply_to, configuration_set }
     }
 
-    /// Sends a letter to one address. What SES answers with throttling is tried again as the client is
-    /// configured to.
+    /// Sends a letter to one address, and tries that once, however the client is configured: where no
+    /// answer came, SES may have taken it. Whoever sends knows whether another try is worth a letter
+    /// that comes twice.
     ///
     /// # Errors
     /// [`SendError`].
@@ -72,6 +74,8 @@ impl Post {
             .set_configuration_set_name(self.configuration_set.clone())
             .destination(Destination::builder().to_addresses(as_sent(to)).build())
             .content(EmailContent::builder().simple(message(letter)?).build())
+            .customize()
+            .config_override(Config::builder().retry_config(RetryConfig::disabled()))
             .send()
             .await;
         let sent = sent.map_err(|error| SendError::of_send(&error, sender))?;
@@ -122,12 +126,7 @@ fn message(letter: &Letter) -> Result<Message, SendError> {
 /// An address as SES takes it: a domain in other letters than ASCII's goes as Punycode
 /// (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html>).
 fn as_sent(address: &str) -> String {
-    let ascii = || {
-        let (local, domain) = address.rsplit_once('@').filter(|(_, domain)| !domain.is_ascii())?;
-        let url = Url::parse(&format!("https://{domain}/")).ok()?;
-        Some(format!("{local}@{}", url.host_str()?))
-    };
-    ascii().unwrap_or_else(|| address.to_owned())
+    mail_address(address).unwrap_or_else(|| address.to_owned())
 }
 
 #[cfg(test)]

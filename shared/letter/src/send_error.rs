@@ -5,6 +5,7 @@ use aws_sdk_sesv2::{
     error::{ProvideErrorMetadata, SdkError},
     operation::send_email::SendEmailError,
 };
+use postroom_language::visible;
 use postroom_model::mail_address;
 
 /// The most of what a mail system says that is kept, in characters.
@@ -73,7 +74,15 @@ impl SendError {
                 }
             }
             SendEmailError::MessageRejected(_) => Self::Passing(said(message)),
-            SendEmailError::BadRequestException(_) if sender.is_sound() => Self::Recipient(said(message)),
+            SendEmailError::BadRequestException(_) if sender.is_sound() => {
+                let words = message.to_ascii_lowercase();
+                // "Illegal address", "Domain contains dot-dot": anything else is not the recipient's.
+                if words.contains("address") || words.contains("domain") {
+                    Self::Recipient(said(message))
+                } else {
+                    Self::Passing(said(message))
+                }
+            }
             _ => Self::of_request(error),
         }
     }
@@ -102,11 +111,12 @@ impl SendError {
     }
 }
 
-/// What a mail system says, as it may be kept and shown: one line, without addresses, cut.
+/// What a mail system says, as it may be kept and shown: one line of what can be seen, without
+/// addresses, cut.
 pub fn said(text: &str) -> String {
-    let words = text.split_whitespace().map(|word| if word.contains('@') { "…" } else { word });
+    let visible = visible(text);
+    let words = visible.split_whitespace().map(|word| if word.contains('@') { "…" } else { word });
     let clean = words.collect::<Vec<_>>().join(" ");
-    let clean: String = clean.chars().filter(|c| !c.is_control()).collect();
     match clean.char_indices().nth(MAX_SAID) {
         Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
         None => clean,
@@ -123,6 +133,9 @@ mod tests {
             ("550 5.1.1 <ann@contoso.com>: user\r\n unknown", "550 5.1.1 … user unknown"),
             ("failed the check: ann@contoso.com, ben@contoso.com", "failed the check: … …"),
             ("smtp; 550 mailbox full", "smtp; 550 mailbox full"),
+            // An address that hides behind a character which is not seen.
+            ("550 \u{202e}ann\u{2060}@contoso.com\u{e0041} \0unknown\x1b", "550 … unknown"),
+            ("5\u{180e}5\u{fffa}0\u{3164} \u{115f}full", "550 full"),
             ("", ""),
         ] {
             assert_eq!(said(text), clean);

@@ -7,6 +7,10 @@ use aws_sdk_sesv2::{
 };
 use postroom_letter::{Letter, MessageId, Post, Quota, SendError};
 use serde_json::Value;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -21,7 +25,7 @@ fn post(endpoint: &str, reply_to: &[&str], configuration_set: Option<&str>) -> P
         .region(Region::new("eu-central-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url(endpoint)
-        .retry_config(RetryConfig::disabled())
+        .retry_config(RetryConfig::standard())
         .build();
     let reply_to = reply_to.iter().map(|address| (*address).to_owned()).collect();
     Post::new(Client::from_conf(config), SENDER.to_owned(), reply_to, configuration_set.map(str::to_owned))
@@ -109,6 +113,14 @@ async fn refusals_say_what_would_help() {
             SendError::Passing(said("Message contains a virus.")),
         ),
         (400, "BadRequestException", "Illegal address", SendError::Recipient(said("Illegal address"))),
+        (
+            400,
+            "BadRequestException",
+            "Domain ends with dot",
+            SendError::Recipient(said("Domain ends with dot")),
+        ),
+        // Whatever it is, it is not the recipient's.
+        (400, "BadRequestException", "Header too long", SendError::Passing(said("Header too long"))),
         (429, "TooManyRequestsException", "Maximum sending rate exceeded.", SendError::Throttled),
         (429, "TooManyRequestsException", "Daily message quota exceeded.", SendError::QuotaUsedUp),
         (400, "ThrottlingException", "Maximum sending rate exceeded", SendError::Throttled),
@@ -173,4 +185,29 @@ async fn the_quota_is_what_is_left() {
     let (endpoint, _) = answering(403, "AccessDeniedException", serde_json::json!({})).await;
     let refused = post(&endpoint, &[], None).quota().await;
     assert_eq!(refused, Err(SendError::Stopped("AccessDeniedException".into())));
+}
+
+/// A server that takes every request and cuts the connection: how many letters it was sent is counted.
+async fn cutting() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    let letters = Arc::new(AtomicUsize::new(0));
+    let taken = letters.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut tcp, _) = listener.accept().await.expect("a request");
+            let mut window = [0; 16 * 1024];
+            let n = tcp.read(&mut window).await.expect("reads");
+            taken.fetch_add(usize::from(window[..n].starts_with(b"POST /v2/email/outbound-emails")), Relaxed);
+        }
+    });
+    (endpoint, letters)
+}
+
+#[tokio::test]
+async fn a_letter_that_may_have_been_taken_is_tried_once() {
+    let (endpoint, letters) = cutting().await;
+    let sent = post(&endpoint, &[], None).send(&letter(), "ann@contoso.com").await;
+    assert_eq!(sent, Err(SendError::Passing("SES was not reached".to_owned())));
+    assert_eq!(letters.load(Relaxed), 1);
 }

@@ -1,7 +1,7 @@
 //! Identities that were authorised once, for any number of mailboxes.
 
-use crate::{AccountId, Fault, Governs, Lease, Period, ProviderId};
-use jiff::Timestamp;
+use crate::{AccountId, Fault, FaultClass, Governs, Lease, Period, ProviderId};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One identity at one provider. Its token set lies in the vault, once.
@@ -99,6 +99,27 @@ pub struct AccountStatus {
         with = "jiff::fmt::serde::timestamp::second::optional"
     )]
     pub refused_at: Option<Timestamp>,
+    /// Since when mail servers refuse its tokens, however often those are renewed meanwhile.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub mail_refused_at: Option<Timestamp>,
+    /// When one last did.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub mail_refused_seen_at: Option<Timestamp>,
+    /// Since when its renewals fail, whatever the reason; absent while they work.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub failing_since: Option<Timestamp>,
     /// When a person last consented.
     #[serde(
         default,
@@ -150,4 +171,16 @@ pub struct AccountStatus {
     /// A token set that was issued and is not yet known to be in the vault, sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<String>,
+}
+
+impl AccountStatus {
+    /// How long it counts that a mail server refused an account's tokens: longer than any mailbox goes
+    /// unpolled. A mailbox that was paused or removed meanwhile does not keep its account refused.
+    pub const MAIL_REFUSAL: SignedDuration = SignedDuration::from_hours(24 * 3);
+
+    /// Whether mail servers refuse its tokens, as far as is known at `now`.
+    pub fn is_refused_by_mail(&self, now: Timestamp) -> bool {
+        let is_said = self.fault.as_ref().is_some_and(|fault| fault.class == FaultClass::TokenRefused);
+        is_said && self.mail_refused_seen_at.is_some_and(|seen| now.duration_since(seen) < Self::MAIL_REFUSAL)
+    }
 }

@@ -3,12 +3,14 @@
 //! Times are those of our own clock: an authorization server says how many seconds from now something
 //! ends, so that a server whose clock is wrong changes nothing.
 
-use crate::{Account, AccountStatus, Actor, Fault, FaultClass, Provider};
+use crate::{Account, AccountStatus, Actor, FaultClass, Provider};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How long a fault that one mail server alone reports is watched before it counts as the end.
 const WATCHED: SignedDuration = SignedDuration::from_hours(24);
+/// How long renewals may fail, or be late, before an idle limit counts.
+const UNRENEWED: SignedDuration = SignedDuration::from_hours(24);
 
 /// What makes something end when it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,70 +51,116 @@ pub struct Expiry {
     pub since: Timestamp,
 }
 
-/// When an account's authorization ends unless something is done: the earliest of all that may end it.
-/// `None` where nothing is known to.
+impl Expiry {
+    /// An end that a person noted down: whoever noted it is reminded of all that is still to come.
+    pub fn noted(at: Timestamp, governs: Governs) -> Self {
+        Self { at, governs, since: Timestamp::MIN }
+    }
+}
+
+/// What ends an account's authorization unless somebody consents anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// The earliest after which there is no mail.
+    pub hard: Option<Expiry>,
+    /// The others of that kind, the earliest first: a renewal may put the first one off and not these.
+    pub later: Vec<Expiry>,
+    /// An administrator's policy; mail goes on after it.
+    pub policy: Option<Expiry>,
+}
+
+impl Ends {
+    fn of(hard: impl IntoIterator<Item = Expiry>, policy: Option<Expiry>) -> Self {
+        let mut hard: Vec<_> = hard.into_iter().collect();
+        hard.sort_by_key(|end| end.at);
+        let mut hard = hard.into_iter();
+        Self { hard: hard.next(), later: hard.collect(), policy }
+    }
+
+    /// Every one of them: those after which there is no mail, the earliest first, and the policy.
+    pub fn iter(&self) -> impl Iterator<Item = Expiry> {
+        self.hard.into_iter().chain(self.later.iter().copied()).chain(self.policy)
+    }
+
+    /// The earliest of them.
+    pub fn earliest(&self) -> Option<Expiry> {
+        self.iter().min_by_key(|end| end.at)
+    }
+}
+
+/// When an account's authorization ends unless something is done: the earliest of all that may end it,
+/// to be shown. `None` where nothing is known to.
 ///
 /// A refusal is an end that has come, whatever was expected; an administrator's policy comes after it,
 /// because mail goes on meanwhile.
 pub fn expiry(account: &Account, provider: &Provider, status: &AccountStatus) -> Option<Expiry> {
     let secret = provider.client_auth_expires.filter(|_| account.grant.needs_consent());
-    let secret = secret.filter(|_| status.obtained_at.is_some()).map(|end| Expiry {
-        at: end.at(),
-        governs: Governs::ClientSecret,
-        since: Timestamp::MIN,
-    });
-    authorization_expiry(account, provider, status).into_iter().chain(secret).min_by_key(|end| end.at)
+    let secret = secret.filter(|_| status.obtained_at.is_some());
+    let secret = secret.map(|end| Expiry::noted(end.at(), Governs::ClientSecret));
+    let Ends { hard, policy, .. } = authorization_ends(account, provider, status);
+    let policy = policy.filter(|_| refusal(status).is_none());
+    hard.into_iter().chain(policy).chain(secret).min_by_key(|end| end.at)
 }
 
-/// As [`expiry`], of what a new consent mends: without the app's client secret or certificate.
-pub fn authorization_expiry(
-    account: &Account,
-    provider: &Provider,
-    status: &AccountStatus,
-) -> Option<Expiry> {
-    let refused = status.refused_at.zip(status.fault.as_ref()).and_then(|(at, fault)| refusal(at, fault));
+/// What ends an account's authorization, as far as a new consent mends it: without the app's client
+/// secret or certificate.
+pub fn authorization_ends(account: &Account, provider: &Provider, status: &AccountStatus) -> Ends {
+    let refused = refusal(status);
     if !account.grant.needs_consent() {
-        return refused;
+        return Ends::of(refused, None);
     }
-    let days = |from: Option<Timestamp>, days: Option<u16>, governs| {
-        let (since, days) = from.zip(days)?;
-        let at = since.checked_add(SignedDuration::from_hours(24 * i64::from(days))).ok()?;
-        Some(Expiry { at, governs, since })
-    };
-    let authorised_at = status.authorised_at;
-    let policy = authorised_at.zip(account.reauthorise_every).filter(|_| refused.is_none());
-    let policy =
-        policy.map(|(since, every)| Expiry { at: every.after(since), governs: Governs::Policy, since });
-    let of_tokens = status.obtained_at.map(|obtained_at| {
-        let end = |at: Option<Timestamp>, governs, since| at.map(|at| Expiry { at, governs, since });
-        if status.unrefreshable {
-            [end(status.access_expires_at, Governs::AccessToken, obtained_at), None]
+    let of_tokens = status.obtained_at.and_then(|obtained_at| {
+        let (at, governs, since) = if status.unrefreshable {
+            (status.access_expires_at, Governs::AccessToken, obtained_at)
         } else {
             let since = status.refresh_expires_since.unwrap_or(obtained_at);
-            let idle = days(Some(obtained_at), provider.idle_days, Governs::IdleLimit);
-            [end(status.refresh_expires_at, Governs::RefreshToken, since), idle]
-        }
+            (status.refresh_expires_at, Governs::RefreshToken, since)
+        };
+        at.map(|at| Expiry { at, governs, since })
     });
-    let limit = days(authorised_at, provider.authorization_days, Governs::ProviderLimit);
-    let ends = of_tokens.into_iter().flatten().flatten().chain(limit).chain(policy).chain(refused);
-    ends.min_by_key(|end| end.at)
+    let limit = status.authorised_at.zip(provider.authorization_days);
+    let limit = limit.and_then(|(since, days)| {
+        Some(Expiry { at: after(since, days)?, governs: Governs::ProviderLimit, since })
+    });
+    let policy = status.authorised_at.zip(account.reauthorise_every);
+    let policy =
+        policy.map(|(since, every)| Expiry { at: every.after(since), governs: Governs::Policy, since });
+    let idle = idle_limit(provider, status);
+    Ends::of([of_tokens, idle, limit, refused].into_iter().flatten(), policy)
 }
 
-/// The end that a fault is, where a person must mend it.
-fn refusal(at: Timestamp, fault: &Fault) -> Option<Expiry> {
-    let watched = match fault.class {
+/// When a refresh token dies because it is not used. While renewals work that is no end: it counts from
+/// a day after one failed, or after it should have been.
+fn idle_limit(provider: &Provider, status: &AccountStatus) -> Option<Expiry> {
+    let obtained_at = status.obtained_at.filter(|_| !status.unrefreshable)?;
+    let at = after(obtained_at, provider.idle_days?)?;
+    let unrenewed = status.failing_since.or(status.due_at);
+    let counts = |since: Timestamp| since.saturating_add(UNRENEWED).unwrap_or(Timestamp::MAX);
+    let since = unrenewed.map_or(obtained_at, |since| counts(since).max(obtained_at));
+    Some(Expiry { at, governs: Governs::IdleLimit, since })
+}
+
+fn after(since: Timestamp, days: u16) -> Option<Timestamp> {
+    since.checked_add(SignedDuration::from_hours(24 * i64::from(days))).ok()
+}
+
+/// The end that a status's fault is, where a person must mend it.
+fn refusal(status: &AccountStatus) -> Option<Expiry> {
+    let (at, class) = status.refused_at.zip(status.fault.as_ref().map(|fault| fault.class))?;
+    let at = match class {
         // One mail server says so, and others may say otherwise.
-        FaultClass::TokenRefused | FaultClass::WebLoginRequired | FaultClass::NoMailboxAccess => WATCHED,
-        _ => SignedDuration::ZERO,
+        FaultClass::TokenRefused => status.mail_refused_at.unwrap_or(at).saturating_add(WATCHED),
+        _ => Ok(at),
     };
-    let is_end = matches!(fault.class.actor(), Actor::Owner | Actor::Administrator);
-    let at = at.saturating_add(watched).unwrap_or(Timestamp::MAX);
+    let at = at.unwrap_or(Timestamp::MAX);
+    let is_end = matches!(class.actor(), Actor::Owner | Actor::Administrator);
     is_end.then_some(Expiry { at, governs: Governs::Refused, since: at })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Fault;
     use Governs::{AccessToken, ClientSecret, IdleLimit, Policy, ProviderLimit, RefreshToken, Refused};
 
     fn at(text: &str) -> Timestamp {
@@ -206,7 +254,7 @@ mod tests {
             ),
             ("policy", every("6mo"), no(), status(), Some(("2027-07-01T09:00:00Z", Policy))),
             (
-                "policy of 31 days from a leap day",
+                "policy of a year from a leap day",
                 every("1y"),
                 no(),
                 AccountStatus { authorised_at: Some(at("2028-02-29T09:00:00Z")), ..status() },
@@ -320,14 +368,50 @@ mod tests {
     fn a_new_secret_is_nothing_that_a_consent_brings() {
         let (account, provider) =
             (account("authorization_code", None), provider(Some(90), None, Some("2027-02-01")));
-        let end = authorization_expiry(&account, &provider, &status()).expect("an end");
-        assert_eq!(end.governs, IdleLimit);
+        let ends = authorization_ends(&account, &provider, &status());
+        assert_eq!(ends.hard.map(|end| end.governs), Some(IdleLimit));
+    }
+
+    #[test]
+    fn neither_a_policy_nor_a_limit_hides_another_end() {
+        let account = account("authorization_code", Some("1w"));
+        let with_limit = provider(Some(14), Some(365), None);
+        let ends = authorization_ends(&account, &with_limit, &with_refresh_end("2027-03-01T00:00:00Z"));
+        let found: Vec<_> = ends.iter().map(|end| end.governs).collect();
+        assert_eq!(found, [IdleLimit, RefreshToken, ProviderLimit, Policy]);
+        assert_eq!(ends.earliest().map(|end| end.governs), Some(Policy));
+        assert_eq!(ends.hard.map(|end| end.at), Some(at("2027-01-25T09:00:00Z")));
+        // While a mail server's refusal is watched, the policy is still there.
+        let watched = refused(FaultClass::TokenRefused, "2027-01-20T00:00:00Z");
+        let ends = authorization_ends(&account, &provider(None, None, None), &watched);
+        assert_eq!(ends.iter().map(|end| end.governs).collect::<Vec<_>>(), [Refused, Policy]);
+    }
+
+    #[test]
+    fn a_mail_servers_refusal_lasts_since_it_began() {
+        let account = account("authorization_code", None);
+        let status = AccountStatus {
+            mail_refused_at: Some(at("2027-01-19T00:00:00Z")),
+            ..refused(FaultClass::TokenRefused, "2027-01-20T00:00:00Z")
+        };
+        let ends = authorization_ends(&account, &provider(None, None, None), &status);
+        assert_eq!(ends.hard.map(|end| end.at), Some(at("2027-01-20T00:00:00Z")));
+        // What renewals report is no matter of a mail server's.
+        let fault = Some(Fault::new(FaultClass::AuthorizationEnded, "revoked"));
+        let ended = AccountStatus { fault, ..status };
+        let ends = authorization_ends(&account, &provider(None, None, None), &ended);
+        assert_eq!(ends.hard.map(|end| end.at), Some(at("2027-01-20T00:00:00Z")));
     }
 
     #[test]
     fn an_end_is_known_since_it_was_first_said() {
         let account = account("authorization_code", Some("1y"));
+        let failing = |since| AccountStatus { failing_since: Some(at(since)), ..status() };
+        let due = |due| AccountStatus { due_at: Some(at(due)), ..status() };
         for (provider, status, since) in [
+            (provider(Some(90), None, None), failing("2027-01-20T09:00:00Z"), "2027-01-21T09:00:00Z"),
+            (provider(Some(90), None, None), failing("2027-01-01T09:00:00Z"), "2027-01-11T09:00:00Z"),
+            (provider(Some(90), None, None), due("2027-01-11T09:50:00Z"), "2027-01-12T09:50:00Z"),
             (provider(Some(90), None, None), status(), "2027-01-11T09:00:00Z"),
             (provider(None, None, None), with_refresh_end("2027-03-01T00:00:00Z"), "2027-01-01T09:00:00Z"),
             (provider(None, None, None), status(), "2027-01-01T09:00:00Z"),

@@ -49,7 +49,7 @@ impl FromStr for Language {
 /// An owner of whom more is known than the address that accounts and mailboxes name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
-    /// The address, in small letters.
+    /// The address, as [`mail_address`] has it.
     #[serde(rename = "id")]
     pub address: String,
     /// The language that the owner is written to in; otherwise the deployment's.
@@ -57,19 +57,30 @@ pub struct Owner {
     pub language: Option<Language>,
 }
 
-/// An address as people are told apart by it: in small letters, without space around it. `None` where
-/// no mail can be sent to it: it needs a local part and a domain, and no character that would make it
-/// more than one address or line (RFC 5321 section 4.1.2, of which quoted local parts are left out).
+/// An address as people are told apart by it: in small letters, without space around it, its domain as
+/// mail systems write it (RFC 5891), so that what SES says of it is known to be of it. `None` where no mail
+/// can be sent to it: it needs a local part and a domain, and no character that would make it more than
+/// one address or line (RFC 5321 section 4.1.2, of which quoted local parts are left out), or look like
+/// another.
 pub fn mail_address(text: &str) -> Option<String> {
-    let address = text.trim().to_lowercase();
-    let (local, domain) = address.rsplit_once('@')?;
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"(),:;<>@[\\]".contains(c);
-    let is_domain = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let (local, domain) = text.trim().rsplit_once('@')?;
+    let (local, domain) = (local.to_lowercase(), idna::domain_to_ascii(domain).ok()?);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
     let fits = (1..=64).contains(&local.len())
         && domain.len() <= 255
-        && local.chars().all(plain)
-        && domain.split('.').all(is_domain);
-    fits.then_some(address)
+        && local.chars().all(is_in_local_part)
+        && domain.split('.').all(is_label);
+    fits.then(|| format!("{local}@{domain}"))
+}
+
+/// Whether a character may stand in a local part: what can be seen, and is no sign of an address list.
+fn is_in_local_part(c: char) -> bool {
+    // Letters by Unicode, and yet nothing is drawn for them.
+    const FILLERS: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
+    let is_sign = c.is_ascii_graphic() && !"\"(),:;<>@[\\]".contains(c);
+    is_sign || (c.is_alphanumeric() && !FILLERS.contains(&c))
 }
 
 #[cfg(test)]
@@ -81,7 +92,17 @@ mod tests {
         for (text, address) in [
             (" Ann@Contoso.com ", Some("ann@contoso.com")),
             ("o'hara+mail@post.example", Some("o'hara+mail@post.example")),
-            ("jörg@müller.example", Some("jörg@müller.example")),
+            ("Jörg@Müller.example", Some("jörg@xn--mller-kva.example")),
+            ("jörg@xn--mller-kva.example", Some("jörg@xn--mller-kva.example")),
+            ("김@postkasten.example", Some("김@postkasten.example")),
+            ("ann\u{200b}@contoso.com", None),
+            ("a\u{ad}nn@contoso.com", None),
+            ("\u{202e}nna@contoso.com", None),
+            ("\u{feff}ann@contoso.com", None),
+            ("ann\u{3164}@contoso.com", None),
+            ("ann\u{e0061}@contoso.com", None),
+            ("ann@conto_so.com", None),
+            ("ann@xn--a.example", None),
             ("root@localhost", Some("root@localhost")),
             ("ann", None),
             ("@contoso.com", None),

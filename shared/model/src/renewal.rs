@@ -4,8 +4,9 @@ use crate::{Provider, TokenSet};
 use jiff::{SignedDuration, Timestamp};
 
 /// When a token set is to be renewed: `lead` before its access token ends, or at half of the
-/// provider's idle limit or of its refresh token's life, whichever comes first. `dice` in `0.0..1.0` spreads accounts that were
-/// renewed together over as much as the lead again. `None` where neither is known.
+/// provider's idle limit or of its refresh token's life, whichever comes first. `dice` in `0.0..1.0`
+/// spreads accounts that were renewed together over as much as the lead again. `None` where none of
+/// these is known.
 pub fn renew_at(
     provider: &Provider,
     tokens: &TokenSet,

@@ -1,9 +1,13 @@
 //! How near an end is, and when people hear of it.
 
 use crate::Expiry;
-use jiff::{Span, Timestamp, ToSpan, Zoned, tz::TimeZone};
+use jiff::{SignedDuration, Span, Timestamp, ToSpan, Zoned, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
+
+/// How long an end is known at least before people are told of a stage of it: who has just consented for
+/// seven days knows.
+const NEWS: SignedDuration = SignedDuration::from_hours(24);
 
 /// How near the end of something is. People are told once at each stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -67,8 +71,8 @@ impl Calendar {
     /// Where something stands at `now`.
     pub fn standing(&self, expiry: &Expiry, now: Timestamp) -> Standing {
         let stages = Stage::BEFORE.map(|stage| (stage, self.begins(expiry, stage)));
-        // What had begun when the end became known is not said.
-        let told = stages.into_iter().filter(|(_, begins)| *begins > expiry.since && *begins < expiry.at);
+        let news = expiry.since.saturating_add(NEWS).unwrap_or(Timestamp::MAX);
+        let told = stages.into_iter().filter(|(_, begins)| *begins >= news && *begins < expiry.at);
         if now >= expiry.at {
             return self.overdue(expiry, now);
         }
@@ -236,6 +240,25 @@ mod tests {
         ] {
             let standing = calendar("UTC").standing(&expiry("2027-04-11T09:00:00Z", since), at(now));
             assert_eq!(standing, Standing { stage, next: Some(at(next)) }, "{since} {now}");
+        }
+    }
+
+    #[test]
+    fn a_consent_for_a_week_is_no_news_whatever_the_clocks_do() {
+        // Clocks in Berlin go forward on 28 March 2027 and back on 31 October 2027, so that a week there
+        // is an hour shorter or longer than seven days.
+        for since in ["2027-03-25T09:00:00Z", "2027-10-28T09:00:00Z", "2027-06-01T09:00:00Z"] {
+            for (hours, stage) in [(7 * 24, None), (7 * 24 + 12, None), (9 * 24, Some(Stage::Week))] {
+                let ends = at(since) + SignedDuration::from_hours(hours);
+                let end = Expiry { at: ends, governs: Governs::RefreshToken, since: at(since) };
+                let calendar = calendar("Europe/Berlin");
+                for now in [at(since), calendar.begins(&end, Stage::Week)] {
+                    let told = calendar.standing(&end, now).stage;
+                    assert_eq!(told, stage.filter(|_| now > at(since)), "{since} {hours} at {now}");
+                }
+                let last = calendar.begins(&end, Stage::Day);
+                assert_eq!(calendar.standing(&end, last).stage, Some(Stage::Day), "{since} {hours}");
+            }
         }
     }
 

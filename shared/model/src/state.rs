@@ -1,7 +1,7 @@
 //! What `fetch` knows of a mailbox from one run to the next.
 
 use crate::{Fault, FaultClass, FolderCursor, retry_after};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -65,6 +65,9 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// How long a mailbox may fail before somebody is told.
+    pub const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
+
     /// The failure after one more fault; `dice` as in [`retry_after`].
     pub fn next(previous: Option<&Self>, fault: Fault, now: Timestamp, dice: f64) -> Self {
         let count = previous.map_or(0, |p| p.count).saturating_add(1);

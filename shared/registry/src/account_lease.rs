@@ -9,14 +9,14 @@
 
 use crate::{
     Registry, Result,
-    account_status::{SCHEDULE, refused, scheduled, unauthorised},
+    account_status::{BY_MAIL, SCHEDULE, scheduled, unauthorised},
     remind::due_for_a_look,
     table::{Key, attribute, number, seconds, text},
     update::{Outcome, Update},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
-use postroom_model::{AccountId, AccountStatus, Expiry, Fault, Lease, Subject};
+use jiff::{SignedDuration, Timestamp};
+use postroom_model::{AccountId, AccountStatus, Actor, Expiry, Fault, FaultClass, Lease, Subject};
 
 /// What came of asking for an account's lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,8 +130,11 @@ impl Registry {
         self.update_fenced(scheduled(fenced(id, fence).remove("journal"), None)).await
     }
 
-    /// Records that the vault has a token set: what was wrong before is over, what was journaled is
-    /// dropped, and the lease is given back. `false` as in [`Registry::release_account`].
+    /// Records that the vault has a token set: what was wrong with renewals before is over, what was
+    /// journaled is dropped, and the lease is given back. That mail servers refuse its tokens is over only
+    /// by a consent, when [`Registry::record_account_fault`] says so, or where none has been asked for
+    /// [`AccountStatus::MAIL_REFUSAL`]: they may refuse this set too.
+    /// `false` as in [`Registry::release_account`].
     ///
     /// # Errors
     /// [`Error`](crate::Error).
@@ -140,7 +143,7 @@ impl Registry {
         let ended_by = record.ends.map(|ends| attribute(&key, &ends.governs)).transpose()?;
         let missing = Some(&record.missing_scopes).filter(|scopes| !scopes.is_empty());
         let missing = missing.map(|scopes| attribute(&key, scopes)).transpose()?;
-        let mut update = scheduled(fenced(id, fence), record.due_at)
+        let update = scheduled(fenced(id, fence), record.due_at)
             .set("obtained_at", seconds(record.obtained_at))
             .set_or_remove("access_expires_at", record.access_expires_at.map(seconds))
             .set_or_remove("refresh_expires_at", record.refresh_expires_at.map(seconds))
@@ -150,20 +153,27 @@ impl Registry {
             .set_or_remove("ends_at", record.ends.map(|ends| seconds(ends.at)))
             .set_or_remove("ended_by", ended_by)
             .set_or_remove("missing_scopes", missing);
+        let update =
+            ["failures", "failing_since", "journal", "lease"].into_iter().fold(update, Update::remove);
         if let Some((at, identity)) = &record.consent {
-            update = update
+            let update = update
                 .set("authorised_at", seconds(*at))
                 .set_or_remove("identity", identity.as_deref().map(text));
+            return self.update_fenced(looked_at(mended(update, &BY_MAIL), id, record.remind_at)).await;
         }
-        if let Some(at) = record.remind_at {
-            update = due_for_a_look(update, &Subject::Account(id.clone()), at);
+        let attempts = renewed(&update, id, record);
+        // Twice, because what mail servers say may change in between.
+        for attempt in attempts.iter().chain(&attempts) {
+            if self.update_fenced(attempt.clone()).await? {
+                return Ok(true);
+            }
         }
-        let over = ["fault", "refused_at", "failures", "journal", "lease", "kind"];
-        self.update_fenced(over.into_iter().fold(update, Update::remove)).await
+        Ok(false)
     }
 
     /// Records why an account got no tokens, how often in a row that was, and when it is tried
-    /// again, if it is; gives the lease back. One that a person must mend is looked at from `now` on.
+    /// again, if it is; gives the lease back. One that a person must mend is looked at from `now` on;
+    /// one whose renewals have just begun to fail in a day, because an idle limit counts from then on.
     /// What is journaled stays. `false` as in [`Registry::release_account`].
     ///
     /// # Errors
@@ -177,12 +187,21 @@ impl Registry {
         due_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<bool> {
-        let fault_value = attribute(&Key::account_status(id), fault)?;
         let update = scheduled(fenced(id, fence), due_at)
-            .set("fault", fault_value)
             .set("failures", number(failures.into()))
+            .set_if_absent("failing_since", seconds(now))
             .remove("lease");
-        self.update_fenced(refused(update, id, fault, now)).await
+        let made = match fault.class.actor() {
+            Actor::Owner | Actor::Administrator => self.update_refused(update, id, fault, now).await?,
+            Actor::Nobody | Actor::Operator | Actor::We => {
+                let update = update.set("fault", attribute(&Key::account_status(id), fault)?);
+                let update = update.name("obtained_at");
+                let look = now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
+                let subject = Subject::Account(id.clone());
+                self.update_and_look_if(BEGINS_TO_FAIL, &update, &subject, look).await?
+            }
+        };
+        Ok(made.is_done())
     }
 
     /// Records that an account's tokens are gone, those in the journal too, as if it had never been
@@ -202,6 +221,9 @@ impl Registry {
             "unrefreshable",
             "fault",
             "refused_at",
+            "mail_refused_at",
+            "mail_refused_seen_at",
+            "failing_since",
             "failures",
             "authorised_at",
             "identity",
@@ -221,10 +243,49 @@ impl Registry {
     }
 }
 
+/// Where renewals have not failed before of an authorization that may end.
+const BEGINS_TO_FAIL: &str = "attribute_exists(#obtained_at) AND attribute_not_exists(#failing_since)";
 /// The accounts' value of `ending`, the `ending` index's partition key.
 pub(crate) const ENDING: &str = "account";
 
 /// An update that only the holder of the lease with this number makes.
 fn fenced(id: &AccountId, fence: u64) -> Update {
     Update::of(Key::account_status(id)).when("#fence = :fence").name("fence").value("fence", number(fence))
+}
+
+/// What a renewal changes of what is wrong with an account, one for each thing that may be: mail servers
+/// do not refuse its tokens; they do, and that is its fault; they do, and renewals failed since.
+fn renewed(update: &Update, id: &AccountId, record: &TokenRecord) -> [Update; 3] {
+    let counts_from = record.obtained_at.saturating_sub(AccountStatus::MAIL_REFUSAL);
+    let counts_from = seconds(counts_from.unwrap_or(Timestamp::MIN));
+    let seen = |update: Update, condition| {
+        update.name("mail_refused_seen_at").value("counts_from", counts_from.clone()).when(condition)
+    };
+    let refused = |update: Update, condition| {
+        let update = seen(update, "#mail_refused_seen_at > :counts_from").name("fault").name("class");
+        update.value("by_mail", text(FaultClass::TokenRefused.name())).when(condition)
+    };
+    let all_mended = looked_at(mended(update.clone(), &BY_MAIL), id, record.remind_at);
+    // The watch of a mail server's fault may end at any time: that is looked at.
+    let watched = looked_at(update.clone(), id, record.remind_at.map(|_| record.obtained_at));
+    let covered = looked_at(mended(update.clone(), &[]), id, record.remind_at);
+    [
+        seen(
+            all_mended,
+            "attribute_not_exists(#mail_refused_seen_at) OR #mail_refused_seen_at <= :counts_from",
+        ),
+        refused(watched, "#fault.#class = :by_mail"),
+        refused(covered, "attribute_not_exists(#fault) OR #fault.#class <> :by_mail"),
+    ]
+}
+
+fn mended(update: Update, besides: &[&str]) -> Update {
+    ["fault", "refused_at", "kind"].iter().chain(besides).fold(update, |update, name| update.remove(name))
+}
+
+fn looked_at(update: Update, id: &AccountId, at: Option<Timestamp>) -> Update {
+    match at {
+        Some(at) => due_for_a_look(update, &Subject::Account(id.clone()), at),
+        None => update,
+    }
 }

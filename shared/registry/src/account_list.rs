@@ -5,7 +5,7 @@ use crate::{
     account_lease::ENDING,
     index::IndexQuery,
     page::Source,
-    table::{ACCOUNT_PREFIX, Item, Key, Kind, moment},
+    table::{ACCOUNT_PREFIX, Item, Key, Kind, address_in_key, moment},
 };
 use jiff::Timestamp;
 use postroom_model::{Account, AccountId, AccountStatus, MailboxId, ProviderId};
@@ -25,7 +25,7 @@ pub struct AccountQuery {
     pub standing: Standing,
     /// Of this provider only.
     pub provider: Option<ProviderId>,
-    /// Of this owner only, in whatever case the address is written.
+    /// Of this owner only, however the address is written.
     pub owner: Option<String>,
     /// With this text in the id, the login or an owner's address, in whatever case.
     pub text: Option<String>,
@@ -50,7 +50,10 @@ impl AccountQuery {
 
     fn matches(&self, account: &Account) -> bool {
         let of_provider = self.provider.as_ref().is_none_or(|provider| *provider == account.provider);
-        let owned = |owner: &String| account.owners.iter().any(|o| o.to_lowercase() == owner.to_lowercase());
+        let owned = |owner: &String| {
+            let owner = address_in_key(owner);
+            account.owners.iter().any(|listed| address_in_key(listed) == owner)
+        };
         let names = [account.id.as_str()].into_iter().chain(account.login.as_deref());
         let names = names.chain(account.owners.iter().map(String::as_str));
         of_provider

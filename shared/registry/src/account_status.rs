@@ -2,16 +2,21 @@
 
 use crate::{
     DuePages, Registry, Result,
-    remind::due_for_a_look,
     table::{Key, Kind, attribute, seconds, text},
-    update::Update,
+    update::{Outcome, Update},
 };
 use jiff::Timestamp;
-use postroom_model::{Account, AccountId, AccountStatus, Actor, Fault, Subject};
+use postroom_model::{Account, AccountId, AccountStatus, Actor, Fault, FaultClass, Subject};
 use std::collections::{BTreeSet, HashMap};
 
 /// The accounts' value of `schedule`, the `due` index's partition key.
 pub(crate) const SCHEDULE: &str = "refresh";
+
+/// What is known of mail servers that refuse an account's tokens.
+pub(crate) const BY_MAIL: [&str; 2] = ["mail_refused_at", "mail_refused_seen_at"];
+/// Where a fault that a person must mend is news: it is asked about again and again.
+const NEWS: &str = "attribute_not_exists(#remind_at) OR attribute_not_exists(#refused_at) \
+    OR attribute_not_exists(#fault) OR #fault.#class <> :class";
 
 /// An account whose tokens are to be renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,29 +75,62 @@ impl Registry {
         fault: Option<&Fault>,
         now: Timestamp,
     ) -> Result<()> {
-        let key = Key::account_status(id);
-        let update = Update::of(key.clone()).name("failures");
-        let update = match fault {
-            None => update
-                .remove("fault")
-                .remove("refused_at")
-                .remove("kind")
-                .name("obtained_at")
-                .when("attribute_exists(#obtained_at) AND attribute_not_exists(#failures)"),
-            Some(fault) => {
-                let update = update.set("fault", attribute(&key, fault)?);
-                refused(update.when("attribute_not_exists(#failures)"), id, fault, now)
-            }
+        let update =
+            Update::of(Key::account_status(id)).name("failures").when("attribute_not_exists(#failures)");
+        let Some(fault) = fault else { return self.clear_account_fault(id, update, now).await };
+        let update = match fault.class {
+            FaultClass::TokenRefused => update
+                .set_if_absent("mail_refused_at", seconds(now))
+                .set("mail_refused_seen_at", seconds(now)),
+            _ => update,
         };
-        self.update(update).await.map(drop)
+        self.update_refused(update, id, fault, now).await.map(drop)
+    }
+
+    async fn clear_account_fault(&self, id: &AccountId, update: Update, now: Timestamp) -> Result<()> {
+        let update = ["fault", "refused_at", "kind"].into_iter().chain(BY_MAIL).fold(update, Update::remove);
+        let update = update.when("attribute_exists(#obtained_at)").name("obtained_at");
+        // Another end governs again, perhaps a nearer one than that which was looked at last.
+        let (news, subject) = ("attribute_exists(#refused_at)", Subject::Account(id.clone()));
+        if !self.update_and_look_if(news, &update, &subject, now).await?.is_done() {
+            // Its renewals fail. What mail servers say is another matter.
+            let update = BY_MAIL.into_iter().fold(Update::of(Key::account_status(id)), Update::remove);
+            self.update(update.when("attribute_exists(#mail_refused_at)")).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes an update that notes a fault, and what follows for those who must act: an account whose
+    /// owner must waits for a person; one that a person must mend has been refused since `now`, unless it
+    /// was before, and is looked at if that is new, or another fault.
+    pub(crate) async fn update_refused(
+        &self,
+        update: Update,
+        id: &AccountId,
+        fault: &Fault,
+        now: Timestamp,
+    ) -> Result<Outcome> {
+        let update = update.set("fault", attribute(&Key::account_status(id), fault)?);
+        let actor = fault.class.actor();
+        let update = if actor == Actor::Owner { unauthorised(update, id) } else { update };
+        match actor {
+            Actor::Owner | Actor::Administrator => {
+                let update = update
+                    .set_if_absent("refused_at", seconds(now))
+                    .name("class")
+                    .value("class", text(fault.class.name()))
+                    .name("remind_at");
+                self.update_and_look_if(NEWS, &update, &Subject::Account(id.clone()), now).await
+            }
+            Actor::Nobody | Actor::Operator | Actor::We => self.update(update).await,
+        }
     }
 
     /// Has an account looked at from `now` on, if it has or had an authorization that may end.
     pub(crate) async fn look_at_status(&self, id: &AccountId, now: Timestamp) -> Result<()> {
-        let update = due_for_a_look(Update::of(Key::account_status(id)), &Subject::Account(id.clone()), now);
-        let update = update.name("obtained_at").name("refused_at");
+        let update = Update::of(Key::account_status(id)).name("obtained_at").name("refused_at");
         let update = update.when("attribute_exists(#obtained_at) OR attribute_exists(#refused_at)");
-        self.update(update).await.map(drop)
+        self.update_and_look(&update, &Subject::Account(id.clone()), now).await.map(drop)
     }
 
     /// Has an account that failed renewed at the next tick, because somebody has mended what failed.
@@ -126,20 +164,6 @@ pub(crate) fn scheduled(update: Update, due_at: Option<Timestamp>) -> Update {
     update
         .set_or_remove("schedule", due_at.map(|_| text(SCHEDULE)))
         .set_or_remove("due_at", due_at.map(seconds))
-}
-
-/// Notes what follows from a fault for those who must act: an account whose owner must waits for a
-/// person, and one that a person must mend has been refused since `now`, unless it was before.
-pub(crate) fn refused(update: Update, id: &AccountId, fault: &Fault, now: Timestamp) -> Update {
-    let actor = fault.class.actor();
-    let update = if actor == Actor::Owner { unauthorised(update, id) } else { update };
-    match actor {
-        Actor::Owner | Actor::Administrator => {
-            let update = update.set_if_absent("refused_at", seconds(now));
-            due_for_a_look(update, &Subject::Account(id.clone()), now)
-        }
-        Actor::Nobody | Actor::Operator | Actor::We => update,
-    }
 }
 
 /// Puts the account among those that wait for a person.

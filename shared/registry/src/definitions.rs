@@ -3,8 +3,8 @@
 use crate::{
     Error, Registry, Result,
     index::IndexQuery,
-    remind::due_for_a_look,
-    table::{Item, Key, Kind, VERSION, attributes, number, seconds, text},
+    remind::brought_forward,
+    table::{Item, Key, Kind, VERSION, attributes, moment, number, seconds, text},
     update::Update,
 };
 use jiff::Timestamp;
@@ -116,8 +116,10 @@ impl Registry {
         let key = Key::provider(&provider.id);
         let mut item = definition(Kind::Provider, &key, provider)?;
         if provider.client_auth_expires.is_some() {
-            item.insert("remind".into(), text(Subject::Provider(provider.id.clone()).kind()));
-            item.insert("remind_at".into(), seconds(now));
+            let held = self.item(&key).await?.and_then(|held| moment(&held, "remind_at"));
+            let subject = Subject::Provider(provider.id.clone());
+            item.insert("remind".into(), text(subject.kind()));
+            item.insert("remind_at".into(), seconds(brought_forward(held, now)));
         }
         self.put(key, item).await
     }
@@ -132,29 +134,63 @@ impl Registry {
         // The status first: a status alone is passed over, an account alone would never be due.
         self.open_status(account, now).await?;
         let key = Key::account(&account.id);
-        self.put(key.clone(), definition(Kind::Account, &key, account)?).await?;
-        // Last: whoever looks before would find the definition that was.
-        self.look_at_status(&account.id, now).await
+        let write = self.put(key.clone(), definition(Kind::Account, &key, account)?);
+        self.looking_at_status(&account.id, now, write).await
+    }
+
+    /// Makes a write that may change who is told of an account's end, or when, and has its end looked at.
+    /// Before it, because a crash after it must not leave it unseen; and after it, because whoever looked
+    /// in between found what was.
+    async fn looking_at_status(
+        &self,
+        id: &AccountId,
+        now: Timestamp,
+        write: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
+        self.look_at_status(id, now).await?;
+        write.await?;
+        self.look_at_status(id, now).await
     }
 
     /// Writes a mailbox, in place of what was there. Its batch, its pause and its state stay; a new
     /// one, or one with another interval, is polled by that once [`Registry::put_batch`] or
     /// [`Registry::place_mailbox`] has placed it. Where its password has an end, that is looked at from
-    /// `now` on.
+    /// `now` on; so is its account's, where that is another or has other people to tell.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`]; the call may then be repeated.
     pub async fn put_mailbox(&self, mailbox: &Mailbox, now: Timestamp) -> Result<()> {
         // An update of every field, not a put: the fields of `PlacedMailbox` belong to others.
         let key = Key::mailbox(&mailbox.id);
         let mut item = definition(Kind::Mailbox, &key, mailbox)?;
         item.insert("account".into(), text(listed_under(&mailbox.auth)));
         let update = item.into_iter().fold(Update::of(key), |update, (name, value)| update.set(&name, value));
-        let update = match mailbox.password_expires {
-            Some(_) => due_for_a_look(update, &Subject::Password(mailbox.id.clone()), now),
-            None => ["password_expires", "remind", "remind_at"].into_iter().fold(update, Update::remove),
+        let write = async {
+            let subject = Subject::Password(mailbox.id.clone());
+            match mailbox.password_expires {
+                Some(_) => self.update_and_look(&update, &subject, now).await.map(drop),
+                None => {
+                    let gone = ["password_expires", "remind", "remind_at"];
+                    self.update(gone.into_iter().fold(update, Update::remove)).await.map(drop)
+                }
+            }
         };
-        self.update(update).await.map(drop)
+        match &mailbox.auth {
+            Auth::Oauth(account) if !self.tells_the_same(mailbox).await? => {
+                self.looking_at_status(account, now, write).await
+            }
+            Auth::Oauth(_) | Auth::Basic => write.await,
+        }
+    }
+
+    /// Whether a mailbox is on record with the same account and the same owners.
+    async fn tells_the_same(&self, mailbox: &Mailbox) -> Result<bool> {
+        let held = self.item(&Key::mailbox(&mailbox.id)).await?;
+        let held: Option<PlacedMailbox> = held.and_then(|item| self.readable(item));
+        Ok(held.is_some_and(|held| {
+            let is_listed = held.listed_under.as_deref() == Some(listed_under(&mailbox.auth));
+            is_listed && held.mailbox.owners == mailbox.owners
+        }))
     }
 
     /// Pauses a mailbox from a moment on, or ends its pause. `false`: there is no such mailbox.

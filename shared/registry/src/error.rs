@@ -38,7 +38,7 @@ pub enum Error {
     Unreadable {
         /// The table.
         table: String,
-        /// The item's key, `pk/sk`.
+        /// The item's key, `pk/sk`; one that holds an address as its kind and a digest.
         key: String,
         /// What is wrong with it.
         #[source]
@@ -49,7 +49,7 @@ pub enum Error {
     TooNew {
         /// The table.
         table: String,
-        /// The item's key, `pk/sk`.
+        /// The item's key, `pk/sk`; one that holds an address as its kind and a digest.
         key: String,
         /// Its version.
         found: String,
@@ -59,7 +59,7 @@ pub enum Error {
     /// A value that cannot be stored.
     #[error("a value for item {key} cannot be stored")]
     Unstorable {
-        /// The item's key, `pk/sk`.
+        /// The item's key, `pk/sk`; one that holds an address as its kind and a digest.
         key: String,
         /// What is wrong with it.
         #[source]

@@ -5,7 +5,7 @@
 
 use crate::{
     Error, Registry, Result,
-    remind::{due_for_a_look, first_look},
+    remind::first_look,
     table::{Item, Key, Kind, attribute, seconds, text},
     update::{Outcome, Update},
 };
@@ -89,8 +89,7 @@ impl Registry {
             .when("attribute_exists(#pk) AND attribute_not_exists(#closed_at)")
             .name("pk")
             .returning();
-        let update = due_for_a_look(update, &Subject::Incident(provider.clone()), now);
-        match self.update(update).await? {
+        match self.update_and_look(&update, &Subject::Incident(provider.clone()), now).await? {
             Outcome::Done(Some(item)) => self.decode(item).map(Some),
             Outcome::Done(None) | Outcome::Refused(_) | Outcome::NoSuchPath => Ok(None),
         }

@@ -32,7 +32,7 @@
 //! | index | keys | what |
 //! |---|---|---|
 //! | `due` | `schedule`, `due_at` | `batch`: batches that have mailboxes; `refresh`: statuses of accounts whose tokens are to be renewed. Keys only |
-//! | `kind` | `kind`, `id` | definitions; `unauthorised`: statuses of accounts that wait for a person; `incident`: incidents that are open; `undeliverable`: addresses that take no mail; `reminder`: what was told, by when |
+//! | `kind` | `kind`, `id` | definitions; `unauthorised`: statuses of accounts that wait for a person; `incident`: incidents that are open; `undeliverable`: addresses that take no mail, and `reminder`: what was told, by when |
 //! | `ending` | `ending`, `ends_at` | `account`: statuses of accounts whose authorization ends. Keys only |
 //! | `remind` | `remind`, `remind_at` | what somebody may have to be told of: `account`: statuses; `provider`: providers whose secret ends; `password`: mailboxes whose password ends; `mailbox`: states of mailboxes that failed; `incident`: incidents; `address`: addresses that take no mail. Keys only |
 //! | `account` | `account`, `id` | mailboxes by their account's id; `-`: basic ones |
@@ -49,6 +49,7 @@ mod ephemeral;
 mod error;
 mod incident;
 mod index;
+mod latest;
 mod mailbox_list;
 mod mailbox_state;
 mod page;

@@ -14,13 +14,14 @@ use postroom_model::{AccountId, Mailbox};
 const WIDE: usize = 1000;
 
 impl Registry {
-    /// Every mailbox of an account, by id.
+    /// Every mailbox of an account, by id. What cannot be read is left out, and a line in the log tells
+    /// of it: whoever asks has something to do for the others.
     ///
     /// # Errors
-    /// As [`Registry::providers`].
+    /// [`Error::Request`](crate::Error::Request).
     pub async fn mailboxes_of(&self, account: &AccountId) -> Result<Vec<PlacedMailbox>> {
         let items = self.index_entries(&IndexQuery::account(account.as_str()), usize::MAX).await?;
-        items.into_iter().map(|item| self.decode(item)).collect()
+        Ok(items.into_iter().filter_map(|item| self.readable(item)).collect())
     }
 
     /// The first mailboxes of an account by id, at most so many.

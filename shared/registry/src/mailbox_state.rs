@@ -7,14 +7,11 @@ use crate::{
     update::{Outcome, Update},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use postroom_model::{
     Failure, FolderCursor, Lease, MAX_MAILBOXES, MailboxId, MailboxState, Run, Stuck, Subject,
 };
 use std::collections::{BTreeSet, HashMap};
-
-/// How long a mailbox may fail before somebody is told.
-const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// A mailbox with what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +122,7 @@ impl Registry {
         demand: Option<&Run>,
     ) -> Result<()> {
         let key = Key::mailbox_state(id);
-        let look = failure.since.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
+        let look = failure.since.saturating_add(Failure::PATIENCE).unwrap_or(Timestamp::MAX);
         let update = Update::of(key.clone()).set("failure", attribute(&key, failure)?);
         let update = first_look(update, &Subject::Mailbox(id.clone()), look);
         self.update(with_demand(update, &key, demand)?).await.map(drop)

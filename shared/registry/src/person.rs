@@ -1,13 +1,14 @@
 //! People: what is known of the owners that accounts and mailboxes name by their addresses.
 //!
-//! Guarantees: addresses that differ in case or in space around them are one. Anything may be asked
-//! for, an address or not.
+//! Guarantees: addresses that [`mail_address`](postroom_model::mail_address) holds for the same are one.
+//! Anything may be asked for, an address or not.
 //!
 //! Left out: who owns what; that stands in the definitions.
 
 use crate::{
-    Error, Registry, Result,
+    Error, Page, Position, Registry, Result,
     definitions::definition,
+    latest::listed_at,
     remind::due_for_a_look,
     table::{Key, Kind, VERSION, address_in_key, attribute, number, seconds, text},
     update::Update,
@@ -99,15 +100,17 @@ impl Registry {
         let address = address_in_key(address);
         let key = Key::delivery(&address);
         let because = attribute(&key, &because)?;
+        let listed_at = listed_at(now, &key);
         let seen = Update::of(key)
             .set("kind", text(Kind::Undeliverable.name()))
             .set("v", number(VERSION.into()))
-            .set("id", text(&address))
+            .set("address", text(&address))
             .set("because", because)
             .set("said", text(said))
             .set("seen_at", seconds(now))
             .name("since");
-        let new = due_for_a_look(seen.clone().set("since", seconds(now)), &Subject::Address(address), now);
+        let new = seen.clone().set("since", seconds(now)).set("id", text(&listed_at));
+        let new = due_for_a_look(new, &Subject::Address(address), now);
         for _ in 0..ATTEMPTS {
             if self.update(new.clone().when("attribute_not_exists(#since)")).await?.is_done() {
                 return Ok(true);
@@ -127,11 +130,12 @@ impl Registry {
         Ok(self.take(&Key::delivery(&address_in_key(address))).await?.is_some())
     }
 
-    /// Every address that takes no mail, as [`Registry::providers`] lists providers.
+    /// The addresses that take no mail, those since the latest first, `size` at most, from a position on.
+    /// What cannot be read is left out.
     ///
     /// # Errors
-    /// As [`Registry::providers`].
-    pub async fn undeliverables(&self) -> Result<Vec<Undeliverable>> {
-        self.list(Kind::Undeliverable).await
+    /// [`Error::Request`].
+    pub async fn undeliverables(&self, from: Option<&Position>, size: usize) -> Result<Page<Undeliverable>> {
+        self.latest(Kind::Undeliverable, from, size).await
     }
 }

@@ -12,14 +12,16 @@ use crate::{
     Registry, Result,
     index::IndexQuery,
     table::{Item, Key, moment, seconds, text},
-    update::Update,
+    update::{Outcome, Update},
 };
 use futures::future::try_join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use postroom_model::Subject;
 
-/// The kinds of subjects in the index, its partition keys.
-const KINDS: [&str; 6] = ["account", "provider", "password", "incident", "mailbox", "address"];
+/// The kinds of subjects in the index, its partition keys. Mailboxes come last: of one that fails only
+/// machines are told.
+const KINDS: [&str; 6] = ["account", "provider", "password", "incident", "address", MAILBOX];
+const MAILBOX: &str = "mailbox";
 
 /// A subject that is to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +33,8 @@ pub struct DueSubject {
 }
 
 impl Registry {
-    /// The subjects that are to be looked at until a moment, the first first, at most `most` of them.
+    /// The subjects that are to be looked at until a moment, at most `most` of them: the first of each
+    /// kind, so that no kind keeps the others waiting. They come in the order of time, mailboxes last.
     /// An entry that cannot be read is left out.
     ///
     /// A moment has whole seconds, so that a subject which is brought forward twice within one second
@@ -40,12 +43,20 @@ impl Registry {
     /// # Errors
     /// [`Error::Request`](crate::Error::Request).
     pub async fn due_subjects(&self, until: Timestamp, most: usize) -> Result<Vec<DueSubject>> {
-        let queries = KINDS.map(|kind| IndexQuery::remind(kind, until).limit(most.max(1)));
-        let entries = try_join_all(queries.iter().map(|query| self.index_entries(query, most))).await?;
-        let mut due: Vec<_> = entries.into_iter().flatten().filter_map(|item| due_subject(&item)).collect();
-        due.sort_by_key(|due| due.remind_at);
-        due.truncate(most);
+        let mut due = shared(try_join_all(KINDS.map(|kind| self.due_of(kind, until, most))).await?, most);
+        due.sort_by_key(|due| (due.subject.kind() == MAILBOX, due.remind_at));
         Ok(due)
+    }
+
+    /// The subjects of one kind ([`Subject::kind`]) that are to be looked at until a moment, the first
+    /// first, at most `most` of them, as [`Registry::due_subjects`] lists them.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request).
+    pub async fn due_of(&self, kind: &str, until: Timestamp, most: usize) -> Result<Vec<DueSubject>> {
+        let query = IndexQuery::remind(kind, until).limit(most.max(1));
+        let entries = self.index_entries(&query, most).await?;
+        Ok(entries.iter().take(most).filter_map(due_subject).collect())
     }
 
     /// Moves the moment at which a subject is looked at on to `next`; `None`: it leaves the index, until
@@ -70,19 +81,96 @@ impl Registry {
     /// [`Error`](crate::Error).
     pub async fn remind_now(&self, subject: &Subject, now: Timestamp) -> Result<bool> {
         let Some(key) = Key::subject(subject) else { return Ok(false) };
-        let update = due_for_a_look(Update::of(key), subject, now);
-        Ok(self.update(update.when("attribute_exists(#pk)").name("pk")).await?.is_done())
+        let update = Update::of(key).when("attribute_exists(#pk)").name("pk");
+        Ok(self.update_and_look(&update, subject, now).await?.is_done())
+    }
+
+    /// Makes an update of a subject's item that also has it looked at from a moment on: in the same
+    /// request, and never later than it would be anyway. In any case `remind_at` becomes another moment
+    /// than anybody has seen, so that whoever looks just now does not move it on.
+    pub(crate) async fn update_and_look(
+        &self,
+        update: &Update,
+        subject: &Subject,
+        at: Timestamp,
+    ) -> Result<Outcome> {
+        let [forward, again] = looks(update, subject, at);
+        let is_due = |item: Option<&Item>| item.and_then(|i| moment(i, "remind_at")).is_some_and(|m| m <= at);
+        loop {
+            match self.update(forward.clone()).await? {
+                Outcome::Refused(item) if is_due(item.as_ref()) => {}
+                outcome => return Ok(outcome),
+            }
+            match self.update(again.clone()).await? {
+                Outcome::Refused(item) if !is_due(item.as_ref()) => {} // somebody has just moved it on
+                outcome => return Ok(outcome),
+            }
+        }
+    }
+
+    /// As [`Registry::update_and_look`] where the item is such that this is `news`, a condition; elsewhere
+    /// only the update is made.
+    pub(crate) async fn update_and_look_if(
+        &self,
+        news: &'static str,
+        update: &Update,
+        subject: &Subject,
+        at: Timestamp,
+    ) -> Result<Outcome> {
+        let old = update.clone().when(format!("NOT ({news})"));
+        let [forward, again] = looks(&update.clone().when(news), subject, at);
+        let mut refused = None;
+        // Twice, because somebody may move it on in between.
+        for attempt in [&old, &forward, &again, &old, &forward, &again] {
+            match self.update(attempt.clone()).await? {
+                Outcome::Refused(item) => refused = item,
+                outcome => return Ok(outcome),
+            }
+        }
+        Ok(Outcome::Refused(refused))
     }
 }
 
-/// Has a subject looked at from a moment on; the update is one of its item.
+/// An update with a look at its item's subject: where that is not looked at yet, or later; and where it
+/// is.
+fn looks(update: &Update, subject: &Subject, at: Timestamp) -> [Update; 2] {
+    let forward = due_for_a_look(update.clone(), subject, at)
+        .when("attribute_not_exists(#remind_at) OR #remind_at > :remind_at");
+    let again = update.clone().set("remind", text(subject.kind())).count_down("remind_at");
+    [forward, again.when("#remind_at <= :remind_at").value("remind_at", seconds(at))]
+}
+
+/// Has a subject looked at from a moment on, whenever it was to be; the update is one of its item.
 pub(crate) fn due_for_a_look(update: Update, subject: &Subject, at: Timestamp) -> Update {
     update.set("remind", text(subject.kind())).set("remind_at", seconds(at))
+}
+
+/// When something is looked at from a moment on that is held to be looked at at another, if at all: not
+/// later than that, and not at the same moment, as in [`Registry::update_and_look`].
+pub(crate) fn brought_forward(held: Option<Timestamp>, at: Timestamp) -> Timestamp {
+    let sooner =
+        |held: Timestamp| held.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MIN);
+    held.filter(|held| *held <= at).map_or(at, sooner)
 }
 
 /// The same for a subject that is not in the index; one that is stays where it is.
 pub(crate) fn first_look(update: Update, subject: &Subject, at: Timestamp) -> Update {
     update.set_if_absent("remind", text(subject.kind())).set_if_absent("remind_at", seconds(at))
+}
+
+/// The first of each list, then the second of each, up to `most`.
+fn shared<T>(lists: Vec<Vec<T>>, most: usize) -> Vec<T> {
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    let mut chosen = Vec::new();
+    while chosen.len() < most {
+        let before = chosen.len();
+        chosen.extend(lists.iter_mut().filter_map(Iterator::next));
+        if chosen.len() == before {
+            break;
+        }
+    }
+    chosen.truncate(most);
+    chosen
 }
 
 /// What an entry of the index stands for.

@@ -1,6 +1,6 @@
 //! What was told to whom.
 //!
-//! Guarantees: a subject's end, a stage and a recipient have one record, whoever writes it at the same
+//! Guarantees: a subject's end, a stage's beginning and a recipient have one record, whoever writes it at the same
 //! time. Records go by themselves after 400 days.
 //!
 //! Left out: sending. A record is written after the mail or the event was taken, so that a crash between
@@ -9,13 +9,12 @@
 use crate::{
     Error, Page, Position, Registry, Result,
     definitions::definition,
-    index::{Backwards, IndexQuery},
-    table::{Item, Key, Kind, cut_for_key, seconds, text},
+    latest::listed_at,
+    table::{Key, Kind, cut_for_key, seconds, text},
     update::Update,
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Reminder, Subject};
-use sha2::{Digest, Sha256};
+use postroom_model::{Reminder, Stage, Subject};
 
 /// How long a record is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 400);
@@ -29,7 +28,7 @@ impl Registry {
     pub async fn record_reminder(&self, reminder: &Reminder) -> Result<bool> {
         let key = record_key(reminder);
         let mut item = definition(Kind::Reminder, &key, reminder)?;
-        item.insert("id".into(), text(&listed_as(reminder.sent_at, &own_text(&key))));
+        item.insert("id".into(), text(&listed_at(reminder.sent_at, &key)));
         let expires_at = reminder.sent_at.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
         item.insert("expires_at".into(), seconds(expires_at));
         let update = item.into_iter().fold(Update::of(key), |update, (name, value)| update.set(&name, value));
@@ -47,12 +46,12 @@ impl Registry {
             .query()
             .table_name(&*self.table)
             .consistent_read(true)
-            .expression_attribute_values(":pk", text(&partition(subject)));
+            .expression_attribute_values(":pk", text(&Key::reminder(subject, String::new()).pk));
         let query = match ends_at {
             None => query.key_condition_expression("pk = :pk"),
             Some(at) => query
                 .key_condition_expression("pk = :pk AND begins_with(sk, :end)")
-                .expression_attribute_values(":end", text(&end_in_key(at))),
+                .expression_attribute_values(":end", text(&format!("{}#", digits(at)))),
         };
         let mut pages = query.into_paginator().send();
         let mut reminders: Vec<Reminder> = Vec::new();
@@ -72,53 +71,22 @@ impl Registry {
     /// # Errors
     /// [`Error::Request`].
     pub async fn reminders(&self, from: Option<&Position>, size: usize) -> Result<Page<Reminder>> {
-        let size = size.max(1);
-        let from = match from.and_then(Position::moment) {
-            Some((at, id)) => Backwards::Before(listed_as(at, id)),
-            None => Backwards::FromTheEnd,
-        };
-        let query = IndexQuery::kind(Kind::Reminder).backwards(from).shown(size);
-        let mut entries = self.index_entries(&query, size + 1).await?;
-        let goes_on = entries.len() > size;
-        entries.truncate(size);
-        let next = entries.last().filter(|_| goes_on).and_then(position);
-        let looked_at = entries.len();
-        let items = entries.into_iter().filter_map(|item| self.readable(item)).collect();
-        Ok(Page { items, next, looked_at })
+        self.latest(Kind::Reminder, from, size).await
     }
 }
 
-/// Where a reminder is on record. An end has all its digits, so that ends come in order.
+/// Where a reminder is on record. An end has all its digits, so that ends come in order. That an end has
+/// come is said again and again, each time from another moment on.
 fn record_key(reminder: &Reminder) -> Key {
-    let Reminder { subject, ends_at, stage, recipient, .. } = reminder;
+    let Reminder { subject, ends_at, stage, began_at, recipient, .. } = reminder;
+    let stage = match stage {
+        Stage::Overdue(_) => format!("overdue-{}", digits(*began_at)),
+        before => before.to_string(),
+    };
     let recipient = recipient.to_string();
-    let sk = format!("{}{stage}#{}", end_in_key(*ends_at), cut_for_key(&recipient));
-    Key { pk: partition(subject), sk }
+    Key::reminder(subject, format!("{}#{stage}#{}", digits(*ends_at), cut_for_key(&recipient)))
 }
 
-fn partition(subject: &Subject) -> String {
-    format!("REMINDER#{}", cut_for_key(&subject.to_string()))
-}
-
-fn end_in_key(ends_at: Timestamp) -> String {
-    format!("{:012}#", ends_at.as_second())
-}
-
-/// A reminder's `id`, by which the list is in the order of time: to the second, and then by a text that
-/// is its own, so that a list can go on after any of them.
-fn listed_as(sent_at: Timestamp, own: &str) -> String {
-    let sent_at = Timestamp::from_second(sent_at.as_second()).unwrap_or(sent_at);
-    format!("{sent_at}#{own}")
-}
-
-/// The text of a record's own: a part of its key's digest, which tells strangers nothing.
-fn own_text(key: &Key) -> String {
-    let digest: [u8; 32] = Sha256::digest(key.to_string()).into();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Where a record stands in the list.
-fn position(entry: &Item) -> Option<Position> {
-    let (sent_at, own) = entry.get("id")?.as_s().ok()?.split_once('#')?;
-    Position::at(sent_at.parse().ok()?, own)
+fn digits(at: Timestamp) -> String {
+    format!("{:012}", at.as_second())
 }

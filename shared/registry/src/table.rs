@@ -6,8 +6,9 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue},
 };
 use jiff::Timestamp;
-use postroom_model::{AccountId, BatchId, MailboxId, ProviderId, Subject};
+use postroom_model::{AccountId, BatchId, MailboxId, ProviderId, Subject, mail_address};
 use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
 use std::{collections::HashMap, fmt, sync::Arc};
 
 /// The version of definitions that this release writes, and the latest that it reads.
@@ -122,7 +123,8 @@ impl Kind {
     }
 }
 
-/// An item's primary key.
+/// An item's primary key. Some hold people's addresses, which errors and log lines must not: `Display` is
+/// for those.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) pk: String,
@@ -131,6 +133,8 @@ pub(crate) struct Key {
 
 pub(crate) const ACCOUNT_PREFIX: &str = "ACCOUNT#";
 const BATCH_PREFIX: &str = "BATCH#";
+const OWNER: &str = "OWNER";
+const REMINDER: &str = "REMINDER";
 /// The longest part of a text that people wrote that goes into a key: DynamoDB allows 1,024 bytes in a
 /// sort key.
 const TEXT_IN_KEY: usize = 900;
@@ -182,12 +186,17 @@ impl Key {
 
     /// An owner's definition; `address` as [`address_in_key`] makes it.
     pub(crate) fn owner(address: &str) -> Self {
-        Self { pk: format!("OWNER#{address}"), sk: "OWNER".into() }
+        Self { pk: format!("{OWNER}#{address}"), sk: "OWNER".into() }
     }
 
     /// Whether an address takes mail; `address` as [`address_in_key`] makes it.
     pub(crate) fn delivery(address: &str) -> Self {
-        Self { pk: format!("OWNER#{address}"), sk: "DELIVERY".into() }
+        Self { pk: format!("{OWNER}#{address}"), sk: "DELIVERY".into() }
+    }
+
+    /// One thing that was told of a subject; `sk` says which.
+    pub(crate) fn reminder(subject: &Subject, sk: String) -> Self {
+        Self { pk: format!("{REMINDER}#{}", cut_for_key(&subject.to_string())), sk }
     }
 
     /// The item that carries a subject's moment to look at it; `None`: nothing does.
@@ -201,6 +210,12 @@ impl Key {
             Subject::Address(address) => Self::delivery(&address_in_key(address)),
             Subject::Schedule => return None,
         })
+    }
+
+    /// A part of the key's digest, which tells strangers nothing.
+    pub(crate) fn digest(&self) -> String {
+        let digest: [u8; 32] = Sha256::digest(format!("{}/{}", self.pk, self.sk)).into();
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub(crate) fn item(&self) -> Item {
@@ -221,14 +236,17 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.pk, self.sk)
+        match self.pk.split_once('#') {
+            Some((kind @ (OWNER | REMINDER), _)) => write!(f, "{kind}#{}", self.digest()),
+            _ => write!(f, "{}/{}", self.pk, self.sk),
+        }
     }
 }
 
-/// An address as keys have it: addresses that differ in case are one, and whatever somebody wrote fits,
-/// even if that is nothing or very long.
+/// An address as keys have it: one for all that [`mail_address`] holds for the same, and whatever somebody
+/// wrote fits, even if that is nothing or very long.
 pub(crate) fn address_in_key(address: &str) -> String {
-    let address = address.trim().to_lowercase();
+    let address = mail_address(address).unwrap_or_else(|| address.trim().to_lowercase());
     if address.is_empty() { "-".into() } else { cut_for_key(&address).to_owned() }
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 /// One `UpdateItem` in the making. In expressions, `#name` and `:name` stand for the attribute
 /// `name` and its value; every attribute goes by its placeholder, because many of our names are
@@ -20,7 +20,7 @@ pub(crate) struct Update {
     set: Vec<String>,
     remove: Vec<String>,
     add: Vec<String>,
-    condition: Option<&'static str>,
+    conditions: Vec<Cow<'static, str>>,
     names: HashMap<String, String>,
     values: Item,
     returned: ReturnValue,
@@ -52,7 +52,7 @@ impl Update {
             set: Vec::new(),
             remove: Vec::new(),
             add: Vec::new(),
-            condition: None,
+            conditions: Vec::new(),
             names: HashMap::new(),
             values: Item::new(),
             returned: ReturnValue::None,
@@ -77,6 +77,12 @@ impl Update {
             Some(value) => self.set(name, value),
             None => self.remove(name),
         }
+    }
+
+    /// Makes a number that the item has smaller by one.
+    pub(crate) fn count_down(mut self, name: &str) -> Self {
+        self.set.push(format!("#{name} = #{name} - :one"));
+        self.name(name).value("one", number(1))
     }
 
     /// Sets one entry of the map `map`, which must exist ([`Outcome::NoSuchPath`]).
@@ -109,9 +115,9 @@ impl Update {
         self.name(name).value("start", number(start)).value("one", number(1))
     }
 
-    /// Makes the update only where the condition holds.
-    pub(crate) fn when(mut self, condition: &'static str) -> Self {
-        self.condition = Some(condition);
+    /// Makes the update only where the condition holds, and every other that was given.
+    pub(crate) fn when(mut self, condition: impl Into<Cow<'static, str>>) -> Self {
+        self.conditions.push(condition.into());
         self
     }
 
@@ -150,12 +156,20 @@ impl Update {
         clauses.map(|(verb, parts)| format!("{verb} {}", parts.join(", "))).collect::<Vec<_>>().join(" ")
     }
 
+    fn condition(&self) -> Option<String> {
+        match self.conditions.as_slice() {
+            [] => None,
+            [only] => Some(only.to_string()),
+            all => Some(all.iter().map(|one| format!("({one})")).collect::<Vec<_>>().join(" AND ")),
+        }
+    }
+
     /// The update as part of a transaction on `table`.
     pub(crate) fn into_transaction(self, table: &str) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
         aws_sdk_dynamodb::types::Update::builder()
             .table_name(table)
             .update_expression(self.expression())
-            .set_condition_expression(self.condition.map(str::to_owned))
+            .set_condition_expression(self.condition())
             .set_key(Some(self.key.item()))
             .set_expression_attribute_names(Some(self.names))
             .set_expression_attribute_values(Some(self.values).filter(|v| !v.is_empty()))
@@ -170,7 +184,7 @@ impl Registry {
             .update_item()
             .table_name(&*self.table)
             .update_expression(update.expression())
-            .set_condition_expression(update.condition.map(str::to_owned))
+            .set_condition_expression(update.condition())
             .set_key(Some(update.key.item()))
             .set_expression_attribute_names(Some(update.names))
             .set_expression_attribute_values(Some(update.values).filter(|v| !v.is_empty()))

@@ -2,7 +2,9 @@
 
 use crate::Tokens;
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Account, AccountStatus, Provider, TokenSet, authorization_expiry, expiry, renew_at};
+use postroom_model::{
+    Account, AccountStatus, Expiry, Provider, TokenSet, authorization_ends, expiry, renew_at,
+};
 use postroom_oauth::{missing_scopes, scopes_of};
 use postroom_registry::TokenRecord;
 
@@ -40,8 +42,8 @@ fn record(
     consent: Option<(Timestamp, Option<String>)>,
 ) -> TokenRecord {
     let (refresh_expires_at, refresh_expires_since) = refresh_end(held, tokens, consent.is_some()).unzip();
-    // As it will be: whatever was wrong before is over.
-    let status = AccountStatus {
+    // As it will be: whatever was wrong with renewals before is over.
+    let mended = AccountStatus {
         obtained_at: Some(tokens.obtained_at),
         access_expires_at: tokens.expires_at,
         refresh_expires_at,
@@ -50,20 +52,37 @@ fn record(
         authorised_at: consent.as_ref().map(|(at, _)| *at).or(held.authorised_at),
         ..AccountStatus::default()
     };
-    let look = authorization_expiry(account, provider, &status);
-    let look = look.map(|end| look_at(end.at, tokens.obtained_at));
-    // What is looked at sooner stays so, unless this is another authorization.
-    let is_news = |look: &Timestamp| consent.is_some() || held.remind_at.is_none_or(|at| *look < at);
+    let ends_as_shown = expiry(account, provider, &mended);
+    let unrefreshable = mended.unrefreshable;
+    // What mail servers say of its tokens is not mended by others.
+    let is_watched = consent.is_none() && held.is_refused_by_mail(tokens.obtained_at);
+    let status = if is_watched {
+        let AccountStatus { fault, refused_at, mail_refused_at, .. } = held.clone();
+        AccountStatus { fault, refused_at, mail_refused_at, ..mended }
+    } else {
+        mended
+    };
+    let ends = authorization_ends(account, provider, &status);
+    let ahead = ends.earliest().map(|end| end.at.saturating_sub(AHEAD).unwrap_or(Timestamp::MIN));
+    // Whoever looks just now goes by what was on record, and moves the look on to a moment that is too
+    // late where something ends sooner than it did.
+    let before = authorization_ends(account, provider, held);
+    let is_sooner = |end: Expiry| !before.iter().any(|b| b.governs == end.governs && b.at <= end.at);
+    let is_over = held.refused_at.is_some() && !is_watched;
+    let is_late =
+        |ahead: Timestamp| held.remind_at.is_none_or(|at| ahead >= tokens.obtained_at && ahead < at);
+    let is_news =
+        |ahead: &Timestamp| consent.is_some() || is_over || is_late(*ahead) || ends.iter().any(is_sooner);
     TokenRecord {
         obtained_at: tokens.obtained_at,
         access_expires_at: tokens.expires_at,
         refresh_expires_at,
         refresh_expires_since,
-        unrefreshable: status.unrefreshable,
-        ends: expiry(account, provider, &status),
+        unrefreshable,
+        ends: ends_as_shown,
         missing_scopes: missing_scopes(scopes_of(account, provider), tokens.scope.as_deref()),
         due_at: None,
-        remind_at: look.filter(is_news),
+        remind_at: ahead.filter(is_news).map(|ahead| ahead.max(tokens.obtained_at)),
         consent,
     }
 }
@@ -82,11 +101,6 @@ fn refresh_end(held: &AccountStatus, tokens: &TokenSet, is_consent: bool) -> Opt
         }
         None => (end, tokens.obtained_at),
     })
-}
-
-/// When an end is looked at that is known since a moment.
-fn look_at(end: Timestamp, since: Timestamp) -> Timestamp {
-    end.saturating_sub(AHEAD).unwrap_or(Timestamp::MIN).max(since)
 }
 
 #[cfg(test)]
@@ -159,6 +173,7 @@ mod tests {
             ("looked at then", Some(90), None, Some(58 * DAY), None, None),
             ("looked at later", Some(90), None, Some(59 * DAY), None, Some(58)),
             ("due for a look", Some(90), None, Some(-DAY), None, None),
+            ("near already and looked at", Some(20), None, Some(5 * DAY), None, None),
             ("a policy before the idle limit", Some(90), Some("50d"), None, None, Some(8)),
             ("a policy counts from the consent", None, Some("90d"), None, consent(), Some(58)),
             ("another authorization", Some(90), None, Some(-DAY), consent(), Some(58)),
@@ -227,6 +242,53 @@ mod tests {
             assert_eq!(found.ends.map(|end| (end.at, end.governs)), end, "{grant}");
             assert_eq!(found.remind_at, unrefreshable.then_some(at(OBTAINED)), "{grant}");
         }
+    }
+
+    #[test]
+    fn what_ends_sooner_than_it_did_is_looked_at_whatever_is_on_record() {
+        // Somebody may have seen that it is due for a look, and be about to move that on.
+        let due = Some(at(OBTAINED - DAY));
+        let look = |held: AccountStatus, end: Option<i64>| {
+            let held = AccountStatus { remind_at: due, ..held };
+            let account = account("authorization_code", None);
+            let found = record(&account, &provider(Some(90), None), &held, &tokens(end), None);
+            found.remind_at.map(|at| (at.as_second() - OBTAINED) / DAY)
+        };
+        let ends = |end| AccountStatus { refresh_expires_at: Some(at(OBTAINED + end)), ..held() };
+        let refused = || {
+            let fault = Some(Fault::new(FaultClass::AuthorizationEnded, "revoked"));
+            AccountStatus { fault, refused_at: due, ..held() }
+        };
+        for (what, held, end, expected) in [
+            ("as it did", ends(60 * DAY), Some(60 * DAY), None),
+            ("later", ends(60 * DAY), Some(61 * DAY), None),
+            ("sooner", ends(60 * DAY), Some(50 * DAY), Some(18)),
+            ("an end that was not known", held(), Some(50 * DAY), Some(18)),
+            ("it had ended", refused(), None, Some(58)),
+        ] {
+            assert_eq!(look(held, end), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_a_mail_server_refuses_is_watched_on() {
+        let fault = Some(Fault::new(FaultClass::TokenRefused, "no"));
+        let since = Some(at(OBTAINED - 3600));
+        let seen_at = |second| AccountStatus { mail_refused_seen_at: Some(at(second)), ..held() };
+        let held = AccountStatus { fault, refused_at: since, mail_refused_at: since, ..seen_at(OBTAINED) };
+        let account = account("authorization_code", None);
+        let look = |remind_at, consent| {
+            let held = AccountStatus { remind_at, ..held.clone() };
+            let found = record(&account, &provider(Some(90), None), &held, &tokens(None), consent);
+            assert_eq!(found.ends.map(|end| end.governs), Some(Governs::IdleLimit));
+            found.remind_at.map(|at| (at.as_second() - OBTAINED) / DAY)
+        };
+        assert_eq!(look(None, None), Some(0), "within the day");
+        assert_eq!(look(Some(at(OBTAINED + 23 * 3600)), None), None, "not anew at every renewal");
+        assert_eq!(look(Some(at(OBTAINED + 23 * 3600)), consent()), Some(58), "a consent ends it");
+        let stale = AccountStatus { mail_refused_seen_at: Some(at(OBTAINED - 3 * DAY)), ..held.clone() };
+        let found = record(&account, &provider(Some(90), None), &stale, &tokens(None), None);
+        assert_eq!(found.remind_at, Some(at(OBTAINED + 58 * DAY)), "no mailbox has asked since");
     }
 
     #[test]

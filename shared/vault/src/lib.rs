@@ -21,13 +21,13 @@
 //! | `prefix/account/id` | `{"v":1,"access_token":"…","refresh_token":"…","expires_at":…,…}` |
 //! | `prefix/account-password/id` | `{"v":1,"password":"…"}` |
 //! | `prefix/provider/id` | `{"v":1,"client_secret":"…"}`, `{"v":1,"certificate":"…","key":"…"}`, or a Google service account's `client_email`, `private_key_id` and `private_key` |
-//! | `prefix/console` | the console's key, as text or as `{"key":"…"}`; the deployment makes it |
+//! | `prefix/console`, `prefix/links` | the keys of the console's cookies and of owners' personal links, as text or as `{"key":"…"}`; the deployment makes them |
 //!
 //! Times are seconds since 1970; certificates and keys are PEM. A value without `v` is of version 1.
 
 mod client_secret;
-mod console_key;
 mod error;
+mod own_key;
 mod password;
 mod replacement;
 mod seal;

@@ -73,7 +73,7 @@ async fn an_owner_without_an_address_is_reported_once_and_the_others_are_told() 
         operators[0].body_text.contains("Anna Example") || operators[0].body_text.contains("anna example")
     );
     assert_eq!(mails.len(), 3, "nobody else");
-    let known = lab.registry.undeliverables().await.expect("an answer");
+    let known = lab.registry.undeliverables(None, 100).await.expect("an answer").items;
     assert!(known.iter().all(|address| address.because == Rejection::Invalid), "{known:?}");
     assert!(!known.is_empty());
 }

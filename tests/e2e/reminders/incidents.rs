@@ -34,14 +34,15 @@ async fn a_mailbox_that_fails_for_a_day_is_an_incident_until_it_works() {
     let id = mailbox(&lab, "diary", None, &["anna"], begin, |_| {}).await.id;
     let mut watch = Watch::new(&lab);
     let mut told = Vec::new();
-    // It fails for forty hours, works for ten, fails for twenty (which is nobody's business), works for
-    // ten, and fails again for thirty.
-    for hour in 0..125 {
+    // It fails for ten hours, which is nobody's business, works for ten, fails for forty, works for ten,
+    // fails for twenty, works for ten, and fails for thirty.
+    for hour in 0..145 {
         let moment = hours(begin, hour);
         let since = match hour {
-            0..40 => Some(0),
-            50..70 => Some(50),
-            80..110 => Some(80),
+            0..10 => Some(0),
+            20..60 => Some(20),
+            70..90 => Some(70),
+            100..130 => Some(100),
             _ => None,
         };
         match since {
@@ -57,8 +58,8 @@ async fn a_mailbox_that_fails_for_a_day_is_an_incident_until_it_works() {
         ["opened timed_out", "closed -"].map(|how| format!("Postroom Incident mailbox diary {how}"));
     assert_eq!(kinds, [&opened, &closed, &opened, &closed]);
     let when: Vec<i64> = told.iter().map(|(hour, _)| *hour).collect();
-    assert_eq!((when[0], when[2]), (24, 104), "after a day");
-    assert!((40..=46).contains(&when[1]) && (110..=116).contains(&when[3]), "within six hours: {when:?}");
+    assert_eq!((when[0], when[2]), (44, 124), "after a day");
+    assert!((60..=66).contains(&when[1]) && (130..=136).contains(&when[3]), "within six hours: {when:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

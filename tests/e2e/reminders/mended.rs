@@ -2,10 +2,9 @@
 
 use super::{
     Clock, Watch, account, at, brought, consent, days, hours, lab, mailbox, on_record, provider, read, set,
-    to,
 };
 use jiff::Timestamp;
-use postroom_model::{AccountId, Fault, FaultClass, Provider, Recipient, Stage, TokenSet};
+use postroom_model::{AccountId, Fault, FaultClass, Governs, Provider, Recipient, TokenSet};
 use postroom_tests::{Lab, User, control, later, token_set};
 use postroom_tokens::{Consent, Demand, Tokens};
 
@@ -169,9 +168,19 @@ async fn a_consent_while_a_mail_is_under_way_is_not_moved_out_of_sight() {
     }
     let expected = ["month", "month", "week", "day", "overdue-0"];
     assert_eq!(told(&lab, "anna").await, expected.map(|stage| format!("account:diary {stage}")));
+    let person = Recipient::Person(lab.person("anna"));
+    let sent: Vec<i64> = on_record(&lab)
+        .await
+        .iter()
+        .filter(|r| r.recipient == person)
+        .map(|r| r.sent_at.as_second())
+        .collect();
+    let days_after: Vec<i64> = sent.iter().map(|sent| (sent - month.as_second()) / (24 * 3600)).collect();
+    assert_eq!(days_after, [0, 9, 33, 39, 40], "in time");
 }
 
-/// One mail server that now refuses an account's tokens and now takes them is watched for a day.
+/// One mail server that now refuses an account's tokens and now takes them is watched for a day, in which
+/// renewals work and say nothing of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_of_one_mail_server_are_told_when_they_have_lasted_for_a_day() {
     static CLOCK: Clock = Clock::new(0);
@@ -179,44 +188,35 @@ async fn faults_of_one_mail_server_are_told_when_they_have_lasted_for_a_day() {
     let lab = lab().await;
     let begin = at(BEGIN);
     set(&CLOCK, begin);
-    provider(&lab, "contoso", begin, |_| {}).await;
-    for class in [FaultClass::TokenRefused, FaultClass::NoMailboxAccess, FaultClass::WebLoginRequired] {
-        let id = account(&lab, class.name(), "contoso", &["anna"], begin, |_| {}).await;
-        consent(&lab.tokens(now), &id, begin, brought(begin, None)).await;
-    }
-    let faults = [FaultClass::TokenRefused, FaultClass::NoMailboxAccess, FaultClass::WebLoginRequired];
+    let provider = idle(&lab, begin).await;
+    let id = account(&lab, "diary", provider.id.as_str(), &["anna"], begin, |_| {}).await;
+    let tokens = lab.tokens(now);
+    signed(&tokens, &id, &User::new("refused"), begin).await;
+    let refused = Fault::new(FaultClass::TokenRefused, "AUTHENTICATE failed.");
     let mut watch = Watch::new(&lab);
-    let say = async |is_fault: bool, moment: Timestamp| {
-        for class in faults {
-            let fault = is_fault.then(|| Fault::new(class, "no"));
-            let id = class.name().parse().expect("an id");
-            lab.registry.record_account_fault(&id, fault.as_ref(), moment).await.expect("recorded");
-        }
+    let say = async |fault: Option<&Fault>, moment: Timestamp| {
+        lab.registry.record_account_fault(&id, fault, moment).await.expect("recorded");
     };
     // Twenty hours of refusals, four hours of peace, for five days: nobody is told.
-    for day in 0..5 {
-        for hour in 0..24 {
-            let moment = hours(days(begin, day), hour);
-            say(hour < 20, moment).await;
-            let told = watch.run(later(moment, 300)).await;
-            assert!(told.mails.is_empty() && told.events.is_empty(), "day {day}, hour {hour}");
-        }
+    for hour in 0..(5 * 24) {
+        let moment = hours(begin, hour);
+        say((hour % 24 < 20).then_some(&refused), moment).await;
+        let told = watch.run(later(moment, 300)).await;
+        assert!(told.mails.is_empty() && told.events.is_empty(), "hour {hour}");
     }
     // From then on it lasts.
     let first = days(begin, 5);
-    for hour in 0..=25 {
+    for hour in 0..=30 {
         let moment = hours(first, hour);
-        say(true, moment).await;
+        if hour % 6 == 3 {
+            set(&CLOCK, moment);
+            assert_eq!(renew(&tokens, &id, moment).await, "refreshed", "hour {hour}");
+        }
+        say(Some(&refused), moment).await;
         let told = watch.run(later(moment, 300)).await;
         assert_eq!(told.mails.is_empty(), hour != 24, "hour {hour}");
     }
-    let records = on_record(&lab).await;
-    assert!(records.iter().all(|reminder| reminder.stage == Stage::Overdue(0)));
-    let of_owner = records.iter().filter(|r| r.recipient == Recipient::Person(lab.person("anna"))).count();
-    let of_operators = records.iter().filter(|r| r.recipient == Recipient::Person(lab.operators())).count();
-    assert_eq!((of_owner, of_operators), (2, 1), "an administrator's matter goes to the operators");
-    let mails = lab.mails().await;
-    assert_eq!((to(&mails, &lab, "anna").len(), to(&mails, &lab, "operators").len()), (1, 1));
+    assert_eq!(told(&lab, "anna").await, ["account:diary overdue-0"]);
 }
 
 /// A server whose clock is wrong changes nothing: it says how many seconds are left. One that says anew
@@ -299,5 +299,74 @@ async fn how_often_an_end_is_said_again_is_the_deployments_matter() {
             mails += watch.run(later(days(begin, day), 300)).await.mails.len();
         }
         assert_eq!(mails, expected, "every {repeat} days");
+    }
+}
+
+/// While renewals work, an idle limit is no end, however short it is; when they fail, it is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_idle_limit_is_spoken_of_when_renewals_fail() {
+    static CLOCK: Clock = Clock::new(0);
+    let now = || read(&CLOCK);
+    let lab = lab().await;
+    let begin = at(BEGIN);
+    set(&CLOCK, begin);
+    let provider = lab.provider(|json| json["idle_days"] = 5.into()).await;
+    let id = account(&lab, "diary", provider.id.as_str(), &["anna"], begin, |_| {}).await;
+    let (tokens, user) = (lab.tokens(now), User::new("short"));
+    signed(&tokens, &id, &user, begin).await;
+    let mut watch = Watch::new(&lab);
+    for half_day in 1..20 {
+        let moment = hours(begin, half_day * 12);
+        set(&CLOCK, moment);
+        assert_eq!(renew(&tokens, &id, moment).await, "refreshed", "{half_day}");
+        let told = watch.run(later(moment, 300)).await;
+        assert!(told.mails.is_empty() && told.events.is_empty(), "{half_day}");
+    }
+    // The last renewal that works; the server is down from then on.
+    let last = hours(begin, 19 * 12);
+    control("POST", &format!("fail?user={}&count=1000&status=503", user.name())).await;
+    for half_day in 1..14 {
+        let moment = hours(last, half_day * 12);
+        set(&CLOCK, moment);
+        assert_eq!(renew(&tokens, &id, moment).await, "transient", "{half_day}");
+        watch.run(later(moment, 300)).await;
+    }
+    assert_eq!(told(&lab, "anna").await, ["account:diary day", "account:diary overdue-0"]);
+    let sent: Vec<i64> =
+        on_record(&lab).await.iter().map(|r| r.sent_at.duration_since(last).as_hours()).collect();
+    assert_eq!(sent, [96, 96, 120, 120], "a day before the end, and at the end: people and machines");
+}
+
+/// A policy after which mail goes on hides no end after which there is none, however long it is overdue.
+/// From the day on which that end comes near, it alone is spoken of: one consent mends both.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_hides_no_end_of_mail() {
+    static CLOCK: Clock = Clock::new(0);
+    let now = || read(&CLOCK);
+    for (tokens_end, of_policy) in [(72, 1), (140, 3 + 8)] {
+        let lab = lab().await;
+        let begin = at(BEGIN);
+        set(&CLOCK, begin);
+        provider(&lab, "contoso", begin, |_| {}).await;
+        let policy = |json: &mut serde_json::Value| json["reauthorise_every"] = "60d".into();
+        let id = account(&lab, "diary", "contoso", &["anna"], begin, policy).await;
+        let tokens = brought(begin, Some(tokens_end * 24 * 3600));
+        consent(&lab.tokens(now), &id, begin, tokens).await;
+        let mut watch = Watch::new(&lab);
+        for day in 20..(tokens_end + 3) {
+            assert!(watch.run(later(days(begin, day), 4000)).await.mails.len() <= 1, "one message a day");
+        }
+        let person = Recipient::Person(lab.person("anna"));
+        let records = on_record(&lab).await;
+        let told: Vec<(Governs, String)> = records
+            .iter()
+            .filter(|record| record.recipient == person)
+            .map(|record| (record.governs, record.stage.to_string()))
+            .collect();
+        let (policy, tokens) = told.split_at(of_policy);
+        assert!(policy.iter().all(|(governs, _)| *governs == Governs::Policy), "{told:?}");
+        let expected =
+            ["month", "week", "day", "overdue-0"].map(|stage| (Governs::RefreshToken, stage.to_owned()));
+        assert_eq!(tokens, expected, "{told:?}");
     }
 }

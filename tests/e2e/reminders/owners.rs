@@ -27,7 +27,7 @@ fn now() -> Timestamp {
 
 /// What a mail's links open, once for each button.
 async fn links(lab: &Lab, mail: &Mail, owner: &str, now: Timestamp) -> Vec<AccountId> {
-    let key = LinkKey::of(&lab.vault.console_key().await.expect("an answer").expect("a key"));
+    let key = LinkKey::of(&lab.vault.link_key().await.expect("an answer").expect("a key"));
     let html = mail.body_html.as_deref().expect("HTML");
     let mut opened = Vec::new();
     let mut tokens = BTreeSet::new();
@@ -173,9 +173,9 @@ async fn without_a_sender_machines_are_told_alone() {
     assert_eq!((told.mails.len(), told.events.len()), (1, 1));
 }
 
-/// A deployment without a console has no page that a link could open; people are told all the same.
+/// A deployment without the key of links can make none; people are told all the same.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_console_people_are_told_without_links() {
+async fn without_a_key_people_are_told_without_links() {
     let lab = Lab::new().await;
     lab.open_post().await;
     let begin = at(CONSENTED);

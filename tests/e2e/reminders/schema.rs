@@ -37,7 +37,7 @@ fn a_wrong_event_is_found_out() {
     let right = json!({
         "source": "postroom", "detail-type": "Postroom Expiry", "detail": {
             "version": 1, "stack": "post", "subject": {"kind": "account", "id": "diary"},
-            "at": "2027-03-01T11:05:00Z", "ends_at": "2027-04-01T10:00:00Z", "governs": "idle_limit",
+            "at": "2027-03-01T11:05:00Z", "summary": "It ends.", "ends_at": "2027-04-01T10:00:00Z", "governs": "idle_limit",
             "stage": "month", "repeat": 0, "provider": "contoso", "mailboxes": 2,
         },
     });

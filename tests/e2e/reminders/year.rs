@@ -265,8 +265,8 @@ async fn next_run(lab: &Lab, last: Timestamp, deeds: &[(&str, Deed)]) -> Timesta
         return next;
     }
     let far = at("2100-01-01T00:00:00Z");
-    let due = lab.registry.due_subjects(far, 1).await.expect("an answer");
-    let due = due.first().map(|due| due.remind_at);
+    let due = lab.registry.due_subjects(far, 1000).await.expect("an answer");
+    let due = due.iter().map(|due| due.remind_at).min();
     let done = deeds.iter().map(|(moment, _)| at(moment)).find(|moment| *moment > last);
     let soonest = due.into_iter().chain(done).min().unwrap_or(far);
     // The hours around the change of the clock come in any case.

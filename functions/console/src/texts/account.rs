@@ -33,6 +33,7 @@ postroom_language::texts! {
     reauthorise_every = "To be authorised anew" / "Erneut zu autorisieren";
     owners = "Owners" / "Eigentümer";
     owners_none = "None: nobody can be sent a link" / "Keine: Niemandem kann ein Link gesendet werden";
+    owners_elsewhere = "None of its own; its mailboxes have some" / "Keine eigenen; seine Postfächer haben welche";
     unknown = "Not known" / "Nicht bekannt";
     never = "Never" / "Nie";
 

@@ -58,7 +58,7 @@ postroom_language::texts! {
     not_by_consent_next = "Its page says what its directory needs." / "Seine Seite sagt, was sein Verzeichnis braucht.";
     changed = "Not authorised: the account has changed" / "Nicht autorisiert: Das Konto hat sich geändert";
     changed_what = "It was removed, or moved to another provider, while you signed in."
-        / "Es wurde während der Anmeldung entfernt oder einem anderen Provider zugeordnet.";
+        / "Es wurde während der Anmeldung entfernt oder einem anderen Anbieter zugeordnet.";
     changed_next = "Look at it in the overview and start again." / "Sehen Sie es sich in der Übersicht an und beginnen Sie von vorn.";
 
     another = "Sign in as another user" / "Als anderer Benutzer anmelden";

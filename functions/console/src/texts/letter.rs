@@ -10,7 +10,8 @@ postroom_language::texts! {
     about = "Account {account}:" / "Konto {account}:";
     about_login = "Account {account}, sign in as {login}:" / "Konto {account}, Anmeldung als {login}:";
     open = "Authorise" / "Autorisieren";
-    works_until = "A link works once, until {until}. Do not pass it on." / "Ein Link gilt einmal, bis {until}. Geben Sie ihn nicht weiter.";
+    works_until = "A link is yours alone: remove it before you forward or answer this mail. It works once, until {until}."
+        / "Ein Link ist nur für Sie: Entfernen Sie ihn, bevor Sie diese Mail weiterleiten oder beantworten. Er gilt einmal, bis {until}.";
     not_you = "If this means nothing to you, do nothing: without you nothing happens."
         / "Wenn Ihnen das nichts sagt, tun Sie nichts: Ohne Sie geschieht nichts.";
 
@@ -25,7 +26,9 @@ postroom_language::texts! {
     recipient_refused = "SES does not send to this address: {said}" / "SES sendet nicht an diese Adresse: {said}";
     stopped = "SES sends nothing: {said}" / "SES sendet nichts: {said}";
     not_now = "SES could not send it now: {said}" / "SES konnte gerade nicht senden: {said}";
-    no_owner = "Has no owner" / "Hat keine Eigentümer";
+    no_address = "This is no mail address. Correct the owner in the manifest and run “postroom apply”."
+        / "Das ist keine Mailadresse. Berichtigen Sie den Eigentümer im Manifest und führen Sie „postroom apply“ aus.";
+    no_owner = "Neither it nor a mailbox that uses it has an owner" / "Weder es noch ein Postfach, das es nutzt, hat Eigentümer";
     no_consent = "Needs nobody's consent" / "Braucht niemandes Zustimmung";
     no_sender = "This deployment sends no mail: deploy it with the parameter SenderAddress, an address that SES has verified."
         / "Diese Installation sendet keine Mail: Installieren Sie sie mit dem Parameter SenderAddress, einer von SES verifizierten Adresse.";

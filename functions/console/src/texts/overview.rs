@@ -37,8 +37,8 @@ postroom_language::texts! {
 
     authorise_selected = "Re-authorise selected" / "Ausgewählte erneut autorisieren";
     send_links = "Send links" / "Links senden";
-    send_links_hint = "Each owner of a selected account gets a mail with a personal link."
-        / "Alle Eigentümer der ausgewählten Konten bekommen eine Mail mit einem persönlichen Link.";
+    send_links_hint = "Each owner of a selected account, or of a mailbox that uses it, gets a mail with a personal link."
+        / "Alle Eigentümer der ausgewählten Konten und ihrer Postfächer bekommen eine Mail mit einem persönlichen Link.";
     authorise_all = "Re-authorise all that need it" / "Alle erneut autorisieren, die es brauchen";
 
     empty = "No account fits this search." / "Kein Konto passt zu dieser Suche.";

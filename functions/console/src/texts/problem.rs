@@ -41,6 +41,11 @@ postroom_language::texts! {
     link_withdrawn = "Ask for a new link" / "Bitten Sie um einen neuen Link";
     link_withdrawn_what = "The account is gone, or you are no longer an owner of it or of a mailbox that uses it."
         / "Das Konto gibt es nicht mehr, oder weder es noch eines seiner Postfächer nennt Sie noch als Eigentümer.";
+    link_overtaken = "There is nothing left to do" / "Es ist nichts mehr zu tun";
+    link_overtaken_what = "Somebody has authorised this account since the link was made, so that it is no longer needed."
+        / "Seit dieser Link gemacht wurde, hat jemand das Konto autorisiert; er wird nicht mehr gebraucht.";
+    link_overtaken_next = "You can close this page. Should the account need you again, you get a mail with a new link."
+        / "Sie können diese Seite schließen. Braucht das Konto Sie wieder, bekommen Sie eine Mail mit einem neuen Link.";
     link_used = "This link was used before" / "Dieser Link wurde schon benutzt";
     link_used_what = "A personal link works once. If it was not you who used it, say so when you ask for a new one."
         / "Ein persönlicher Link gilt nur einmal. Wenn nicht Sie ihn benutzt haben, sagen Sie das, wenn Sie um einen neuen bitten.";
@@ -66,7 +71,7 @@ postroom_language::texts! {
     not_configured_what = "The deployment does not say who its administrators are, or where they sign in."
         / "Die Installation legt nicht fest, wer sie verwaltet oder wo diese Personen sich anmelden.";
     not_configured_next = "Apply a provider (an OpenID Connect app registration with this console's redirect URL), then deploy with the parameters AdminProvider (its id) and AdminAddresses (e-mail addresses) or AdminGroup (claim=value). A Microsoft provider needs a tenant of its own, not a shared one."
-        / "Legen Sie mit apply einen Provider an (eine OpenID-Connect-App-Registrierung mit der Redirect-URL dieser Konsole) und installieren Sie dann mit den Parametern AdminProvider (dessen id) und AdminAddresses (E-Mail-Adressen) oder AdminGroup (claim=value). Ein Microsoft-Provider braucht einen eigenen Tenant, keinen gemeinsamen.";
+        / "Legen Sie mit apply einen Anbieter an (eine OpenID-Connect-App-Registrierung mit der Redirect-URL dieser Konsole) und installieren Sie dann mit den Parametern AdminProvider (dessen id) und AdminAddresses (E-Mail-Adressen) oder AdminGroup (claim=value). Ein Microsoft-Anbieter braucht einen eigenen Tenant, keinen gemeinsamen.";
     declined = "You are not signed in" / "Sie sind nicht angemeldet";
     declined_what = "The sign-in was cancelled, or the authorization server was not allowed to say who you are."
         / "Die Anmeldung wurde abgebrochen, oder der Autorisierungsserver durfte nicht sagen, wer Sie sind.";

@@ -20,22 +20,24 @@ postroom_language::texts! {
     not_sent = "Not sent: the address takes no mail" / "Nicht gesendet: Die Adresse nimmt keine Mail an";
 
     next = "What comes next" / "Was als Nächstes kommt";
-    next_lead = "The first {n} at most. Where somebody acts before, nothing is sent."
-        / "Höchstens die ersten {n}. Handelt vorher jemand, wird nichts gesendet.";
+    next_lead = "The first {n} at most, in the time zone {zone}. Where somebody acts before, nothing is sent."
+        / "Höchstens die ersten {n}, in der Zeitzone {zone}. Handelt vorher jemand, wird nichts gesendet.";
     next_none = "Nothing that is known will have to be told." / "Nichts Bekanntes wird zu melden sein.";
     next_run = "in the next run, within the hour" / "beim nächsten Lauf, binnen einer Stunde";
 
     blocked = "Addresses that take no mail" / "Adressen, die keine Mail annehmen";
-    blocked_lead = "What is sent to them reaches nobody. Correct the address in the manifest, or have its mail system mended; once a mail is delivered the address leaves this list by itself."
-        / "Was an sie gesendet wird, erreicht niemanden. Berichtigen Sie die Adresse im Manifest oder lassen Sie ihr Mailsystem in Ordnung bringen; sobald eine Mail zugestellt wird, verlässt die Adresse diese Liste von selbst.";
+    blocked_lead = "What is sent to them reaches nobody. If an address is wrong, correct the owner in the manifest and run “postroom apply”: then it leaves this list. If it is right and takes mail again, take it off SES's suppression list, where bounces and complaints put it:"
+        / "Was an sie gesendet wird, erreicht niemanden. Ist eine Adresse falsch, berichtigen Sie den Eigentümer im Manifest und führen Sie „postroom apply“ aus: Dann verlässt sie diese Liste. Ist sie richtig und nimmt wieder Mail an, nehmen Sie sie von der Sperrliste von SES, auf die Rückläufer und Beschwerden sie setzen:";
     blocked_none = "None: all mail was taken." / "Keine: Alle Mail wurde angenommen.";
-    blocked_more = "And {n} more." / "Und {n} weitere.";
+    blocked_then = "The next mail that arrives there takes it off this list." / "Die nächste Mail, die dort ankommt, nimmt sie von dieser Liste.";
+    blocked_more = "There are more: “postroom reminders” lists them all." / "Es gibt weitere: „postroom reminders“ nennt sie alle.";
     address = "Address" / "Adresse";
     because = "Reason" / "Grund";
     since = "Since" / "Seit";
     invalid = "It is not an address that mail can be sent to" / "Das ist keine Adresse, an die Mail gesendet werden kann";
     refused = "SES does not send to it" / "SES sendet nicht an sie";
-    bounced = "Mail came back" / "Mail kam zurück";
+    bounced = "Mail came back for good" / "Mail kam endgültig zurück";
+    returned = "Mail came back for now, as from a full mailbox" / "Mail kam vorerst zurück, wie bei einem vollen Postfach";
     complained = "Its owner reported mail as unwanted" / "Dort wurde Mail als unerwünscht gemeldet";
     takes_no_mail = "Takes no mail since {date}. {because}." / "Nimmt seit dem {date} keine Mail an. {because}.";
 

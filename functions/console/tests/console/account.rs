@@ -55,6 +55,9 @@ async fn mailboxes_move_onto_an_account_only_if_they_open_with_it() {
     assert!(page.says("no such mailbox"), "{page:?}");
     let on = Auth::Oauth(account);
     assert_eq!([auth(&fixture, "plain").await, auth(&fixture, "theirs").await], [on.clone(), on]);
+    let due = fixture.registry.due_of("account", crate::support::now(), 10).await.expect("answers");
+    let is_due = due.iter().any(|due| due.subject.to_string() == "account:projects");
+    assert!(is_due, "their owners may have to be told of the account now: {due:?}");
     assert_eq!(auth(&fixture, "shut").await, Auth::Basic);
     let page = browser.post("/accounts/projects/adopt", &[]).await;
     assert!(page.says("No mailbox was chosen."), "{page:?}");

@@ -4,6 +4,7 @@ use crate::{
     browser::Browser,
     imap::MailServer,
     owner::link_to,
+    reminders,
     server::{Mood, Server, parameters},
     support::{ADMIN, Fixture, pass},
 };
@@ -12,7 +13,9 @@ use axum::{
     http::{Request, StatusCode},
 };
 use jiff::SignedDuration;
+use postroom_letter::{LinkKey, personal_link};
 use postroom_model::{Auth, Endpoints};
+use secrecy::ExposeSecret;
 use serde_json::json;
 use url::Url;
 
@@ -548,12 +551,91 @@ async fn a_replaced_key_ends_sessions_and_links() {
     let link = link_to(&fixture, "replaced-key").await;
     let mut browser = fixture.administrator().await;
     let secrets = aws_sdk_secretsmanager::Client::new(&fixture.aws);
-    let name = format!("{}/console", fixture.settings.secret_prefix);
-    let replaced = secrets.put_secret_value().secret_id(name).secret_string("another".repeat(10));
-    replaced.send().await.expect("replaced");
-    pass(SignedDuration::from_secs(61));
+    let replace = async |own: &str| {
+        let name = format!("{}/{own}", fixture.settings.secret_prefix);
+        let replaced = secrets.put_secret_value().secret_id(name).secret_string("another".repeat(10));
+        replaced.send().await.expect("replaced");
+        pass(SignedDuration::from_secs(61));
+    };
+    replace("console").await;
     assert_eq!(browser.get("/chain").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(browser.get(&link).await.status, StatusCode::OK, "links have a key of their own");
+    replace("links").await;
     browser.get(&link).await.is_problem(StatusCode::FORBIDDEN, "This link is not valid");
+}
+
+#[tokio::test]
+async fn the_key_of_links_opens_no_session_and_the_consoles_makes_no_link() {
+    let fixture = Fixture::new().await;
+    let id = fixture.account("two-keys").await;
+    let owner = "owner-of-two-keys@post.test";
+    let forged = |secret| {
+        let until = crate::support::now() + SignedDuration::from_hours(1);
+        let key = LinkKey::of(&secret);
+        personal_link(&key, &fixture.settings.public_url, &id, 0, owner, until).path().to_owned()
+    };
+    let own = fixture.vault.console_key().await.expect("answers").expect("a key");
+    let links = fixture.vault.link_key().await.expect("answers").expect("a key");
+    assert_ne!(own.expose_secret(), links.expose_secret());
+    let mut browser = fixture.browser();
+    browser.get(&forged(own)).await.is_problem(StatusCode::FORBIDDEN, "This link is not valid");
+    assert_eq!(browser.get(&forged(links.clone())).await.status, StatusCode::OK);
+    // Cookies that another console made with the links' key as its own.
+    let other = Fixture::new().await;
+    let secrets = aws_sdk_secretsmanager::Client::new(&other.aws);
+    let name = format!("{}/console", other.settings.secret_prefix);
+    let replaced = secrets.put_secret_value().secret_id(name).secret_string(links.expose_secret());
+    replaced.send().await.expect("replaced");
+    browser.cookies = other.administrator().await.cookies;
+    assert_eq!(browser.get("/chain").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_link_from_before_a_consent_opens_nothing() {
+    let fixture = Fixture::new().await;
+    let id = fixture.account("overtaken-link").await;
+    let owner = "owner-of-overtaken-link@post.test";
+    let mut links = Vec::new();
+    for _ in 0..3 {
+        links.push(reminders::link(&fixture, &id, owner).await.path().to_owned());
+    }
+    let token = |n: usize| links[n].strip_prefix("/link/").expect("a link").to_owned();
+    // The first is used as it is meant to be.
+    let mut ann = fixture.browser();
+    ann.post_and_follow("/link", &[("token", &token(0))]).await;
+    let request = ann.leave("/mine/authorise", &[]).await;
+    let page = ann.follow(&fixture.server.approve(&request, "overtaken-link@post.test")).await;
+    assert!(page.says("Done: you can close this page."), "{page:?}");
+    let tokens = fixture.tokens(&id).await.expect("tokens").obtained_at;
+    // Then the others lie in old mails, for whoever finds them.
+    let mut eve = fixture.browser();
+    for page in [eve.get(&links[1]).await, eve.post("/link", &[("token", &token(2))]).await] {
+        page.is_problem(StatusCode::GONE, "There is nothing left to do");
+        assert!(page.says("Somebody has authorised this account since"), "{page:?}");
+    }
+    assert_eq!(eve.get("/mine").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(fixture.tokens(&id).await.expect("tokens").obtained_at, tokens);
+    // A link that is made now knows of that consent.
+    let fresh = reminders::link(&fixture, &id, owner).await;
+    assert_eq!(eve.get(fresh.path()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_owner_who_is_removed_in_mid_consent_authorises_nothing() {
+    let fixture = Fixture::new().await;
+    let id = fixture.account("removed-owner").await;
+    let link = reminders::link(&fixture, &id, "owner-of-removed-owner@post.test").await;
+    let token = link.path().strip_prefix("/link/").expect("a link");
+    let mut owner = fixture.browser();
+    owner.post_and_follow("/link", &[("token", token)]).await;
+    let request = owner.leave("/mine/authorise", &[]).await;
+    let mut account = fixture.registry.account(&id).await.expect("answers").expect("is there");
+    account.owners = vec!["new-owner@post.test".to_owned()];
+    fixture.registry.put_account(&account, crate::support::now()).await.expect("stored");
+    let page = owner.get(&fixture.server.approve(&request, "removed-owner@post.test")).await;
+    page.is_problem(StatusCode::GONE, "Ask for a new link");
+    assert!(fixture.server.posted("/token").is_empty(), "the code was not redeemed");
+    fixture.is_untouched(&id).await;
 }
 
 #[tokio::test]

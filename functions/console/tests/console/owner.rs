@@ -116,6 +116,41 @@ async fn each_owner_gets_one_letter_about_all_that_were_chosen() {
 }
 
 #[tokio::test]
+async fn letters_go_to_the_owners_of_an_accounts_mailboxes_too() {
+    let fixture = Fixture::new().await;
+    let id = fixture.account("letter-e").await;
+    let mut account = fixture.registry.account(&id).await.expect("answers").expect("there");
+    account.owners.clear();
+    fixture.registry.put_account(&account, now()).await.expect("stored");
+    let table = &fixture.settings.table;
+    let (cleo, dora) = (format!("cleo-{table}@post.test"), format!("dora-{table}@post.test"));
+    // An "address" that would add recipients, and one that is none.
+    let hostile = format!("cleo@post.test,eve-{table}@evil.test");
+    for (mailbox, owners) in
+        [("diary", vec![cleo.to_uppercase(), dora.clone()]), ("plans", vec![cleo.clone(), hostile.clone()])]
+    {
+        let mut mailbox = fixture.mailbox(mailbox, &id, 1).await;
+        mailbox.owners = owners;
+        fixture.registry.put_mailbox(&mailbox, now()).await.expect("stored");
+    }
+    verified(&fixture, &[SENDER]).await;
+    let mut browser = fixture.administrator().await;
+    let page = browser.get("/accounts/letter-e").await;
+    assert!(page.says("Send the owners a link") && page.says("its mailboxes have some"), "{page:?}");
+    let page = browser.post("/accounts/letter-e/link", &[]).await;
+    assert_eq!(page.text.matches("Links in it: 1.").count(), 2, "{page:?}");
+    assert!(page.says(&hostile) && page.says("This is no mail address."), "{page:?}");
+    let sent = mail(&fixture).await;
+    for (address, letters) in [(&cleo, 1), (&dora, 1), (&format!("eve-{table}"), 0)] {
+        assert_eq!(sent.iter().filter(|text| text.contains(address.as_str())).count(), letters, "{address}");
+    }
+    let letter = sent.iter().find(|text| text.contains(&cleo)).expect("a letter");
+    assert!(letter.contains("remove it before you forward or answer this mail."), "{letter}");
+    let link = links_for(&fixture, &cleo).await.pop().expect("a link");
+    assert_eq!(fixture.browser().get(&link).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn letters_that_are_not_sent_are_told_address_by_address() {
     let fixture = Fixture::with(Server::start(Mood::default()).await, |settings| {
         settings.sender = Some("nobody@unverified.test".to_owned());

@@ -6,13 +6,14 @@ use crate::{
     support::{ADMIN, Fixture, now},
     traffic::Traffic,
 };
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::http::StatusCode;
 use console::App;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use postroom_letter::{LinkKey, personal_link};
 use postroom_model::{
-    Account, AccountId, EndDate, Expiry, Fault, FaultClass, Governs, Lease, Recipient, Rejection, Reminder,
-    Stage, Subject,
+    Account, AccountId, EndDate, Expiry, Failure, Fault, FaultClass, Governs, Lease, Recipient, Rejection,
+    Reminder, Stage, Subject,
 };
 use postroom_registry::{LeasedAccount, TokenRecord};
 use url::Url;
@@ -58,6 +59,7 @@ fn reminder(subject: &Subject, ends_at: Timestamp, stage: Stage, to: &str, ago: 
         ends_at,
         governs: Governs::RefreshToken,
         stage,
+        began_at: second(now() - days(30)),
         recipient: Recipient::from(to.to_owned()),
         sent_at: second(now() - SignedDuration::from_mins(ago)),
         message_id: Some("0100".into()),
@@ -198,10 +200,12 @@ async fn owners_who_cannot_be_told_are_marked_where_they_are_shown() {
 }
 
 /// A link as a reminder has it.
-async fn link(fixture: &Fixture, account: &AccountId, owner: &str) -> Url {
-    let secret = fixture.vault.console_key().await.expect("answers").expect("a key");
+pub(crate) async fn link(fixture: &Fixture, account: &AccountId, owner: &str) -> Url {
+    let secret = fixture.vault.link_key().await.expect("answers").expect("a key");
     let key = LinkKey::of(&secret);
-    personal_link(&key, &fixture.settings.public_url, account, owner, now() + days(32))
+    let status = fixture.registry.account_status(account).await.expect("answers");
+    let authorised_at = status.authorised_at.map_or(0, Timestamp::as_second);
+    personal_link(&key, &fixture.settings.public_url, account, authorised_at, owner, now() + days(32))
 }
 
 async fn opened(owner: &mut Browser, link: &Url) -> crate::browser::Page {
@@ -278,4 +282,124 @@ async fn the_end_of_a_password_is_noted_down_with_it() {
     assert!(due.iter().any(|due| due.subject == Subject::Password(mailbox.id.clone())), "{due:?}");
     let page = browser.post_and_follow("/mailboxes/plant", &form("")).await;
     assert!(page.says("Not known; say it below"), "{page:?}");
+}
+
+/// Writes an attribute of an item as nobody of ours would.
+async fn spoil(fixture: &Fixture, pk: &str, sk: &str, name: &str) {
+    let dynamodb = aws_sdk_dynamodb::Client::new(&fixture.aws);
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let update = dynamodb.update_item().table_name(&fixture.settings.table);
+    let update = update.key("pk", text(pk)).key("sk", text(sk)).update_expression("SET #name = :value");
+    let update = update.expression_attribute_names("#name", name);
+    update.expression_attribute_values(":value", text("spoilt")).send().await.expect("spoilt");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_hides_nothing_else() {
+    let fixture = Fixture::new().await;
+    for id in ["projects", "plans", "spoilt", "estranged"] {
+        let id = fixture.account(id).await;
+        authorised(&fixture, &id, 5).await;
+    }
+    for id in ["acme", "broken"] {
+        let mut provider = fixture.server.provider(id);
+        provider.client_auth_expires = Some(EndDate::Moment(second(now() - days(3))));
+        fixture.registry.put_provider(&provider, now()).await.expect("stored");
+    }
+    let mut estranged =
+        fixture.registry.account(&"estranged".parse().expect("id")).await.expect("answers").expect("there");
+    estranged.provider = "broken".parse().expect("id");
+    fixture.registry.put_account(&estranged, now()).await.expect("stored");
+    for address in ["ann@post.test", "ben@post.test"] {
+        let new =
+            fixture.registry.record_undeliverable(address, Rejection::Returned, "552 full", now()).await;
+        assert!(new.expect("recorded"));
+    }
+    spoil(&fixture, "ACCOUNT#spoilt", "ACCOUNT", "grant").await;
+    spoil(&fixture, "PROVIDER#broken", "PROVIDER", "client_auth").await;
+    spoil(&fixture, "OWNER#ben@post.test", "DELIVERY", "because").await;
+    let mut browser = fixture.administrator().await;
+    let page = browser.get("/reminders").await;
+    assert_eq!(page.status, StatusCode::OK, "{page:?}");
+    for expected in ["Authorization of projects", "Authorization of plans", "certificate of acme"] {
+        assert!(page.says(expected), "{expected}: {page:?}");
+    }
+    assert!(page.says("ann@post.test") && page.says("as from a full mailbox"), "{page:?}");
+    for missing in ["spoilt", "estranged", "of broken", "ben@post.test"] {
+        assert!(!page.says(missing), "{missing}: {page:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_nothing_to_say_does_not_crowd_out_what_has() {
+    let fixture = Fixture::new().await;
+    // Sixty accounts that nobody has authorised yet, and as many mailboxes that fail.
+    for n in 0..60 {
+        let id = fixture.account(&format!("endless-{n:02}")).await;
+        let mailbox = fixture.mailbox(&format!("failing-{n:02}"), &id, 1).await;
+        let failure =
+            Failure::next(None, Fault::new(FaultClass::TimedOut, "no answer"), now() - days(9), 0.5);
+        fixture.registry.record_failure(&mailbox.id, &failure, None).await.expect("recorded");
+    }
+    let projects = fixture.account("projects").await;
+    authorised(&fixture, &projects, 40).await;
+    fixture.registry.remind_now(&Subject::Account(projects), now() + days(1)).await.expect("answers");
+    let mut browser = fixture.administrator().await;
+    let page = browser.get("/reminders").await;
+    assert!(page.says("Authorization of projects") && page.says("A month before"), "{page:?}");
+    assert!(!page.says("endless") && !page.says("failing"), "{page:?}");
+}
+
+#[tokio::test]
+async fn addresses_that_take_no_mail_are_shown_a_hundred_at_most() {
+    let fixture = Fixture::new().await;
+    for n in 0..104 {
+        let address = format!("owner-{n:03}@post.test");
+        let at = now() - SignedDuration::from_mins(n);
+        let new = fixture.registry.record_undeliverable(&address, Rejection::Bounced, "550", at).await;
+        assert!(new.expect("recorded"));
+    }
+    let mut browser = fixture.administrator().await;
+    let page = browser.get("/reminders").await;
+    assert_eq!(page.text.matches("Mail came back for good").count(), 100, "{page:?}");
+    assert!(page.says("There are more: “postroom reminders” lists them all."), "{page:?}");
+    let command = "aws sesv2 delete-suppressed-destination --email-address ADDRESS";
+    assert!(page.says(command) && page.says("run “postroom apply”"), "{page:?}");
+}
+
+#[tokio::test]
+async fn times_are_those_of_the_deployments_zone() {
+    let fixture = Fixture::new().await;
+    let projects = fixture.account("projects").await;
+    let ends_at = authorised(&fixture, &projects, 20).await;
+    let subject = Subject::Account(projects);
+    record(&fixture, &reminder(&subject, ends_at, Stage::Month, "ann@post.test", 5)).await;
+    let zone = TimeZone::get("Asia/Tokyo").expect("a zone");
+    let router = fixture.reconfigured(|settings| settings.calendar.zone = zone.clone());
+    let mut browser = fixture.administrator().await.with(router);
+    let sent = second(now() - SignedDuration::from_mins(5)).to_zoned(zone);
+    let sent = sent.strftime("%-d %B %Y, %H:%M JST").to_string();
+    for path in ["/reminders", "/accounts/projects"] {
+        let page = browser.get(path).await;
+        assert!(page.says(&sent) && !page.says(" UTC"), "{path}, {sent}: {page:?}");
+    }
+    assert!(browser.get("/reminders").await.says("in the time zone Asia/Tokyo"));
+}
+
+#[tokio::test]
+async fn what_a_server_said_is_shown_without_what_cannot_be_seen() {
+    let fixture = Fixture::new().await;
+    let id = fixture.account("projects").await;
+    let said = "550 \u{202e}moc.live\u{202c} \u{200b}unknown";
+    let owner = "owner-of-projects@post.test";
+    let new = fixture.registry.record_undeliverable(owner, Rejection::Bounced, said, now()).await;
+    assert!(new.expect("recorded"));
+    let fault = Fault::new(FaultClass::TokenRefused, said);
+    fixture.registry.record_account_fault(&id, Some(&fault), now()).await.expect("recorded");
+    let mut browser = fixture.administrator().await;
+    for path in ["/reminders", "/accounts/projects"] {
+        let page = browser.get(path).await;
+        assert!(page.says("550 moc.live unknown"), "{path}: {page:?}");
+        assert!(!page.text.contains(['\u{202e}', '\u{200b}']), "{path}: {page:?}");
+    }
 }

@@ -2,6 +2,10 @@
 
 use crate::support::Fixture;
 use axum::http::StatusCode;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
 const SECURITY: &str = include_str!("../../../../docs/security.md");
@@ -61,7 +65,40 @@ fn every_attack_in_the_documents_has_its_test_and_every_test_its_row() {
     for test in &tests {
         assert!(SECURITY.contains(&format!("`attacks::{test}`")), "{test} has no row");
     }
-    for named in SECURITY.split("`attacks::").skip(1).filter_map(|rest| rest.split('`').next()) {
-        assert!(tests.contains(&named), "there is no test {named}");
+    // A row names its tests last, each by the file in which it is and its own name.
+    let rows = SECURITY.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once(" | "));
+    let rows: Vec<&str> = rows.map(|(_, named)| named).filter(|named| named.contains("::")).collect();
+    assert!(rows.len() > 30, "{rows:?}");
+    let sources = sources();
+    for named in rows.iter().flat_map(|row| row.split(", ")) {
+        let named = named.strip_prefix('`').and_then(|named| named.strip_suffix('`'));
+        let (file, test) = named.and_then(|named| named.split_once("::")).expect("a file and a test");
+        let (rust, python) = (format!("fn {test}("), format!("def {test}("));
+        let mut in_file = sources.iter().filter(|(name, _)| name == file);
+        let is_there = in_file.any(|(_, text)| text.contains(&rust) || text.contains(&python));
+        assert!(is_there, "there is no test {file}::{test}");
     }
+}
+
+/// Every source of the project, by the name of its file without its ending.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut folders: Vec<PathBuf> = ["cli", "functions", "infra/local", "shared", "tests"]
+        .iter()
+        .map(|folder| root.join(folder))
+        .collect();
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let is_source = path.extension().is_some_and(|ending| ending == "rs" || ending == "py");
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_source {
+                let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+                sources.push((name, fs::read_to_string(&path).expect("a source")));
+            }
+        }
+    }
+    sources
 }

@@ -62,9 +62,11 @@ impl Fixture {
         postroom_test_table::create(&dynamodb, &name).await;
         let key = aws_sdk_kms::Client::new(&aws).create_key().send().await.expect("a key");
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);
-        let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(64).collect();
-        let secret = secrets.create_secret().name(format!("{name}/console")).secret_string(secret);
-        secret.send().await.expect("a secret");
+        for own in ["console", "links"] {
+            let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(64).collect();
+            let secret = secrets.create_secret().name(format!("{name}/{own}")).secret_string(secret);
+            secret.send().await.expect("a secret");
+        }
         let mut settings = Settings {
             table: name.clone(),
             secret_prefix: name.clone(),

@@ -8,7 +8,7 @@ use crate::{
 };
 use postroom_language::{Fill, Words};
 use postroom_model::{
-    Account, AccountStatus, Expiry, FaultClass, Governs, Language, Mailbox, Provider, mail_address,
+    Account, AccountStatus, EndDate, Expiry, FaultClass, Governs, Language, Mailbox, Provider,
 };
 
 /// An account that a person authorises again.
@@ -31,67 +31,82 @@ pub(super) fn account(
     let (consequence, follows) = match expiry.governs {
         _ if matter.mailboxes.is_empty() => (letter.otherwise, t.nothing_stops),
         Governs::Policy => (letter.otherwise, t.goes_on),
-        _ if matter.has_stopped() => (letter.meanwhile, t.has_stopped),
+        _ if matter.is_over() && status.fault.is_some() => (letter.meanwhile, t.has_stopped),
+        // Nobody has tried it since.
+        _ if matter.is_over() => (letter.otherwise, t.stops),
         _ => (letter.otherwise, t.will_stop),
     };
+    let end = EndDate::Moment(expiry.at);
     let rows = vec![
-        reader.when(label, expiry),
+        reader.when(label, end),
         Row::new(letter.why, why(account, provider, status, expiry, reader.language)),
         Row::new(consequence, follows),
     ];
-    let is_theirs =
-        |owners: &[String]| owners.iter().any(|o| mail_address(o).as_deref() == Some(reader.address));
     // Whoever owns a mailbox alone is not shown whose the others are.
-    let sees_all = role != Role::Owner || is_theirs(&account.owners);
-    let mailboxes = reader.mailboxes(&matter.mailboxes, |mailbox| sees_all || is_theirs(&mailbox.owners));
+    let mailboxes = reader.mailboxes(&matter.mailboxes, role != Role::MailboxOwner);
     let subject = if overdue { t.subject_since } else { t.subject_by };
-    let subject = subject.fill(&[("name", &title), ("date", &reader.date(expiry.at))]);
-    Block { subject, title, rows, button: Some(button(matter, account, role, reader)), mailboxes }
+    let subject = subject.fill(&[("name", &title), ("date", &reader.date(end))]);
+    let button = Some(button(matter, account, status, role, reader));
+    Block { subject, title, rows, button, mailboxes }
 }
 
-fn button(matter: &Matter, account: &Account, role: Role, reader: Reader<'_>) -> Button {
+fn button(
+    matter: &Matter,
+    account: &Account,
+    status: &AccountStatus,
+    role: Role,
+    reader: Reader<'_>,
+) -> Button {
     let t = Texts::of(reader.language);
     let until = link_end(matter.next, reader.now);
-    let personal = (role == Role::Owner).then(|| (reader.link)(&account.id, reader.address, until)).flatten();
+    let is_owner = matches!(role, Role::Owner | Role::MailboxOwner);
+    let personal = is_owner.then(|| (reader.link)(account, status.authorised_at, until)).flatten();
     let Some(url) = personal else {
         let note = if role == Role::Fallback { t.open_account } else { t.open_instead };
         let url = reader.page(&format!("accounts/{}", account.id));
-        return Button { label: t.open, url, note: note.to_owned() };
+        return Button { label: t.open, url, notes: vec![note.to_owned()] };
     };
-    let until = reader.moment(until);
-    let note = match &account.login {
-        Some(login) => t.authorise_as.fill(&[("login", &name(login)), ("until", &until)]),
-        None => t.authorise_usual.with("until", until),
+    let host = url.host_str().unwrap_or_default();
+    let opens = match &account.login {
+        Some(login) => t.authorise_as.fill(&[("host", &host), ("login", &name(login))]),
+        None => t.authorise_usual.with("host", host),
     };
-    Button { label: t.authorise, url, note }
+    let notes = vec![opens, t.yours_alone.with("until", reader.moment(until))];
+    Button { label: t.authorise, url, notes }
 }
 
 /// A mailbox whose password ends.
 pub(super) fn password(
     matter: &Matter,
     mailbox: &Mailbox,
-    expiry: &Expiry,
+    end: EndDate,
     role: Role,
     reader: Reader<'_>,
 ) -> Block {
     let (t, letter) = (Texts::of(reader.language), reader.letter());
     let title = name(&mailbox.user);
-    let (label, subject, consequence) = if matter.has_stopped() {
+    let (label, subject, consequence) = if matter.is_over() {
         (letter.due, t.password_subject_since, t.password_has_stopped)
     } else {
         (letter.ends, t.password_subject_by, t.password_will_stop)
     };
     let by_owner = role == Role::Owner;
+    let to_do = match by_owner {
+        false => t.password_change,
+        // Answers go to the operators; without any they reach nobody.
+        true if reader.settings.operators.is_empty() => t.password_pass_on,
+        true => t.password_tell,
+    };
     let rows = vec![
-        reader.when(label, expiry),
+        reader.when(label, end),
         Row::new(letter.why, t.password_why),
         Row::new(letter.otherwise, consequence),
-        Row::new(letter.to_do, if by_owner { t.password_tell } else { t.password_change }),
+        Row::new(letter.to_do, to_do),
     ];
     // Owners of mailboxes cannot sign in there.
     let url = reader.page(&format!("mailboxes/{}", mailbox.id));
-    let button = (!by_owner).then(|| Button { label: t.password_open, url, note: String::new() });
-    let subject = subject.fill(&[("name", &title), ("date", &reader.date(expiry.at))]);
+    let button = (!by_owner).then(|| Button { label: t.password_open, url, notes: vec![] });
+    let subject = subject.fill(&[("name", &title), ("date", &reader.date(end))]);
     Block { subject, title, rows, button, mailboxes: None }
 }
 
@@ -129,10 +144,8 @@ pub(super) fn refusal(status: &AccountStatus, t: &'static Reason) -> &'static st
         Some(FaultClass::InteractionRequired) => t.interaction_required,
         Some(FaultClass::ConsentRequired) => t.consent_required,
         Some(FaultClass::TokenRefused) => t.token_refused,
-        Some(FaultClass::WebLoginRequired) => t.web_login_required,
         Some(FaultClass::AdminConsentRequired) => t.admin_consent_required,
         Some(FaultClass::AccountPolicy) => t.account_policy,
-        Some(FaultClass::NoMailboxAccess) => t.no_mailbox_access,
         _ => t.refused,
     }
 }

@@ -4,8 +4,8 @@ postroom_language::texts! {
     /// What mails say to operators.
     Operator
     account_subject = "Sign-in of {name} refused since {date}" / "Anmeldung von {name} seit dem {date} abgelehnt";
-    account_stopped = "No mail is collected from the mailboxes below. It stays at the mail server."
-        / "Aus den unten genannten Postfächern wird keine Mail abgeholt. Sie bleibt auf dem Mailserver.";
+    account_stopped = "No mail is fetched from the mailboxes below. It stays on the mail server."
+        / "Aus den unten genannten Postfächern wird keine Mail abgerufen. Sie bleibt auf dem Mailserver.";
     account_open = "Open the account" / "Konto öffnen";
     account_console = "Opens the account in the console: it shows what the server said and tries again."
         / "Öffnet das Konto in der Konsole: Sie zeigt, was der Server sagt, und versucht es erneut.";
@@ -23,10 +23,10 @@ postroom_language::texts! {
     secret_why = "The Client secret of this app registration ends then." / "Dann endet das Client secret dieser App-Registrierung.";
     certificate_why = "The certificate of this app registration ends then." / "Dann endet das Zertifikat dieser App-Registrierung.";
     key_why = "The key of this service account ends then." / "Dann endet der Schlüssel dieses Dienstkontos.";
-    provider_will_stop = "From then on none of the provider's accounts gets a new token, and within the hour no mail is collected through it."
-        / "Von da an bekommt keines der Konten des Anbieters ein neues Token, und innerhalb einer Stunde wird darüber keine Mail mehr abgeholt.";
-    provider_has_stopped = "If the provider keeps to that date, none of its accounts gets a new token, and no mail is collected through it."
-        / "Hält sich der Anbieter an dieses Datum, bekommt keines seiner Konten ein neues Token, und darüber wird keine Mail abgeholt.";
+    provider_will_stop = "From then on none of the provider's accounts gets a new token, and within the hour no mail is fetched through it."
+        / "Von da an bekommt keines der Konten des Anbieters ein neues Token, und innerhalb einer Stunde wird darüber keine Mail mehr abgerufen.";
+    provider_has_stopped = "If the provider keeps to that date, none of its accounts gets a new token, and no mail is fetched through it."
+        / "Hält sich der Anbieter an dieses Datum, bekommt keines seiner Konten ein neues Token, und darüber wird keine Mail abgerufen.";
     secret_to_do = "Make a new Client secret at the provider, name it and its end (client_secret_expires) in the manifest, and run `postroom apply`. Delete the old one afterwards."
         / "Erzeugen Sie beim Anbieter ein neues Client secret, nennen Sie es und sein Ende (client_secret_expires) im Manifest, und führen Sie `postroom apply` aus. Löschen Sie das alte danach.";
     certificate_to_do = "Register a new certificate with the app at the provider, name it and its key in the manifest, and run `postroom apply`. Remove the old one afterwards."
@@ -40,23 +40,20 @@ postroom_language::texts! {
     incident_subject = "App registration {name} refused since {date}" / "App-Registrierung {name} seit dem {date} abgelehnt";
     incident_why = "The provider refuses the app registration; it was last seen with the account {account}."
         / "Der Anbieter lehnt die App-Registrierung ab, zuletzt beim Konto {account}.";
-    incident_stopped = "None of the provider's accounts gets a new token. What is left of the old ones lasts an hour or so; then no mail is collected through this provider."
-        / "Keines der Konten des Anbieters bekommt ein neues Token. Die alten gelten noch etwa eine Stunde; dann wird über diesen Anbieter keine Mail mehr abgeholt.";
-    incident_to_do = "Mend the app registration: its Client ID, its Client secret or certificate, its redirect address, its scopes. Then run `postroom apply`. Everything that waits for it goes on by itself, and nobody has to consent again."
-        / "Bringen Sie die App-Registrierung in Ordnung: Client ID, Client secret oder Zertifikat, Weiterleitungsadresse, Scopes. Führen Sie dann `postroom apply` aus. Alles, was darauf wartet, geht von selbst weiter, und niemand muss erneut zustimmen.";
+    incident_stopped = "None of the provider's accounts gets a new token. What is left of the old ones lasts an hour or so; then no mail is fetched through this provider."
+        / "Keines der Konten des Anbieters bekommt ein neues Token. Die alten gelten noch etwa eine Stunde; dann wird über diesen Anbieter keine Mail mehr abgerufen.";
+    incident_to_do = "Mend the app registration: its Client ID, its Client secret or certificate, its redirect URL, its scopes. Then run `postroom apply`. Everything that waits for it goes on by itself, and nobody has to consent again."
+        / "Bringen Sie die App-Registrierung in Ordnung: Client ID, Client secret oder Zertifikat, Weiterleitungs-URL, Scopes. Führen Sie dann `postroom apply` aus. Alles, was darauf wartet, geht von selbst weiter, und niemand muss erneut zustimmen.";
 
-    address_subject = "Mail to {name} does not arrive: first seen on {date}"
-        / "Mail an {name} kommt nicht an: erstmals am {date}";
-    address_bounced = "A mail to this address came back for good." / "Eine Mail an diese Adresse kam endgültig zurück.";
-    address_complained = "A mail to this address was reported as unwanted." / "Eine Mail an diese Adresse wurde als unerwünscht gemeldet.";
-    address_refused = "SES does not send to this address: it is on the suppression list, or not verified while the account is in the sandbox."
-        / "SES sendet nicht an diese Adresse: Sie steht auf der Sperrliste, oder sie ist nicht verifiziert, solange das Konto in der Sandbox ist.";
-    address_invalid = "An account or a mailbox names this as its owner, and it is no mail address."
-        / "Ein Konto oder ein Postfach nennt das als Besitzer, und es ist keine Mailadresse.";
-    address_otherwise = "This person hears of nothing that ends. Where nobody else owns it, the fall-back address or you hear of it."
-        / "Diese Person erfährt von nichts, was endet. Wo es sonst keinen Besitzer gibt, erfährt es die Ersatzadresse oder erfahren Sie es.";
-    address_to_do = "Correct the owner in the manifest and run `postroom apply`, or have the address take mail again: the first mail that arrives clears it."
-        / "Berichtigen Sie den Besitzer im Manifest, und führen Sie `postroom apply` aus, oder sorgen Sie dafür, dass die Adresse wieder Mail annimmt: Die erste, die ankommt, hebt den Vermerk auf.";
-    address_correct = "Correct the owner in the manifest and run `postroom apply`."
-        / "Berichtigen Sie den Besitzer im Manifest, und führen Sie `postroom apply` aus.";
+    configuration_subject = "App registration {name} incomplete since {date}"
+        / "App-Registrierung {name} seit dem {date} unvollständig";
+    configuration_why = "Something that this deployment should have for the provider is missing or contradictory, such as its Client secret; it was last seen with the account {account}."
+        / "Etwas, das diese Installation für den Anbieter haben müsste, fehlt oder widerspricht sich, etwa sein Client secret; zuletzt fiel das beim Konto {account} auf.";
+    configuration_to_do = "Open the app registrations in the console: they show what is missing. Correct the manifest and run `postroom apply`. Everything that waits for it goes on by itself, and nobody has to consent again."
+        / "Öffnen Sie die App-Registrierungen in der Konsole: Sie zeigen, was fehlt. Berichtigen Sie das Manifest, und führen Sie `postroom apply` aus. Alles, was darauf wartet, geht von selbst weiter, und niemand muss erneut zustimmen.";
+    bug_subject = "Postroom asks {name} wrongly since {date}" / "Postroom stellt {name} seit dem {date} falsche Anfragen";
+    bug_why = "Postroom itself makes a mistake: its requests to the provider are not what they must be, and so they rest. It was last seen with the account {account}."
+        / "Postroom selbst macht einen Fehler: Seine Anfragen an den Anbieter sind nicht, wie sie sein müssen, und ruhen deshalb. Zuletzt fiel das beim Konto {account} auf.";
+    bug_to_do = "Deploy the latest release of Postroom. If it does the same, report it to Postroom's authors, with the lines of the function's log."
+        / "Installieren Sie die neueste Version von Postroom. Hilft das nicht, melden Sie den Fehler den Entwicklern von Postroom, mit den Zeilen aus dem Protokoll der Funktion.";
 }

@@ -4,14 +4,14 @@ postroom_language::texts! {
     /// Why something ends, and what an administrator does about a refusal.
     Reason
     refresh_token = "The sign-in service said so when the authorization was given: it does not last longer."
-        / "So hat es der Anmeldedienst bei der Autorisierung gesagt: Länger gilt sie nicht.";
+        / "Das hat der Anmeldedienst bei der Autorisierung so festgelegt: Länger gilt sie nicht.";
     idle_limit = "The sign-in service ends an authorization that is not used for {days} days, and it could not be renewed of late."
         / "Der Anmeldedienst beendet eine Autorisierung, die {days} Tage nicht genutzt wird, und zuletzt ließ sie sich nicht erneuern.";
     access_token = "The sign-in service lets nobody renew this authorization: it lasts as long as its first token."
         / "Der Anmeldedienst lässt diese Autorisierung nicht erneuern: Sie gilt so lange wie ihr erstes Token.";
     provider_limit = "The sign-in service ends every authorization after {days} days."
         / "Der Anmeldedienst beendet jede Autorisierung nach {days} Tagen.";
-    policy = "Your administrators want it authorised again {every}." / "Ihre Administration möchte, dass es {every} erneut autorisiert wird.";
+    policy = "Your administrators want it authorised again {every}." / "Die Administration wünscht {every} eine erneute Autorisierung.";
     other = "A rule of the sign-in service says so." / "Eine Regel des Anmeldedienstes sieht das vor.";
 
     authorization_ended = "The authorization was withdrawn, or the sign-in service has ended it: a new password can do that."
@@ -21,22 +21,16 @@ postroom_language::texts! {
     consent_required = "Not everything that is asked for was consented to." / "Nicht allem Verlangten wurde zugestimmt.";
     token_refused = "The mail server has refused the authorization for more than a day."
         / "Der Mailserver lehnt die Autorisierung seit mehr als einem Tag ab.";
-    web_login_required = "The mail provider wants you to sign in on the web first and to confirm that it was you."
-        / "Der Mailanbieter verlangt, dass Sie sich zuerst im Web anmelden und bestätigen, dass Sie es waren.";
     admin_consent_required = "The directory lets only an administrator give this consent."
         / "Das Verzeichnis lässt nur die Administration diese Zustimmung erteilen.";
     account_policy = "A rule of the directory, or the state of the person's account, stands in the way."
         / "Eine Regel des Verzeichnisses oder der Zustand des Benutzerkontos steht im Weg.";
-    no_mailbox_access = "The sign-in works, but the account may not open its mailboxes."
-        / "Die Anmeldung gelingt, aber das Konto darf seine Postfächer nicht öffnen.";
     refused = "The sign-in is refused, and does not mend by itself." / "Die Anmeldung wird abgelehnt, und das gibt sich nicht von selbst.";
 
     admin_consent_to_do = "Ask an administrator of the directory to consent to the app for everyone. Postroom goes on by itself, or the account is authorised again."
         / "Bitten Sie die Administration des Verzeichnisses, der App für alle zuzustimmen. Postroom macht von selbst weiter, oder das Konto wird erneut autorisiert.";
     account_policy_to_do = "Have the person's account checked in the directory: disabled, locked, not assigned to the app, or kept out by conditional access."
         / "Lassen Sie das Benutzerkonto im Verzeichnis prüfen: deaktiviert, gesperrt, der App nicht zugewiesen oder durch bedingten Zugriff ausgeschlossen.";
-    no_mailbox_access_to_do = "Give the account, or the app's service principal, full access to the mailboxes, and check that IMAP or POP is enabled for them."
-        / "Geben Sie dem Konto oder dem Dienstprinzipal der App Vollzugriff auf die Postfächer, und prüfen Sie, ob IMAP oder POP dafür eingeschaltet ist.";
-    refused_to_do = "Look at what the server said, mend it there, and check the account in the console."
-        / "Sehen Sie nach, was der Server sagt, beheben Sie es dort, und prüfen Sie das Konto in der Konsole.";
+    refused_to_do = "Open the account in the console: it shows what the server said. Mend it there, and check the account again."
+        / "Öffnen Sie das Konto in der Konsole: Sie zeigt, was der Server sagt. Beheben Sie es dort, und prüfen Sie das Konto erneut.";
 }

@@ -1,6 +1,6 @@
 //! Incidents, of which machines hear when they begin and when they are over.
 
-use crate::support::{Fixture, at, id, mailbox};
+use crate::support::{Fixture, account, at, id, mailbox};
 use expiry_check::Tally;
 use postroom_model::{Batch, Failure, Fault, FaultClass, ProviderId};
 use serde_json::{Value, json};
@@ -35,6 +35,7 @@ async fn a_providers_incident_opens_goes_on_and_closes() {
     assert!(!events[0].to_string().contains("AADSTS"), "nothing that a server said");
 
     registry.open_incident(&provider, &id("plans"), &fault, at("2027-04-11T10:00:00Z")).await.expect("notes");
+    assert_eq!(fixture.run("2027-04-11T10:20:00Z").await, Tally { due: 1, ..Tally::default() });
     assert_eq!(fixture.run("2027-04-12T00:00:00Z").await, Tally::default());
     assert_eq!(fixture.run("2027-04-18T09:20:00Z").await.mails, 1, "it is said again after a week");
     assert_eq!(states(&fixture.events().await), [state("incident", "open")]);
@@ -99,6 +100,30 @@ async fn a_mailbox_that_fails_for_a_day_is_an_incident() {
     assert_eq!(fixture.run("2027-04-12T21:00:00Z").await.events, 1);
     assert_eq!(states(&fixture.events().await), [state("mailbox", "closed")]);
     assert_eq!(fixture.next_look("mailbox:plant").await, None);
+}
+
+/// A token that one mail server refuses, or a password that is missing, is the mailbox's own until its
+/// account's or its provider's fault is on record.
+#[tokio::test]
+async fn a_mailboxs_fault_is_told_of_its_account_where_it_is_on_record() {
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
+    fixture.authorised(&account("projects", &["ann@contoso.com"]), "2027-04-01T09:00:00Z").await;
+    for (name, class) in [("plant", FaultClass::TokenRefused), ("site", FaultClass::Configuration)] {
+        registry.put_mailbox(&mailbox(name, "projects", &[]), at(BEGAN)).await.expect("stored");
+        let failure = Failure::next(None, Fault::new(class, "no"), at(BEGAN), 0.5);
+        registry.record_failure(&id(name), &failure, None).await.expect("recorded");
+    }
+    let fault = Fault::new(FaultClass::TokenRefused, "no");
+    registry.record_account_fault(&id("projects"), Some(&fault), at(BEGAN)).await.expect("recorded");
+    let tally = fixture.run("2027-04-12T09:10:00Z").await;
+    assert_eq!(tally.failed, 0);
+    let kinds = |events: Vec<Value>| states(&events).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
+    assert_eq!(kinds(fixture.events().await), ["account"], "both are told there");
+
+    registry.record_account_fault(&id("projects"), None, at("2027-04-12T10:00:00Z")).await.expect("recorded");
+    fixture.run("2027-04-12T15:20:00Z").await;
+    assert_eq!(kinds(fixture.events().await), ["mailbox", "mailbox"], "it was not the account");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A deployment of its own for each test: a table, a console's key, a sender, a queue for its events.
+//! A deployment of its own for each test: a table, a key of links, a sender, a queue for its events.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -7,7 +7,7 @@ use aws_sdk_eventbridge::types::Target;
 use aws_sdk_sqs::types::QueueAttributeName;
 use expiry_check::{ExpiryCheck, Settings, Tally};
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Account, Mailbox, Provider, Reminder, Subject};
+use postroom_model::{Account, Mailbox, Provider, Reminder, Subject, Undeliverable};
 use postroom_registry::Registry;
 use serde_json::{Value, json};
 use std::str::FromStr;
@@ -43,7 +43,7 @@ impl Fixture {
         postroom_test_table::create(&dynamodb, &name).await;
         let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(64).collect();
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);
-        let secret = secrets.create_secret().name(format!("{name}/console")).secret_string(secret);
+        let secret = secrets.create_secret().name(format!("{name}/links")).secret_string(secret);
         secret.send().await.expect("a secret");
         let sender = format!("postroom@{name}.test");
         let ses = aws_sdk_sesv2::Client::new(&aws);
@@ -104,6 +104,11 @@ impl Fixture {
         let due = self.registry.due_subjects(at("2100-01-01T00:00:00Z"), 1000).await.expect("lists");
         let due = due.into_iter().find(|due| due.subject.to_string() == subject)?;
         Some(due.remind_at.to_string())
+    }
+
+    /// The addresses that take no mail.
+    pub(crate) async fn undeliverables(&self) -> Vec<Undeliverable> {
+        self.registry.undeliverables(None, 100).await.expect("lists").items
     }
 
     /// What is on record of a subject: stage, recipient, whether with an id.

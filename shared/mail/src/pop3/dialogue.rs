@@ -134,15 +134,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
         mut each: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut count = 0;
+        // As in a message's text: an LF alone is no end of a line where the server ends its own with CRLF.
+        let mut begins = true;
         let ended = loop {
             self.wire.response.clear();
-            if let Err(error) = self.wire.receive_line(0).await {
-                break Err(error);
-            }
+            let is_whole = match self.wire.receive_line(0).await {
+                Ok(line_end) => line_end == LineEnd::CrLf || self.line_end == LineEnd::Lf,
+                Err(error) => break Err(error),
+            };
             let line = self.wire.response.as_slice();
-            if line == b"." {
+            if line == b"." && begins && is_whole {
                 break Ok(());
             }
+            begins = is_whole;
             count += 1;
             if count > most {
                 break Err(Error::Protocol("an answer of more lines than any can have"));

@@ -69,6 +69,18 @@ async fn broken_listings_are_found_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_lf_alone_ends_no_listing_of_a_server_that_ends_lines_with_crlf() {
+    // What follows would be taken for the answer to the next command.
+    for early in ["1 a\r\n.\n+OK\r\n.\r\n", "1 a\n.\r\n+OK\r\n.\r\n"] {
+        let text = [ONE_BY_ONE, "C: STAT\nS: +OK 1 1\nC: UIDL\nS: +OK\n"].concat();
+        let steps = [script(&text), vec![Step::Send(early.into()), Step::Hang]].concat();
+        let fault = against(steps, poll).await.expect_err("must fail").fault();
+        assert_eq!(fault.class, FaultClass::Protocol, "{early:?}");
+        assert!(fault.reason.contains("without a message's number"), "{early:?}: {}", fault.reason);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn broken_messages_are_found_out() {
     for (said, class) in [
         ("S: From: someone\nS: .", FaultClass::Protocol),

@@ -127,6 +127,138 @@ async fn an_account_made_anew_is_fenced_off_from_its_namesake() {
     assert_eq!(writes(&registry, &name, before.fence).await, [false; 5]);
 }
 
+/// A renewal at a moment.
+async fn renew(registry: &Registry, name: &AccountId, now: i64) {
+    let fence = held(registry, name, &lease("w", now + 60), now).await.fence;
+    let record = TokenRecord { obtained_at: at(now), remind_at: None, consent: None, ..record() };
+    assert!(registry.record_tokens(name, fence, &record).await.expect("records"));
+}
+
+#[tokio::test]
+async fn a_renewal_leaves_what_mail_servers_refuse() {
+    const HOUR: i64 = 3600;
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    renew(&registry, &name, 2000).await;
+    let refused = Fault::new(FaultClass::TokenRefused, "no");
+    let note = async |fault: Option<&Fault>, now| {
+        registry.record_account_fault(&name, fault, at(now)).await.expect("records");
+    };
+    let start = 10_000;
+    for hour in 0..30 {
+        let now = start + hour * HOUR;
+        note(Some(&refused), now).await;
+        renew(&registry, &name, now + 60).await;
+        let found = status(&registry, &name).await;
+        assert_eq!((found.fault.as_ref(), found.refused_at), (Some(&refused), Some(at(start))), "{hour}");
+        assert_eq!(found.mail_refused_at, Some(at(start)), "{hour}");
+        assert!(is_waiting(&registry).await, "{hour}");
+    }
+    // A renewal that fails says more; that mail servers refuse is known on.
+    let fence = held(&registry, &name, &lease("w", 200_000), 150_000).await.fence;
+    let slow = Fault::new(FaultClass::TimedOut, "slow");
+    assert!(
+        registry
+            .record_refusal(&name, fence, &slow, 1, Some(at(160_000)), at(150_000))
+            .await
+            .expect("records")
+    );
+    renew(&registry, &name, 160_000).await;
+    assert_eq!(status(&registry, &name).await.fault, None);
+    note(Some(&refused), 161_000).await;
+    assert_eq!(status(&registry, &name).await.mail_refused_at, Some(at(start)));
+
+    note(None, 162_000).await;
+    let works = status(&registry, &name).await;
+    assert_eq!((works.fault, works.refused_at, works.mail_refused_at), (None, None, None));
+    assert!(!is_waiting(&registry).await);
+    note(Some(&refused), 170_000).await;
+    let fence = held(&registry, &name, &lease("w", 171_060), 171_000).await.fence;
+    assert!(registry.record_tokens(&name, fence, &record()).await.expect("records"));
+    let consented = status(&registry, &name).await;
+    assert_eq!((consented.fault, consented.refused_at, consented.mail_refused_at), (None, None, None));
+    assert!(!is_waiting(&registry).await, "a consent is another authorization");
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_polled_no_more_does_not_keep_its_account_refused() {
+    const DAY: i64 = 86_400;
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    renew(&registry, &name, 2000).await;
+    let refused = Fault::new(FaultClass::TokenRefused, "no");
+    for now in [3000, 4000] {
+        registry.record_account_fault(&name, Some(&refused), at(now)).await.expect("records");
+    }
+    for (now, is_refused) in [(4000 + 3 * DAY - 1, true), (4000 + 3 * DAY, false)] {
+        renew(&registry, &name, now).await;
+        let found = status(&registry, &name).await;
+        assert_eq!(found.fault.is_some(), is_refused, "{now}");
+        assert_eq!(found.mail_refused_at.is_some(), is_refused, "{now}");
+        assert_eq!(is_waiting(&registry).await, is_refused, "{now}");
+    }
+}
+
+#[tokio::test]
+async fn mail_servers_that_take_a_token_while_renewals_fail_are_believed() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    renew(&registry, &name, 2000).await;
+    let refused = Fault::new(FaultClass::TokenRefused, "no");
+    registry.record_account_fault(&name, Some(&refused), at(3000)).await.expect("records");
+    let fence = held(&registry, &name, &lease("w", 4060), 4000).await.fence;
+    let slow = Fault::new(FaultClass::TimedOut, "slow");
+    assert!(registry.record_refusal(&name, fence, &slow, 1, None, at(4000)).await.expect("records"));
+    registry.record_account_fault(&name, None, at(5000)).await.expect("records");
+    let found = status(&registry, &name).await;
+    assert_eq!((found.fault, found.mail_refused_at), (Some(slow), None));
+}
+
+#[tokio::test]
+async fn a_renewal_that_is_recorded_while_a_mail_server_refuses_is_looked_at_at_once() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    renew(&registry, &name, 2000).await;
+    let fence = held(&registry, &name, &lease("w", 3060), 3000).await.fence;
+    // The renewal is under way, and knows nothing of this.
+    let refused = Fault::new(FaultClass::TokenRefused, "no");
+    registry.record_account_fault(&name, Some(&refused), at(3010)).await.expect("records");
+    let record =
+        TokenRecord { obtained_at: at(3020), remind_at: Some(at(48_000)), consent: None, ..record() };
+    assert!(registry.record_tokens(&name, fence, &record).await.expect("records"));
+    assert_eq!(status(&registry, &name).await.remind_at, Some(at(3020)));
+}
+
+#[tokio::test]
+async fn renewals_fail_since_the_first_that_did() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let name: AccountId = id("ann");
+    registry.put_account(&account("ann"), at(1000)).await.expect("puts");
+    renew(&registry, &name, 2000).await;
+    let slow = Fault::new(FaultClass::TimedOut, "slow");
+    let ended = Fault::new(FaultClass::AuthorizationEnded, "revoked");
+    for (now, fault) in [(3000, &slow), (4000, &slow), (5000, &ended)] {
+        let fence = held(&registry, &name, &lease("w", now + 60), now).await.fence;
+        assert!(registry.record_refusal(&name, fence, fault, 1, None, at(now)).await.expect("records"));
+        let found = status(&registry, &name).await;
+        assert_eq!(found.failing_since, Some(at(3000)), "{now}");
+        // An idle limit counts from a day after that.
+        let look = if now < 5000 { 3000 + 86_400 } else { 5000 };
+        assert_eq!(found.remind_at, Some(at(look)), "{now}");
+    }
+    renew(&registry, &name, 6000).await;
+    assert_eq!(status(&registry, &name).await.failing_since, None);
+    let fence = held(&registry, &name, &lease("w", 7060), 7000).await.fence;
+    assert!(registry.record_refusal(&name, fence, &slow, 1, None, at(7000)).await.expect("records"));
+    let fence = held(&registry, &name, &lease("w", 8060), 8000).await.fence;
+    assert!(registry.forget_tokens(&name, fence).await.expect("forgets"));
+    assert_eq!(status(&registry, &name).await.failing_since, None);
+}
+
 #[tokio::test]
 async fn recorded_tokens_end_what_was_wrong_before() {
     let Fixture { registry, .. } = Fixture::new().await;

@@ -1,8 +1,9 @@
 //! What the registry says when DynamoDB refuses, fails or does not answer.
 
 use crate::support::{Counter, Fixture, at, client, id, mailbox};
+use postroom_model::Subject;
 use postroom_registry::Registry;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{error::Error as _, sync::Arc};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -28,6 +29,21 @@ async fn an_error_names_the_table_and_the_action_and_says_nothing_twice() {
     assert_eq!(error.to_string(), "DynamoDB UpdateItem on table t: not reached");
     let source = error.source().expect("the connection's error").to_string();
     assert!(error.is_transient() && !error.to_string().contains(&source));
+}
+
+#[tokio::test]
+async fn an_error_names_no_address() {
+    let fixture = Fixture::new().await;
+    let address = "ann@contoso.example";
+    fixture.put_raw(&format!("OWNER#{address}"), "OWNER", json!({ "id": address, "v": 99 })).await;
+    let pk = format!("REMINDER#address:{address}");
+    fixture.put_raw(&pk, &format!("000000000001#week#{address}"), json!({ "v": 99 })).await;
+    let owner = fixture.registry.owner(address).await.expect_err("too new").to_string();
+    let subject = Subject::Address(address.into());
+    let reminder = fixture.registry.reminders_of(&subject, None).await.expect_err("too new").to_string();
+    for (text, kind) in [(owner, "item OWNER#"), (reminder, "item REMINDER#")] {
+        assert!(text.starts_with(kind) && !text.contains("ann") && !text.contains("contoso"), "{text}");
+    }
 }
 
 /// An endpoint that gives these answers, one for each connection, and then the bodies it was sent.

@@ -61,6 +61,19 @@ async fn mailboxes_are_found_by_account_and_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_mailbox_that_cannot_be_read_hides_no_other() {
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
+    registry.put_mailbox(&oauth("m1", "a"), at(1000)).await.expect("puts");
+    fixture
+        .put_raw("MAILBOX#m0", "CONFIG", json!({ "kind": "mailbox", "id": "m0", "account": "a", "v": 99 }))
+        .await;
+    let of_a = registry.mailboxes_of(&id("a")).await.expect("lists");
+    assert_eq!(of_a.len(), 1);
+    assert_eq!(of_a[0].mailbox.id.as_str(), "m1");
+}
+
+#[tokio::test]
 async fn a_mailbox_of_the_earlier_release_is_listed_once_it_is_written_again() {
     let fixture = Fixture::new().await;
     let registry = &fixture.registry;

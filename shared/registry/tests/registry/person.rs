@@ -2,7 +2,7 @@
 
 use crate::support::{Fixture, at};
 use postroom_model::{Language, Owner, Rejection, Undeliverable};
-use postroom_registry::{DueSubject, Person, Registry};
+use postroom_registry::{DueSubject, Person, Position, Registry};
 use serde_json::json;
 
 const ANN: &str = "ann@contoso.example";
@@ -14,6 +14,10 @@ fn owner(address: &str, language: Option<Language>) -> Owner {
 async fn person(registry: &Registry, address: &str) -> Person {
     let mut people = registry.people(&[address.to_owned()]).await.expect("reads");
     people.remove(address).expect("every address is there")
+}
+
+async fn listed(registry: &Registry) -> Vec<Undeliverable> {
+    registry.undeliverables(None, 100).await.expect("lists").items
 }
 
 async fn due(registry: &Registry) -> Vec<DueSubject> {
@@ -58,7 +62,7 @@ async fn an_address_that_takes_no_mail_is_told_of_once() {
         since: at(1000),
         seen_at: at(2000),
     };
-    assert_eq!(registry.undeliverables().await.expect("lists"), std::slice::from_ref(&bounced));
+    assert_eq!(listed(&registry).await, std::slice::from_ref(&bounced));
     registry.put_owner(&owner(ANN, Some(Language::En))).await.expect("puts");
     let known = Person { language: Some(Language::En), undeliverable: Some(bounced.clone()) };
     assert_eq!(person(&registry, "ANN@contoso.example").await, known);
@@ -70,6 +74,47 @@ async fn an_address_that_takes_no_mail_is_told_of_once() {
     assert_eq!((person(&registry, ANN).await, due(&registry).await), (Person::default(), vec![]));
     assert!(note(ANN, Rejection::Complained, "unwanted", 3000).await, "it is news again");
     assert_eq!(due(&registry).await.len(), 1);
+}
+
+#[tokio::test]
+async fn addresses_of_one_domain_are_one_however_it_is_written() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    registry.put_owner(&owner("Ann@Bücher.example", Some(Language::De))).await.expect("puts");
+    // As SES names it.
+    let punycode = "ann@xn--bcher-kva.example";
+    assert_eq!(person(&registry, punycode).await.language, Some(Language::De));
+    assert!(
+        registry.record_undeliverable(punycode, Rejection::Returned, "full", at(1)).await.expect("notes")
+    );
+    let known = person(&registry, "ann@bücher.example").await.undeliverable.expect("is on record");
+    assert_eq!((known.address.as_str(), known.because), (punycode, Rejection::Returned));
+}
+
+#[tokio::test]
+async fn addresses_that_take_no_mail_come_in_pages_and_one_that_cannot_be_read_hides_none() {
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
+    for n in 0..25 {
+        let address = format!("p{n:02}@contoso.example");
+        let noted = registry.record_undeliverable(&address, Rejection::Bounced, "gone", at(1000 + n / 3));
+        assert!(noted.await.expect("notes"));
+    }
+    let odd = json!({ "kind": "undeliverable", "id": "1970-01-01T00:16:44Z#00", "address": 7 });
+    fixture.put_raw("OWNER#odd@contoso.example", "DELIVERY", odd).await;
+    let mut found = Vec::new();
+    let mut from: Option<Position> = None;
+    loop {
+        let page = registry.undeliverables(from.as_ref(), 10).await.expect("a page");
+        found.extend(page.items);
+        let Some(next) = page.next else { break };
+        let text = next.to_string();
+        assert!(text.chars().all(|c| c.is_ascii_alphanumeric() || c == '~'), "no address in {text}");
+        from = Some(text.parse().expect("a position"));
+    }
+    assert!(found.is_sorted_by_key(|known| std::cmp::Reverse(known.since)));
+    let mut addresses: Vec<_> = found.into_iter().map(|known| known.address).collect();
+    addresses.sort();
+    assert_eq!(addresses, (0..25).map(|n| format!("p{n:02}@contoso.example")).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -85,7 +130,7 @@ async fn one_of_twenty_bounces_is_new() {
     for bounce in bounces.collect::<Vec<_>>() {
         new += usize::from(bounce.await.expect("runs").expect("notes"));
     }
-    assert_eq!((new, registry.undeliverables().await.expect("lists").len()), (1, 1));
+    assert_eq!((new, listed(&registry).await.len()), (1, 1));
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ fn reminder(account: &str, stage: Stage, recipient: &str, sent_at: i64) -> Remin
         ends_at: at(90 * DAY),
         governs: Governs::IdleLimit,
         stage,
+        began_at: at(80 * DAY),
         recipient: recipient.to_owned().into(),
         sent_at: at(sent_at),
         message_id: Some(format!("id-{sent_at}")),
@@ -48,7 +49,7 @@ async fn another_end_stage_or_recipient_is_another_reminder() {
     let others = [
         first.clone(),
         Reminder { stage: Stage::Overdue(1), sent_at: at(1001), ..first.clone() },
-        Reminder { stage: Stage::Overdue(10), sent_at: at(1002), ..first.clone() },
+        Reminder { stage: Stage::Overdue(10), began_at: at(81 * DAY), sent_at: at(1002), ..first.clone() },
         Reminder { recipient: Recipient::Events, sent_at: at(1003), ..first.clone() },
         Reminder {
             recipient: Recipient::Person("ben@contoso.example".into()),
@@ -74,6 +75,19 @@ async fn another_end_stage_or_recipient_is_another_reminder() {
     assert_eq!(of(projects, Some(at(9))).await, []);
     assert_eq!(of(Subject::Schedule, None).await, others[8..]);
     assert_eq!(of(Subject::Account(id("project")), None).await, []);
+}
+
+#[tokio::test]
+async fn that_an_end_has_come_is_on_record_by_the_moment_from_which_it_was_said() {
+    let Fixture { registry, .. } = Fixture::new().await;
+    let overdue = |count, day| Reminder {
+        began_at: at(day * DAY),
+        ..reminder("projects", Stage::Overdue(count), "ann@contoso.example", day * DAY)
+    };
+    for (count, day, is_new) in [(0, 90, true), (4, 118, true), (2, 118, false), (4, 146, true)] {
+        let recorded = registry.record_reminder(&overdue(count, day)).await.expect("answers");
+        assert_eq!(recorded, is_new, "{count} {day}");
+    }
 }
 
 #[tokio::test]

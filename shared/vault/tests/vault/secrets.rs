@@ -155,6 +155,17 @@ async fn the_console_key_is_long_and_plain_or_in_json() {
 }
 
 #[tokio::test]
+async fn links_have_a_key_of_their_own() {
+    let fixture = Fixture::new();
+    let (console, links) = ("c".repeat(64), "l".repeat(64));
+    fixture.put_raw("console", &console).await;
+    assert!(fixture.vault.link_key().await.expect("reads").is_none(), "the console's serves no links");
+    fixture.put_raw("links", &links).await;
+    assert_eq!(exposed(fixture.vault.link_key().await.expect("reads").as_ref()), Some(&*links));
+    assert_eq!(exposed(fixture.vault.console_key().await.expect("reads").as_ref()), Some(&*console));
+}
+
+#[tokio::test]
 async fn a_secret_that_was_created_without_a_value_takes_one() {
     let fixture = Fixture::new();
     let name = format!("{}/mailbox/plant", fixture.prefix);

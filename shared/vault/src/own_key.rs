@@ -1,4 +1,6 @@
-//! The key that the console's cookies and links are made with.
+//! The deployment's own keys: of the console's cookies, and of owners' personal links.
+//!
+//! They are two secrets, because `expiry-check` makes links and must not be able to make cookies.
 
 use crate::{Error, Result, Vault, secret::Current};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,12 +16,25 @@ struct Keyed {
 }
 
 impl Vault {
-    /// The console's key, as the deployment made it; `None`: the deployment has no console.
+    /// The key of the console's cookies, as the deployment made it; `None`: the deployment has no
+    /// console.
     ///
     /// # Errors
     /// [`Error`]; [`Error::Unreadable`] where it is too short.
     pub async fn console_key(&self) -> Result<Option<SecretString>> {
-        let name = self.secret("console");
+        self.own_key("console").await
+    }
+
+    /// The key of owners' personal links, as the deployment made it; `None`: the deployment has none.
+    ///
+    /// # Errors
+    /// As [`Vault::console_key`].
+    pub async fn link_key(&self) -> Result<Option<SecretString>> {
+        self.own_key("links").await
+    }
+
+    async fn own_key(&self, name: &str) -> Result<Option<SecretString>> {
+        let name = self.secret(name);
         let Current::Value(text, _) = self.current(&name).await? else { return Ok(None) };
         // A generated text may begin like JSON.
         let key = match serde_json::from_str::<Keyed>(text.expose_secret()) {
