@@ -371,12 +371,15 @@ async fn an_empty_deployment_has_nothing_to_say() {
 #[tokio::test]
 async fn what_cannot_be_read_or_has_nothing_to_say_hides_nothing_else() {
     let fixture = busy().await;
-    // Accounts that nobody has authorised yet are looked at first, and nothing is to be said of them.
+    // Accounts that are looked at first, and of which nothing is to be said.
     let many: String =
         (0..9).map(|n| format!("[[account]]\nid = \"new-{n}\"\nprovider = \"contoso\"\n")).collect();
     fixture.apply(&many, "", &[]).await.expect("applies");
     fixture.spoil("ACCOUNT#minutes", "ACCOUNT", "grant").await;
     let registry = &fixture.deployment.registry;
+    for n in 0..9 {
+        assert!(registry.remind_now(&id(&format!("account:new-{n}")), ago(2)).await.expect("answers"), "{n}");
+    }
     assert!(registry.remind_now(&id("account:minutes"), ago(1)).await.expect("answers"));
     let json = shown(&fixture, None, 4, true).await.expect("reports");
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");

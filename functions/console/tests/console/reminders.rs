@@ -333,9 +333,11 @@ async fn what_cannot_be_read_hides_nothing_else() {
 #[tokio::test]
 async fn what_has_nothing_to_say_does_not_crowd_out_what_has() {
     let fixture = Fixture::new().await;
-    // Sixty accounts that nobody has authorised yet, and as many mailboxes that fail.
+    // Sixty accounts that are looked at and have no end, and as many mailboxes that fail.
     for n in 0..60 {
         let id = fixture.account(&format!("endless-{n:02}")).await;
+        let subject = Subject::Account(id.clone());
+        assert!(fixture.registry.remind_now(&subject, now() - days(1)).await.expect("answers"));
         let mailbox = fixture.mailbox(&format!("failing-{n:02}"), &id, 1).await;
         let failure =
             Failure::next(None, Fault::new(FaultClass::TimedOut, "no answer"), now() - days(9), 0.5);
@@ -343,7 +345,6 @@ async fn what_has_nothing_to_say_does_not_crowd_out_what_has() {
     }
     let projects = fixture.account("projects").await;
     authorised(&fixture, &projects, 40).await;
-    fixture.registry.remind_now(&Subject::Account(projects), now() + days(1)).await.expect("answers");
     let mut browser = fixture.administrator().await;
     let page = browser.get("/reminders").await;
     assert!(page.says("Authorization of projects") && page.says("A month before"), "{page:?}");
