@@ -19,7 +19,10 @@ mod year;
 
 use expiry_check::ExpiryCheck;
 use jiff::{Timestamp, Zoned};
-use postroom_model::{Account, AccountId, Mailbox, Provider, Recipient, Reminder, TokenSet};
+use postroom_model::{
+    Account, AccountId, Fault, FaultClass, Lease, Mailbox, Provider, Recipient, Reminder, TokenSet,
+};
+use postroom_registry::LeasedAccount;
 use postroom_tests::{Lab, Mail, later, run_at};
 use postroom_tokens::{Consent, Tokens};
 use serde_json::{Value, json};
@@ -136,6 +139,16 @@ fn brought(now: Timestamp, refresh_expires_in: Option<i64>) -> TokenSet {
 async fn consent(tokens: &Tokens, id: &AccountId, now: Timestamp, brought: TokenSet) {
     let consent = Consent { at: now, identity: Some(id.to_string()) };
     tokens.accept(id, brought, consent, later(now, 30)).await.expect("accepted");
+}
+
+/// A renewal is refused at `moment`, as `postroom-tokens` puts it on record.
+async fn refuse(lab: &Lab, id: &AccountId, class: FaultClass, moment: Timestamp) {
+    let lease = Lease { owner: "a test".to_owned(), until: later(moment, 60) };
+    let held = lab.registry.lease_account(id, &lease, moment).await.expect("an answer");
+    let LeasedAccount::Held(status) = held else { panic!("somebody holds {id}") };
+    let fault = Fault::new(class, "as a test asked");
+    let recorded = lab.registry.record_refusal(id, status.fence, &fault, 1, None, moment).await;
+    assert!(recorded.expect("an answer"), "{id}");
 }
 
 /// Everything that is on record, in the order of time.

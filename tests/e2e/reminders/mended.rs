@@ -1,10 +1,11 @@
 //! What people and servers do in between: consents, renewals, revocations, faults that pass.
 
 use super::{
-    Clock, Watch, account, at, brought, consent, days, hours, lab, mailbox, on_record, provider, read, set,
+    Clock, Watch, account, at, brought, consent, days, hours, lab, mailbox, on_record, provider, read,
+    refuse, set,
 };
 use jiff::Timestamp;
-use postroom_model::{AccountId, Fault, FaultClass, Governs, Provider, Recipient, TokenSet};
+use postroom_model::{AccountId, Fault, FaultClass, Governs, Provider, Recipient, Subject, TokenSet};
 use postroom_tests::{Lab, User, control, later, token_set};
 use postroom_tokens::{Consent, Demand, Tokens};
 
@@ -122,7 +123,8 @@ async fn what_is_revoked_is_told_by_the_next_run_and_a_consent_ends_it() {
     assert_eq!(told_now.events[0]["detail"]["governs"], "refused");
     // A second refusal of what is refused already is the same end.
     set(&CLOCK, hours(found, 1));
-    renew(&tokens, &id, hours(found, 1)).await;
+    assert_eq!(renew(&tokens, &id, hours(found, 1)).await, "owner_must_reauthorise");
+    refuse(&lab, &id, FaultClass::AuthorizationEnded, hours(found, 1)).await;
     assert!(watch.run(later(hours(found, 1), 300)).await.mails.is_empty());
     // A consent ends it; what is revoked after that is another end.
     let mended = hours(found, 2);
@@ -177,6 +179,40 @@ async fn a_consent_while_a_mail_is_under_way_is_not_moved_out_of_sight() {
         .collect();
     let days_after: Vec<i64> = sent.iter().map(|sent| (sent - month.as_second()) / (24 * 3600)).collect();
     assert_eq!(days_after, [0, 9, 33, 39, 40], "in time");
+}
+
+/// An owner consents while a run looks at the account and finds nothing to say: the new end is looked at
+/// in time, not when the old one would have been.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_while_an_account_is_looked_at_is_not_moved_out_of_sight() {
+    use postroom_tests::{Act, Call, Gate, Process};
+    static CLOCK: Clock = Clock::new(0);
+    let now = || read(&CLOCK);
+    let lab = lab().await;
+    let begin = at(BEGIN);
+    set(&CLOCK, begin);
+    provider(&lab, "contoso", begin, |json| json["idle_days"] = 90.into()).await;
+    let id = account(&lab, "diary", "contoso", &["anna"], begin, |_| {}).await;
+    consent(&lab.tokens(now), &id, begin, brought(begin, None)).await;
+    let looked = days(begin, 50);
+    lab.registry.remind_now(&Subject::Account(id.clone()), looked).await.expect("an answer");
+    let gate = Gate::start().await;
+    gate.rule(Call::MOVE_REMINDER, Act::Hold);
+    let round = lab.round(&gate.endpoint(), later(looked, 300));
+    let mut process = Process::start(env!("CARGO_BIN_EXE_remind"), &round).await;
+    process.go().await;
+    gate.met().await;
+    // The month before the new end begins in five days; that before the old one in nine.
+    set(&CLOCK, later(looked, 60));
+    consent(&lab.tokens(now), &id, later(looked, 60), brought(later(looked, 60), Some(33 * 24 * 3600))).await;
+    gate.open();
+    process.came::<serde_json::Value>().await;
+    let mut watch = Watch::new(&lab);
+    let mut mails = Vec::new();
+    for day in 1..8 {
+        mails.push(watch.run(later(days(looked, day), 4000)).await.mails.len());
+    }
+    assert_eq!(mails, [0, 0, 0, 0, 1, 0, 0]);
 }
 
 /// One mail server that now refuses an account's tokens and now takes them is watched for a day, in which
@@ -310,31 +346,38 @@ async fn a_short_idle_limit_is_spoken_of_when_renewals_fail() {
     let lab = lab().await;
     let begin = at(BEGIN);
     set(&CLOCK, begin);
-    let provider = lab.provider(|json| json["idle_days"] = 5.into()).await;
+    let provider = lab.provider(|json| json["idle_days"] = 2.into()).await;
     let id = account(&lab, "diary", provider.id.as_str(), &["anna"], begin, |_| {}).await;
     let (tokens, user) = (lab.tokens(now), User::new("short"));
     signed(&tokens, &id, &user, begin).await;
     let mut watch = Watch::new(&lab);
-    for half_day in 1..20 {
-        let moment = hours(begin, half_day * 12);
-        set(&CLOCK, moment);
-        assert_eq!(renew(&tokens, &id, moment).await, "refreshed", "{half_day}");
-        let told = watch.run(later(moment, 300)).await;
-        assert!(told.mails.is_empty() && told.events.is_empty(), "{half_day}");
+    // Every time a day before the end has begun, and it is put off by two days.
+    for count in 1..10 {
+        let moment = hours(begin, count * 25);
+        for looked in [later(moment, -3300), later(moment, 300)] {
+            if looked > moment {
+                set(&CLOCK, moment);
+                assert_eq!(renew(&tokens, &id, moment).await, "refreshed", "{count}");
+            }
+            lab.registry.remind_now(&Subject::Account(id.clone()), looked).await.expect("an answer");
+            let told = watch.run(looked).await;
+            assert!(told.mails.is_empty() && told.events.is_empty(), "{count}: {:?}", told.events);
+        }
     }
     // The last renewal that works; the server is down from then on.
-    let last = hours(begin, 19 * 12);
+    let last = hours(begin, 9 * 25);
     control("POST", &format!("fail?user={}&count=1000&status=503", user.name())).await;
-    for half_day in 1..14 {
-        let moment = hours(last, half_day * 12);
+    for hour in 1..50 {
+        let moment = hours(last, hour);
         set(&CLOCK, moment);
-        assert_eq!(renew(&tokens, &id, moment).await, "transient", "{half_day}");
+        assert_eq!(renew(&tokens, &id, moment).await, "transient", "{hour}");
         watch.run(later(moment, 300)).await;
     }
-    assert_eq!(told(&lab, "anna").await, ["account:diary day", "account:diary overdue-0"]);
+    // The first renewal failed after an hour, and that counts a day later.
+    assert_eq!(told(&lab, "anna").await, ["account:diary overdue-0"]);
     let sent: Vec<i64> =
         on_record(&lab).await.iter().map(|r| r.sent_at.duration_since(last).as_hours()).collect();
-    assert_eq!(sent, [96, 96, 120, 120], "a day before the end, and at the end: people and machines");
+    assert_eq!(sent, [48, 48], "a person and machines");
 }
 
 /// A policy after which mail goes on hides no end after which there is none, however long it is overdue.

@@ -4,11 +4,10 @@
 
 use super::{
     Clock, Watch, account, assert_on_record, at, brought, consent, hours, lab, line, mailbox, next_tick,
-    on_record, provider, read, schema, set, to,
+    on_record, provider, read, refuse, schema, set, to,
 };
 use jiff::Timestamp;
-use postroom_model::{AccountId, Fault, FaultClass, Language, Lease, Owner, Recipient, Reminder};
-use postroom_registry::LeasedAccount;
+use postroom_model::{AccountId, FaultClass, Language, Owner, Recipient, Reminder};
 use postroom_tests::{Lab, control, later, token_set};
 use postroom_tokens::{Consent, Demand, Tokens};
 use serde_json::json;
@@ -213,11 +212,7 @@ impl<'a> Stage<'a> {
                 assert_eq!(self.renew(&id(name), moment).await, "owner_must_reauthorise", "{name}");
             }
             KeepOut(name) => {
-                let fault = Fault::new(FaultClass::AccountPolicy, "kept out by a policy");
-                let fence = self.lease(&id(name), moment).await;
-                let registry = &self.lab.registry;
-                let recorded = registry.record_refusal(&id(name), fence, &fault, 1, None, moment).await;
-                assert!(recorded.expect("an answer"), "{name}");
+                refuse(self.lab, &id(name), FaultClass::AccountPolicy, moment).await;
             }
             LetIn(name) => {
                 let mut tokens = brought(moment, None);
@@ -241,14 +236,6 @@ impl<'a> Stage<'a> {
     async fn renew(&self, id: &AccountId, moment: Timestamp) -> &'static str {
         let demand = Demand::Stale { refused: None };
         self.tokens.renew(id, demand, later(moment, 30)).await.expect("an outcome").name()
-    }
-
-    async fn lease(&self, id: &AccountId, moment: Timestamp) -> u64 {
-        let lease = Lease { owner: "a test".to_owned(), until: later(moment, 60) };
-        match self.lab.registry.lease_account(id, &lease, moment).await.expect("an answer") {
-            LeasedAccount::Held(status) => status.fence,
-            LeasedAccount::Busy { .. } => panic!("somebody holds {id}"),
-        }
     }
 }
 
