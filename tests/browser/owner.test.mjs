@@ -49,6 +49,11 @@ test('the link of a mail authorises one account, once, and opens nothing else', 
   await page.getByRole('button', { name: 'Open my account' }).click();
   await heading(page, 'Your account');
   assert.equal(new URL(page.url()).pathname, '/mine');
+
+  const again = await visitor();
+  await again.goto(link);
+  await heading(again, 'This link was used before');
+
   await page.getByRole('button', { name: 'Sign in and authorise' }).click();
   await signIn(page);
   await allow(page);
@@ -61,9 +66,8 @@ test('the link of a mail authorises one account, once, and opens nothing else', 
   }
   await leave(page);
 
-  const again = await visitor();
   await again.goto(link);
-  await heading(again, 'This link was used before');
+  await heading(again, 'There is nothing left to do');
   await leave(again);
 });
 
