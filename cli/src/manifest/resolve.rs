@@ -11,7 +11,8 @@ use super::{
 };
 use jiff::Timestamp;
 use postroom_model::{
-    Account, AccountId, Auth, Mailbox, MailboxId, Protocol, Provider, ProviderId, SaslPolicy, Server, Tls,
+    Account, AccountId, Auth, Filter, Mailbox, MailboxId, Protocol, Provider, ProviderId, SaslPolicy, Server,
+    Tls,
     address::{is_local, is_loopback},
     mail_address,
 };
@@ -265,6 +266,9 @@ fn mailbox(
             (None, _) => SaslPolicy::Auto,
         },
         folders: entry.folders.clone().unwrap_or_else(|| vec!["INBOX".to_owned()]),
+        exclude_folders: Vec::new(),
+        filter: Filter::default(),
+        daily_bytes: None,
         interval: entry.interval,
         after_fetch: entry.after_fetch.clone(),
         attachments: entry.attachments,

@@ -211,7 +211,7 @@ impl Fetch {
         let earlier =
             state.stuck.get(folder).filter(|s| (s.uid_validity, s.uid) == (cursor.uid_validity, uid));
         let attempts = earlier.map_or(0, |stuck| stuck.attempts) + 1;
-        let stuck = Stuck { uid_validity: cursor.uid_validity, uid, attempts, fault };
+        let stuck = Stuck { uid_validity: cursor.uid_validity, uid, unique_id: None, attempts, fault };
         let recorded = if attempts < Stuck::max_attempts(seen.class) {
             self.registry.set_stuck(&mailbox.id, folder, Some(&stuck)).await
         } else {

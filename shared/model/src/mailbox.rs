@@ -1,6 +1,6 @@
 //! Mailboxes: where mail is fetched from, how, how often, and what happens to it afterwards.
 
-use crate::{AccountId, EndDate, Interval, MailboxId};
+use crate::{AccountId, EndDate, Filter, Interval, MailboxId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -28,6 +28,16 @@ pub struct Mailbox {
     /// Folder names, patterns (`*`, `%`; RFC 3501 section 6.3.8) or special uses (`\Sent`; RFC 6154).
     #[serde(default = "inbox")]
     pub folders: Vec<String>,
+    /// Folders that are not fetched although `folders` names them, written as there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_folders: Vec<String>,
+    /// Which messages are fetched.
+    #[serde(default, skip_serializing_if = "Filter::is_empty")]
+    pub filter: Filter,
+    /// The most bytes that may be read from the server on one day (UTC): no message is begun beyond it.
+    /// None: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_bytes: Option<u64>,
     /// Time between two polls.
     #[serde(default)]
     pub interval: Interval,

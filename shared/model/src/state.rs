@@ -1,7 +1,7 @@
 //! What `fetch` knows of a mailbox from one run to the next.
 
-use crate::{Fault, FaultClass, FolderCursor, retry_after};
-use jiff::{SignedDuration, Timestamp};
+use crate::{Fault, FaultClass, FolderCursor, MaildropCursor, UniqueId, retry_after};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,12 +14,27 @@ use std::collections::BTreeMap;
 pub struct MailboxState {
     /// How far each folder is archived, by the folder's name at the server.
     pub folders: BTreeMap<String, FolderCursor>,
+    /// How far a POP3 maildrop is archived. It stays when the mailbox moves to IMAP, as the folders'
+    /// cursors do the other way round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maildrop: Option<MaildropCursor>,
     /// Messages archived so far.
     pub messages: u64,
     /// Bytes archived so far.
     pub bytes: u64,
     /// Messages put on record in quarantine so far.
     pub quarantined: u64,
+    /// Messages that the mailbox's filter has left out so far.
+    pub left_out: u64,
+    /// The filter that left something out, by its fingerprint: another one looks at everything again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out_by: Option<u64>,
+    /// What was read from the server on the last day on which that was counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day: Option<Day>,
+    /// The mailbox has used up its day and is left alone until then.
+    #[serde(skip_serializing_if = "Option::is_none", with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub rest_until: Option<Timestamp>,
     /// When a run that had something to write last succeeded.
     #[serde(skip_serializing_if = "Option::is_none", with = "jiff::fmt::serde::timestamp::second::optional")]
     pub last_success: Option<Timestamp>,
@@ -39,11 +54,21 @@ pub struct MailboxState {
 }
 
 impl MailboxState {
-    /// Whether the mailbox rests after a failure, or is worked elsewhere.
+    /// Whether the mailbox rests after a failure or for the rest of its day, or is worked elsewhere.
     pub fn is_resting(&self, now: Timestamp) -> bool {
-        self.failure.as_ref().is_some_and(|failure| now < failure.not_before)
+        self.rest_until.is_some_and(|until| now < until)
+            || self.failure.as_ref().is_some_and(|failure| now < failure.not_before)
             || self.lease.as_ref().is_some_and(|lease| now < lease.until)
     }
+}
+
+/// What was read from a mailbox's server on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Day {
+    /// The day, in UTC.
+    pub date: Date,
+    /// Bytes read.
+    pub bytes: u64,
 }
 
 /// A mailbox's failures since it last worked.
@@ -91,10 +116,13 @@ pub struct Lease {
 /// A message that could not be archived, and how often that was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stuck {
-    /// The folder's UIDVALIDITY.
+    /// The folder's UIDVALIDITY; 0 in a maildrop.
     pub uid_validity: u32,
-    /// The message's UID.
+    /// The message's UID; in a maildrop the number that it had then.
     pub uid: u32,
+    /// What a maildrop's message is known by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_id: Option<UniqueId>,
     /// Runs that it has broken.
     pub attempts: u32,
     /// What happened.

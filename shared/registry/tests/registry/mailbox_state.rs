@@ -173,7 +173,8 @@ async fn a_mailbox_lease_is_exclusive_until_it_ends() {
 }
 
 fn stuck(uid: u32) -> Stuck {
-    Stuck { uid_validity: 7, uid, attempts: 3, fault: Fault::new(FaultClass::Protocol, "no such literal") }
+    let fault = Fault::new(FaultClass::Protocol, "no such literal");
+    Stuck { uid_validity: 7, uid, unique_id: None, attempts: 3, fault }
 }
 
 #[tokio::test]
