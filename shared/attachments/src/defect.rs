@@ -27,7 +27,8 @@ pub enum Defect {
     FieldCut,
     /// A field that may occur once occurs again; the first one counts.
     FieldRepeated,
-    /// `Content-Type` cannot be read; the part counts as plain text (RFC 2045 section 5.2).
+    /// `Content-Type` cannot be read. The part counts as plain text (RFC 2045 section 5.2), or if it is
+    /// a file, as one of unknown type.
     TypeUnreadable,
     /// A multipart without a boundary, or with one that is too long: its parts cannot be found.
     NoBoundary,

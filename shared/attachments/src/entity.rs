@@ -56,12 +56,6 @@ impl Entity {
         defects.extend(header.repeated.then_some(Defect::FieldRepeated));
         let raw_type = header.value(Field::ContentType).unwrap_or_default();
         let field = Structured::parse(raw_type, &mut defects);
-        let content_type = media::essence(&field.value).unwrap_or_else(|| {
-            let declared = !field.value.is_empty();
-            defects.extend(declared.then_some(Defect::TypeUnreadable));
-            let digest = surroundings == Surroundings::Digest && !declared;
-            if digest { media::MESSAGE } else { media::DEFAULT }.to_owned()
-        });
         let raw = header.value(Field::ContentDisposition).unwrap_or_default();
         let presented = Structured::parse(raw, &mut defects);
         let disposition = match &presented.value[..] {
@@ -74,6 +68,17 @@ impl Entity {
             name.filter(|name| !name.is_empty()).map(str::to_owned)
         };
         let name = named(&presented, "filename").or_else(|| named(&field, "name"));
+        let content_type = media::essence(&field.value).unwrap_or_else(|| {
+            let declared = !field.value.is_empty();
+            defects.extend(declared.then_some(Defect::TypeUnreadable));
+            let is_file = name.is_some() || disposition == Some(Disposition::Attachment);
+            let assumed = match surroundings {
+                _ if declared && is_file => media::UNKNOWN,
+                Surroundings::Digest if !declared => media::MESSAGE,
+                _ => media::DEFAULT,
+            };
+            assumed.to_owned()
+        });
         let declared = Declared {
             path,
             name,

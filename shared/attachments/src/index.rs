@@ -13,8 +13,8 @@ use crate::part::Attachment;
 /// The most addresses of one field that are listed.
 const MOST_ADDRESSES: usize = 500;
 
-/// A message and its attachments; as JSON the object that lies beside them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A message and its attachments.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageIndex {
     /// The authors.
     pub from: Vec<Address>,

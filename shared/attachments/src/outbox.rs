@@ -100,7 +100,14 @@ impl Outbox {
     }
 
     pub(crate) fn note_all(&mut self, path: &str, defects: impl IntoIterator<Item = Defect>) {
-        defects.into_iter().for_each(|defect| self.note(path, defect));
+        let mut kinds = Vec::new();
+        for defect in defects {
+            // A field may repeat one thousands of times.
+            if !kinds.contains(&defect) {
+                kinds.push(defect);
+                self.note(path, defect);
+            }
+        }
     }
 
     /// Counts a part, attachment or not; false when there are too many.

@@ -4,6 +4,7 @@
 //! character set of the first alone; names in GB2312 come out wrong. Bytes are put together here first.
 
 use serde::Serialize;
+use std::collections::HashMap;
 
 use crate::charset;
 use crate::defect::Defect;
@@ -36,7 +37,9 @@ impl Structured {
         let value = String::from_utf8_lossy(value.trim_ascii()).to_ascii_lowercase();
         let mut parameters = Vec::new();
         let mut boundary = None;
-        let mut segments: Vec<Segment> = Vec::new();
+        let mut segmented: Vec<(String, Vec<Segment>)> = Vec::new();
+        // Senders may write thousands of names: each is looked up, never searched for.
+        let mut places: HashMap<String, usize> = HashMap::new();
         for piece in pieces {
             let Some(equals) = memchr::memchr(b'=', piece) else { continue };
             let name = String::from_utf8_lossy(piece[..equals].trim_ascii()).to_ascii_lowercase();
@@ -46,16 +49,19 @@ impl Structured {
             }
             match Segment::parse(&name, raw) {
                 Err(raw) => parameters.push(Parameter { name, value: encoded_word::decode(&raw, defects) }),
-                Ok(segment) => segments.push(segment),
+                Ok((name, segment)) => {
+                    let place = *places.entry(name.to_owned()).or_insert(segmented.len());
+                    if place == segmented.len() {
+                        segmented.push((name.to_owned(), Vec::new()));
+                    }
+                    segmented[place].1.push(segment);
+                }
             }
         }
         // What is written as RFC 2231 asks stands for the same parameter in a simpler form.
-        while let Some(first) = segments.first() {
-            let name = first.name.clone();
-            let (mine, others) = segments.into_iter().partition(|segment| segment.name == name);
-            segments = others;
-            parameters.retain(|parameter: &Parameter| parameter.name != name);
-            let value = join(mine, defects);
+        parameters.retain(|parameter: &Parameter| !places.contains_key(&parameter.name));
+        for (name, segments) in segmented {
+            let value = join(segments, defects);
             if name == "boundary" {
                 boundary = Some(value.clone().into_bytes());
             }
@@ -73,14 +79,14 @@ impl Structured {
 
 /// One piece of a parameter: `name*`, `name*0`, `name*0*` (RFC 2231 sections 3 and 4).
 struct Segment {
-    name: String,
     index: u32,
     encoded: bool,
     raw: Vec<u8>,
 }
 
 impl Segment {
-    fn parse(name: &str, raw: Vec<u8>) -> Result<Self, Vec<u8>> {
+    /// The piece, and the name of the parameter that it belongs to.
+    fn parse(name: &str, raw: Vec<u8>) -> Result<(&str, Self), Vec<u8>> {
         let Some((base, rest)) = name.split_once('*').filter(|(base, _)| !base.is_empty()) else {
             return Err(raw);
         };
@@ -90,7 +96,7 @@ impl Segment {
         };
         let index = if digits.is_empty() { Ok(0) } else { digits.parse() };
         match index {
-            Ok(index) => Ok(Self { name: base.to_owned(), index, encoded, raw }),
+            Ok(index) => Ok((base, Self { index, encoded, raw })),
             Err(_) => Err(raw),
         }
     }
@@ -213,6 +219,18 @@ mod tests {
     fn parse(raw: &[u8]) -> (Structured, Vec<Defect>) {
         let mut defects = Vec::new();
         (Structured::parse(raw, &mut defects), defects)
+    }
+
+    #[test]
+    fn thousands_of_names_are_each_looked_up_once() {
+        let mut raw = b"text/plain".to_vec();
+        for number in 0..100_000 {
+            raw.extend_from_slice(format!("; n{number}*0=a; n{number}=b; n{number}*1=c").as_bytes());
+        }
+        // What searches for each name again takes some minutes for this.
+        let (field, _) = parse(&raw);
+        assert_eq!(field.parameters.len(), 100_000);
+        assert_eq!(field.parameter("n99999"), Some("ac"));
     }
 
     #[test]

@@ -18,7 +18,8 @@ pub struct Part {
     /// The file name as declared, decoded but otherwise as it stands: neither safe nor unique.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub declared_name: Option<String>,
-    /// The declared type, `type/subtype` in lower case; what RFC 2045 assumes where there is none.
+    /// The declared type, `type/subtype` in lower case; what RFC 2045 assumes where there is none, and
+    /// `application/octet-stream` where it cannot be read.
     pub content_type: String,
     /// The type's parameters, decoded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
