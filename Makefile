@@ -3,7 +3,7 @@
 LOCAL := python3 -m infra.local
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test browser screenshots bench check advisories watch package deploy
+.PHONY: help demo up down test browser screenshots bench fuzz check advisories watch package deploy
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +30,10 @@ screenshots: ## take the pictures in docs/images anew
 bench: ## measure Postroom beside other programs; RUNS=5, ONLY=reading,storing,memory,polling,distance,starting, ARM=1
 	@python3 -m infra.bench $(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY)) $(if $(ARM),--arm)
 
-check: ## formatting, lints, the template, the dependency policy
+fuzz: ## what servers and senders can say, made up for ten minutes each; SECONDS=3600, TARGET=imap
+	@$(LOCAL) fuzz $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(TARGET),--target '$(TARGET)')
+
+check: ## formatting, lints, the template, the dependency policy, the fuzz targets for some seconds
 	@$(LOCAL) check
 
 advisories: ## known vulnerabilities among the dependencies (fetches the advisory database)
@@ -39,8 +42,10 @@ advisories: ## known vulnerabilities among the dependencies (fetches the advisor
 watch: ## run the functions from their sources against the stack of `make up`, again at every change
 	@$(LOCAL) watch
 
-package: ## build the functions for AWS into target/lambda
-	@$(LOCAL) package
+package: ## build and zip the functions for AWS, with a bill of materials; ARCH=arm64 or x86_64
+	@$(LOCAL) package $(if $(ARCH),--architecture '$(ARCH)')
 
-deploy: package ## deploy to the AWS account of the environment; STACK=postroom, PARAMETERS='LogLevel=debug …'
-	@$(LOCAL) deploy --stack '$(or $(STACK),postroom)' $(if $(PARAMETERS),-- $(PARAMETERS))
+deploy: ## package, say what will change, and deploy; STACK=postroom, SETTINGS=file, PARAMETERS='LogLevel=debug …', TAGS='team=mail …', ARCH=arm64, CONFIRM=no, BUILD=no
+	@$(LOCAL) deploy $(if $(ARCH),--architecture '$(ARCH)') $(if $(STACK),--stack '$(STACK)') \
+	  $(if $(SETTINGS),--settings '$(SETTINGS)') $(if $(TAGS),--tags $(TAGS)) $(if $(filter no,$(CONFIRM)),--yes) \
+	  $(if $(filter no,$(BUILD)),--built) $(if $(PARAMETERS),-- $(PARAMETERS))

@@ -4,13 +4,15 @@ use crate::{
     Error, Outcome,
     args::ApplyArgs,
     deployment::Deployment,
-    manifest::{Draft, Ground},
+    manifest::{Draft, Ground, Manifest},
     plan::{Action, Deployed, Plan, Step, counted},
     status::unreached,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{AccountId, Actor, ClientSecret, MailboxId, Provider, ProviderId, Subject};
+use postroom_model::{
+    AccountId, Actor, Auth, ClientSecret, Mailbox, MailboxId, Provider, ProviderId, Subject,
+};
 use postroom_registry::AccountQuery;
 use secrecy::SecretString;
 use std::{
@@ -38,23 +40,7 @@ pub async fn apply(
     now: Timestamp,
     out: &mut dyn Write,
 ) -> Result<Outcome, Error> {
-    let mut deployed = deployed(deployment).await?;
-    let mailboxes: Vec<MailboxId> = draft.with_password().cloned().collect();
-    deployed.passwords = passwords(deployment, &mailboxes).await?;
-    // What is about to be deleted supports no reference.
-    let (no_providers, no_accounts) = (BTreeMap::new(), BTreeMap::new());
-    let with_password: BTreeSet<MailboxId> = deployed.passwords.keys().cloned().collect();
-    let manifest = draft
-        .resolve(&Ground {
-            allowances: &deployment.allowances,
-            providers: if args.prune { &no_providers } else { &deployed.providers },
-            accounts: if args.prune { &no_accounts } else { &deployed.accounts },
-            mailboxes: &deployed.mailboxes,
-            passwords: &with_password,
-        })
-        .map_err(Error::Manifest)?;
-    deployed.client_secrets = client_secrets(deployment, manifest.client_secrets.keys()).await?;
-    deployed.account_passwords = account_passwords(deployment, manifest.account_passwords.keys()).await?;
+    let (deployed, manifest) = resolved(deployment, draft, args.prune).await?;
     let plan = Plan::new(&deployed, &manifest, args.prune);
     writeln!(out, "{plan}")?;
     if args.dry_run || plan.steps.is_empty() {
@@ -64,6 +50,54 @@ pub async fn apply(
     let done = follow(deployment, &plan.steps, now).await?;
     writeln!(out, "applied {}", counted(done, "change", "changes"))?;
     Ok(Outcome::Well)
+}
+
+/// A manifest that is checked against what is deployed, and that. With `prune`, what the manifest does
+/// not name supports no reference.
+///
+/// # Errors
+/// The manifest's problems, or the deployment cannot be asked.
+pub(crate) async fn resolved(
+    deployment: &Deployment,
+    draft: Draft,
+    prune: bool,
+) -> Result<(Deployed, Manifest), Error> {
+    let mut deployed = deployed(deployment).await?;
+    let mailboxes: Vec<MailboxId> = draft.with_password().cloned().collect();
+    deployed.passwords = passwords(deployment, &mailboxes).await?;
+    let (no_providers, no_accounts) = (BTreeMap::new(), BTreeMap::new());
+    let with_password: BTreeSet<MailboxId> = deployed.passwords.keys().cloned().collect();
+    let manifest = draft
+        .resolve(&Ground {
+            allowances: &deployment.allowances,
+            providers: if prune { &no_providers } else { &deployed.providers },
+            accounts: if prune { &no_accounts } else { &deployed.accounts },
+            mailboxes: &deployed.mailboxes,
+            passwords: &with_password,
+        })
+        .map_err(Error::Manifest)?;
+    deployed.client_secrets = client_secrets(deployment, manifest.client_secrets.keys()).await?;
+    deployed.account_passwords = account_passwords(deployment, manifest.account_passwords.keys()).await?;
+    deployed.migrated = migrated(deployment, &deployed.mailboxes, &manifest).await?;
+    Ok((deployed, manifest))
+}
+
+/// Mailboxes that were migrated from their passwords to an account, and that the manifest has sign in with
+/// a password.
+async fn migrated(
+    deployment: &Deployment,
+    deployed: &BTreeMap<MailboxId, Mailbox>,
+    manifest: &Manifest,
+) -> Result<BTreeSet<MailboxId>, Error> {
+    let of_account = |id| deployed.get(id).is_some_and(|mailbox| mailbox.auth != Auth::Basic);
+    let basic = manifest.mailboxes.values().filter(|mailbox| mailbox.auth == Auth::Basic);
+    let formers = basic.map(|mailbox| &mailbox.id).filter(|id| of_account(*id)).map(|id| async move {
+        let former = deployment.registry.former(id).await?;
+        let is_so = former.is_some_and(|former| former.mailbox.auth == Auth::Basic);
+        Ok::<_, Error>(is_so.then(|| id.clone()))
+    });
+    let found: Vec<_> = stream::iter(formers).buffer_unordered(AT_ONCE).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// What the registry has.
@@ -139,7 +173,7 @@ fn unless_unreadable<T>(found: postroom_vault::Result<Option<T>>) -> Result<Opti
 }
 
 /// Takes a plan's steps: those of one kind side by side, the kinds one after another.
-async fn follow(deployment: &Deployment, steps: &[Step], now: Timestamp) -> Result<usize, Error> {
+pub(crate) async fn follow(deployment: &Deployment, steps: &[Step], now: Timestamp) -> Result<usize, Error> {
     let mut done = 0;
     for kind in steps.chunk_by(|one, next| discriminant(&one.action) == discriminant(&next.action)) {
         let mut writes =
@@ -225,6 +259,7 @@ async fn take(deployment: &Deployment, action: &Action, now: Timestamp) -> Resul
             }
         }
         Action::PutPassword(id, password) => {
+            registry.forget_former(id).await?;
             vault.put_password(id, password).await?;
             registry.end_rest(id, now).await?;
         }

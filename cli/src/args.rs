@@ -1,8 +1,8 @@
 //! What can be asked of `postroom`.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
-use postroom_model::{AccountId, MailboxId, Subject};
+use postroom_model::{AccountId, MailboxId, Protocol, Subject, Tls};
 use std::path::PathBuf;
 
 const EXIT_STATUS: &str = "\
@@ -31,6 +31,14 @@ pub enum Command {
     /// The plan is shown first. Applying the same manifest again changes nothing. When anything is
     /// wrong with the manifest, everything that is wrong is reported, and nothing is applied.
     Apply(ApplyArgs),
+    /// Bring in a list of mailboxes, CSV: one row a mailbox, with its password. Shows the plan unless
+    /// --yes is given.
+    ///
+    /// The first line names the columns: host, port, protocol, tls, user, password or password_file, id,
+    /// owners, folders, interval, tags, tag:NAME and other keys of a manifest's mailbox, and the usual
+    /// other names of these. When anything is wrong with the list, everything that is wrong is reported,
+    /// and nothing is imported. What is deployed and not in the list stays as it is.
+    Import(ImportListArgs),
     /// Fetch mailboxes now, besides their schedule.
     Fetch(FetchArgs),
     /// Show how mailboxes and accounts are doing, and who must act.
@@ -39,6 +47,11 @@ pub enum Command {
     Reminders(RemindersArgs),
     /// Connect and sign in to a mailbox without fetching, and explain each step.
     Check(CheckArgs),
+    /// Have mailboxes sign in with an account's token instead of their passwords, or go back.
+    ///
+    /// Each is rehearsed first: connected to, signed in to and opened as it is to be. With --yes, those
+    /// that can be are switched. Nothing is fetched a second time, and passwords stay in the vault.
+    Migrate(MigrateArgs),
     /// Authorise an account: with a code on any device, or where nobody needs to consent, at once.
     Authorize(AuthorizeArgs),
     /// Handle accounts.
@@ -62,6 +75,25 @@ pub struct ApplyArgs {
     pub prune: bool,
 }
 
+/// `postroom import`
+#[derive(Debug, Args)]
+pub struct ImportListArgs {
+    /// The list: UTF-8, with ',', ';' or tabs between the cells. Files that it names are beside it.
+    pub file: PathBuf,
+    /// Import it.
+    #[arg(long)]
+    pub yes: bool,
+    /// Sign in to each mailbox first, and leave out those that do not work.
+    #[arg(long)]
+    pub check: bool,
+    /// Write the mailboxes as a manifest too, without their passwords, to be kept and applied.
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// Pass over a column of the list.
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+}
+
 /// `postroom fetch`
 #[derive(Debug, Args)]
 pub struct FetchArgs {
@@ -71,6 +103,10 @@ pub struct FetchArgs {
     /// Fetch every mailbox.
     #[arg(long, conflicts_with = "mailboxes")]
     pub all: bool,
+    /// Look at everything again that the servers hold, by headers: what is archived stays as it is, what is
+    /// not, such as a message in quarantine, is fetched.
+    #[arg(long)]
+    pub again: bool,
     /// Wait until each is done and print what came of it.
     #[arg(long)]
     pub wait: bool,
@@ -114,6 +150,89 @@ pub struct CheckArgs {
     pub transcript: bool,
 }
 
+/// `postroom migrate`
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("way").args(["to", "back"]).required(true))]
+#[command(group = ArgGroup::new("which").args(["mailboxes", "all_of", "tag"]).required(true))]
+pub struct MigrateArgs {
+    /// The mailboxes.
+    pub mailboxes: Vec<MailboxId>,
+    /// All mailboxes at this server.
+    #[arg(long, value_name = "HOST")]
+    pub all_of: Option<String>,
+    /// All mailboxes with this tag.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = tag)]
+    pub tag: Option<(String, String)>,
+    /// The account whose token opens them.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub to: Option<AccountId>,
+    /// Return to how they were before they were migrated.
+    #[arg(long)]
+    pub back: bool,
+    /// Switch those whose rehearsal went well.
+    #[arg(long)]
+    pub yes: bool,
+    /// Go back without a rehearsal.
+    #[arg(long, requires = "back", conflicts_with = "to")]
+    pub force: bool,
+    /// The server, if it is neither the one of now, where the account opens mailboxes, nor the usual one
+    /// of the account's provider.
+    #[arg(long, conflicts_with = "back")]
+    pub host: Option<String>,
+    /// The protocol, if it is another than now.
+    #[arg(long, value_enum, conflicts_with = "back")]
+    pub protocol: Option<ProtocolArg>,
+    /// The server's port; it stays with server, protocol and protection, and else is the usual one.
+    #[arg(long, conflicts_with = "back", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// How the connection is protected; it stays with the server, and is TLS from the first byte at
+    /// another.
+    #[arg(long, value_enum, conflicts_with = "back")]
+    pub tls: Option<TlsArg>,
+    /// The user name, if it is another than now; for one mailbox.
+    #[arg(long, conflicts_with = "back")]
+    pub user: Option<String>,
+}
+
+/// A mail protocol.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ProtocolArg {
+    /// IMAP.
+    Imap,
+    /// POP3.
+    Pop3,
+}
+
+/// How a connection is protected.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum TlsArg {
+    /// TLS from the first byte.
+    Implicit,
+    /// A plain connection that becomes TLS.
+    Starttls,
+    /// Not at all: only for hosts that the deployment allows.
+    None,
+}
+
+impl From<ProtocolArg> for Protocol {
+    fn from(protocol: ProtocolArg) -> Self {
+        match protocol {
+            ProtocolArg::Imap => Self::Imap,
+            ProtocolArg::Pop3 => Self::Pop3,
+        }
+    }
+}
+
+impl From<TlsArg> for Tls {
+    fn from(tls: TlsArg) -> Self {
+        match tls {
+            TlsArg::Implicit => Self::Implicit,
+            TlsArg::Starttls => Self::Starttls,
+            TlsArg::None => Self::None,
+        }
+    }
+}
+
 /// `postroom authorize`
 #[derive(Debug, Args)]
 pub struct AuthorizeArgs {
@@ -153,6 +272,11 @@ pub struct ImportArgs {
     /// The file with the JSON, or - for standard input.
     #[arg(long, value_name = "FILE")]
     pub from: PathBuf,
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn positive(text: &str) -> Result<SignedDuration, String> {

@@ -1,7 +1,12 @@
 //! `postroom check`: connects and signs in as `fetch` would, and tells each step to a person.
 //!
-//! It stores no mail and changes nothing at the mail server: folders are opened read-only. It uses the
-//! password or token that `fetch` would use; one that is stale is renewed, as `fetch` would do it.
+//! It stores no mail and changes nothing at the mail server: folders are opened read-only, and a POP3
+//! session marks nothing. It uses the password or token that `fetch` would use; one that is stale is
+//! renewed, as `fetch` would do it.
+
+mod folder;
+mod maildrop;
+mod step;
 
 use crate::{
     Error, Outcome,
@@ -12,20 +17,15 @@ use crate::{
 };
 use jiff::Timestamp;
 use postroom_mail::{
-    CertificateInfo, Credential, Error as MailError, Mechanism, Network, NetworkSettings, Stage, Transcript,
-    imap::{self, Access, Connection, Session},
+    CertificateInfo, Credential, Error as MailError, Mechanism, Stage, Transcript,
+    source::{Connection, Source, connect_recorded},
 };
 use postroom_model::{Auth, Fault, FaultClass, Mailbox, Protocol, SaslPolicy, Tls};
-use std::{collections::BTreeSet, io::Write, time::Duration};
+use std::{collections::BTreeSet, io::Write};
+use step::Steps;
 
-/// How long name resolution, TCP, TLS and greeting may take together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a server may be silent when it owes an answer.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The step in which a TCP connection is made.
 const CONNECT: &str = "connect";
-/// Folders that are opened, or named where one is missing.
-const FOLDERS_SHOWN: usize = 50;
 
 /// Tries a mailbox out and explains what happens.
 ///
@@ -45,97 +45,69 @@ pub async fn check(
         .mailbox;
     writeln!(out, "mailbox {id}: {}", settings(&mailbox))?;
     let transcript = Transcript::new();
-    let mut steps = Steps { out, transcript: &transcript };
-    let outcome = steps.walk(deployment, &mailbox, now).await?;
+    let walk = Walk { deployment, mailbox: &mailbox, now };
+    let outcome = walk.go(&mut Steps::new(out), &transcript).await?;
     if args.transcript {
         writeln!(out, "\n{}", plain_lines(&transcript.to_string()))?;
     }
     Ok(outcome)
 }
 
-/// Prints each step as it is taken. What a server said cannot steer the terminal that shows it.
-struct Steps<'o> {
-    out: &'o mut dyn Write,
-    transcript: &'o Transcript,
+/// A mailbox that is tried out at one moment.
+struct Walk<'w> {
+    deployment: &'w Deployment,
+    mailbox: &'w Mailbox,
+    now: Timestamp,
 }
 
-impl Steps<'_> {
-    /// From the credential to the folders, as far as it goes.
-    async fn walk(
-        &mut self,
-        deployment: &Deployment,
-        mailbox: &Mailbox,
-        now: Timestamp,
-    ) -> Result<Outcome, Error> {
-        if mailbox.protocol == Protocol::Pop3 {
-            let fault = Fault::new(FaultClass::Unsupported, "POP3 is not fetched by this release");
-            return self.failed("protocol", &fault);
-        }
-        let network = Network::new(NetworkSettings {
-            extra_ca_pem: deployment.mail_ca.clone(),
-            allow_local: deployment.allowances.local_servers,
-            plaintext_hosts: deployment.allowances.plaintext_hosts.clone(),
-            connect_timeout: CONNECT_TIMEOUT,
-            idle_timeout: IDLE_TIMEOUT,
-        })?;
-        let Some(credential) = self.credential(deployment, mailbox, now).await? else {
-            return Ok(Outcome::NotWell);
-        };
-        if !self.resolve(mailbox).await? {
+impl Walk<'_> {
+    /// From the credential to the messages, as far as it goes.
+    async fn go(&self, steps: &mut Steps<'_>, transcript: &Transcript) -> Result<Outcome, Error> {
+        let mailbox = self.mailbox;
+        let network = self.deployment.network()?;
+        let Some(credential) = self.credential(steps).await? else { return Ok(Outcome::NotWell) };
+        if !self.resolve(steps).await? {
             return Ok(Outcome::NotWell);
         }
-        let connection = match imap::connect_recorded(&network, &mailbox.server, Some(self.transcript)).await
-        {
+        let connected = connect_recorded(&network, mailbox.protocol, &mailbox.server, Some(transcript)).await;
+        let connection = match connected {
             Ok(connection) => connection,
             Err(error) => {
                 let step = step_of(&error);
                 if step != CONNECT {
-                    self.connected(mailbox)?;
+                    self.connected(steps)?;
                 }
-                return self.failed(step, &error.fault());
+                return steps.failed(step, &error.fault());
             }
         };
-        self.connected(mailbox)?;
-        self.greeted(mailbox, &connection, now)?;
+        self.connected(steps)?;
+        self.greeted(steps, &connection)?;
         match connection.mechanism(&credential, mailbox.sasl) {
-            Ok(mechanism) => self.done("mechanism", &why(mechanism, mailbox))?,
-            Err(error) => return self.failed("mechanism", &error.fault()),
+            Ok(mechanism) => steps.done("mechanism", &why(mechanism, mailbox))?,
+            Err(error) => return steps.failed("mechanism", &error.fault()),
         }
-        let mut session = match connection.sign_in(&mailbox.user, &credential, mailbox.sasl).await {
-            Ok(session) => session,
-            Err(error) => return self.failed("sign-in", &error.fault()),
+        let mut source = match connection.sign_in(&mailbox.user, &credential, mailbox.sasl).await {
+            Ok(source) => source,
+            Err(error) => return steps.failed("sign-in", &error.fault()),
         };
-        self.done("sign-in", &format!("the server accepts {:?}", mailbox.user))?;
-        let outcome = self.folders(mailbox, &mut session).await?;
-        session.logout().await;
+        steps.done("sign-in", &format!("the server accepts {:?}", mailbox.user))?;
+        let outcome = match &mut source {
+            Source::Imap(_) => folder::check(steps, mailbox, &mut source).await?,
+            Source::Pop3(session) => maildrop::check(steps, session).await?,
+        };
+        // Nothing was marked, so that it does not matter how the server says goodbye.
+        _ = source.close().await;
         Ok(outcome)
     }
 
-    fn done(&mut self, step: &str, text: &str) -> Result<(), Error> {
-        writeln!(self.out, "ok      {step:10} {}", plain(text))?;
-        Ok(self.out.flush()?)
-    }
-
-    fn failed(&mut self, step: &str, fault: &Fault) -> Result<Outcome, Error> {
-        let Fault { class, reason, .. } = fault;
-        writeln!(self.out, "FAILED  {step:10} {}", plain(reason))?;
-        writeln!(self.out, "{:18} {class}; who must act: {}", "", class.actor())?;
-        writeln!(self.out, "{:18} {}", "", class.advice())?;
-        Ok(Outcome::NotWell)
-    }
-
     /// The password or token from the vault; nothing, when it is missing and that was said.
-    async fn credential(
-        &mut self,
-        deployment: &Deployment,
-        mailbox: &Mailbox,
-        now: Timestamp,
-    ) -> Result<Option<Credential>, Error> {
+    async fn credential(&self, steps: &mut Steps<'_>) -> Result<Option<Credential>, Error> {
+        let Self { deployment, mailbox, now } = *self;
         let account = match &mailbox.auth {
             Auth::Basic => {
                 return match deployment.vault.password(&mailbox.id).await? {
                     Some(password) => {
-                        self.done("password", "there is one in the vault")?;
+                        steps.done("password", "there is one in the vault")?;
                         Ok(Some(Credential::Password(password)))
                     }
                     None => {
@@ -143,7 +115,7 @@ impl Steps<'_> {
                             FaultClass::Configuration,
                             "the vault has no password of this mailbox",
                         );
-                        self.failed("password", &fault).map(|_| None)
+                        steps.failed("password", &fault).map(|_| None)
                     }
                 };
             }
@@ -152,93 +124,60 @@ impl Steps<'_> {
         let access = deployment.tokens.access(account, &mailbox.user, None, until(now)).await;
         let tokens = match access {
             Ok(access) => access.tokens,
-            Err(fault) => return self.failed("token", &fault).map(|_| None),
+            Err(fault) => return steps.failed("token", &fault).map(|_| None),
         };
         let obtained = moment(tokens.obtained_at, now);
         let ends = match tokens.expires_at {
             Some(end) => format!("ends {}", moment(end, now)),
             None => "its end is not known".to_owned(),
         };
-        self.done("token", &format!("account {account}, obtained {obtained}, {ends}"))?;
+        steps.done("token", &format!("account {account}, obtained {obtained}, {ends}"))?;
         Ok(Some(Credential::AccessToken(tokens.access_token)))
     }
 
-    async fn resolve(&mut self, mailbox: &Mailbox) -> Result<bool, Error> {
-        let host = mailbox.server.host.as_str();
-        let reason = match tokio::net::lookup_host((host, mailbox.server.port)).await {
+    async fn resolve(&self, steps: &mut Steps<'_>) -> Result<bool, Error> {
+        let (host, port) = (self.mailbox.server.host.as_str(), self.mailbox.server.port);
+        let reason = match tokio::net::lookup_host((host, port)).await {
             Ok(found) => {
                 let addresses: BTreeSet<String> = found.map(|address| address.ip().to_string()).collect();
                 if !addresses.is_empty() {
                     let addresses = addresses.into_iter().collect::<Vec<_>>().join(", ");
-                    self.done("resolve", &format!("{host} is at {addresses}"))?;
+                    steps.done("resolve", &format!("{host} is at {addresses}"))?;
                     return Ok(true);
                 }
                 format!("{host} has no address")
             }
             Err(error) => format!("{host} does not resolve: {error}"),
         };
-        self.failed("resolve", &Fault::new(FaultClass::Unreachable, reason))?;
+        steps.failed("resolve", &Fault::new(FaultClass::Unreachable, reason))?;
         Ok(false)
     }
 
-    fn connected(&mut self, mailbox: &Mailbox) -> Result<(), Error> {
-        self.done(CONNECT, &format!("port {} answers", mailbox.server.port))
+    fn connected(&self, steps: &mut Steps<'_>) -> Result<(), Error> {
+        steps.done(CONNECT, &format!("port {} answers", self.mailbox.server.port))
     }
 
-    fn greeted(&mut self, mailbox: &Mailbox, connection: &Connection, now: Timestamp) -> Result<(), Error> {
-        match mailbox.server.tls {
-            Tls::Implicit => self.done("tls", "the server's certificate is good for its name")?,
+    fn greeted(&self, steps: &mut Steps<'_>, connection: &Connection) -> Result<(), Error> {
+        match self.mailbox.server.tls {
+            Tls::Implicit => steps.done("tls", "the server's certificate is good for its name")?,
             Tls::Starttls => {
-                self.done("tls", "STARTTLS works, and the server's certificate is good for its name")?
+                steps.done("tls", "STARTTLS works, and the server's certificate is good for its name")?
             }
-            Tls::None => self.done("tls", "none: this deployment allows that for this host")?,
+            Tls::None => steps.done("tls", "none: this deployment allows that for this host")?,
         }
         if let Some(CertificateInfo { subject, issuer, not_after, .. }) = connection.certificate() {
-            let ends = moment(not_after, now);
-            self.done("certificate", &format!("{subject}, issued by {issuer}, ends {ends}"))?;
+            let ends = moment(not_after, self.now);
+            steps.done("certificate", &format!("{subject}, issued by {issuer}, ends {ends}"))?;
         }
         let offers: Vec<&str> = connection.capabilities().iter().collect();
-        self.done("greeting", &format!("an IMAP server; it offers {}", offers.join(" ")))
-    }
-
-    async fn folders(&mut self, mailbox: &Mailbox, session: &mut Session) -> Result<Outcome, Error> {
-        let folders = match session.resolve_folders(&mailbox.folders).await {
-            Ok(folders) => folders,
-            Err(error) => return self.folder_failed(&error, session).await,
+        let server = match connection {
+            Connection::Imap(_) => "an IMAP server",
+            Connection::Pop3(_) => "a POP3 server",
         };
-        let mut outcome = Outcome::Well;
-        for folder in folders.iter().take(FOLDERS_SHOWN) {
-            match session.open(folder, Access::ReadOnly, None, 0).await {
-                Ok(opened) => {
-                    let messages = if opened.exists == 1 { "message" } else { "messages" };
-                    self.done("folder", &format!("{folder:?} has {} {messages}", opened.exists))?;
-                }
-                Err(error) => {
-                    outcome = self.folder_failed(&error, session).await?;
-                    if !error.leaves_session_usable() {
-                        return Ok(outcome);
-                    }
-                }
-            }
+        match offers.is_empty() {
+            true => steps.done("greeting", &format!("{server}; it does not say what it offers")),
+            false => steps.done("greeting", &format!("{server}; it offers {}", offers.join(" "))),
         }
-        if folders.len() > FOLDERS_SHOWN {
-            self.done("folder", &format!("and {} more, not opened here", folders.len() - FOLDERS_SHOWN))?;
-        }
-        Ok(outcome)
-    }
-
-    /// Says what is wrong with a folder, and which folders there are.
-    async fn folder_failed(&mut self, error: &MailError, session: &mut Session) -> Result<Outcome, Error> {
-        let outcome = self.failed("folder", &error.fault())?;
-        if error.leaves_session_usable()
-            && let Ok(all) = session.list("*").await
-        {
-            let openable = all.iter().filter(|folder| folder.selectable);
-            let names: Vec<String> =
-                openable.take(FOLDERS_SHOWN).map(|folder| format!("{:?}", folder.display)).collect();
-            writeln!(self.out, "{:18} there are: {}", "", plain(&names.join(", ")))?;
-        }
-        Ok(outcome)
     }
 }
 
@@ -285,7 +224,10 @@ fn step_of(error: &MailError) -> &'static str {
 /// Why a mechanism is used.
 fn why(mechanism: Mechanism, mailbox: &Mailbox) -> String {
     let reason = match (&mailbox.auth, mailbox.sasl) {
-        (Auth::Basic, _) if mechanism == Mechanism::Command => "the server offers no SASL mechanism",
+        (Auth::Basic, _) if matches!(mechanism, Mechanism::Command | Mechanism::UserPass) => {
+            "the server offers no SASL mechanism for passwords"
+        }
+        (Auth::Basic, SaslPolicy::Apop) => "`sasl` asks for it, and the server greets with a timestamp",
         (Auth::Basic, _) => "the server offers it, for passwords",
         (Auth::Oauth(_), SaslPolicy::Auto) => "the server offers it, for tokens",
         (Auth::Oauth(_), _) => "`sasl` asks for it, and the server offers it",

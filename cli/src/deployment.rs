@@ -5,6 +5,7 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudformation::{config::ProvideCredentials, error::ProvideErrorMetadata, types::Stack};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use postroom_mail::{Network, NetworkSettings};
 use postroom_model::Calendar;
 use postroom_oauth::{Http, HttpSettings};
 use postroom_registry::Registry;
@@ -16,6 +17,10 @@ use std::{error::Error as StdError, time::Duration};
 const LOCAL_ACCOUNT: &str = ":000000000000:";
 /// How long a whole request to an authorization server may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long name resolution, TCP, TLS and greeting of a mail server may take together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a mail server may be silent when it owes an answer.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The lead with which tokens are renewed, where the stack does not say: its own default.
 const DEFAULT_LEAD: SignedDuration = SignedDuration::from_mins(10);
 /// Days between two reminders of what has ended, where the stack does not say: its own default.
@@ -70,6 +75,20 @@ impl Deployment {
             [found] => Self::of(stack, found, config, clock),
             _ => Err(Error::IncompleteStack { stack: stack.to_owned(), what: "exactly one description" }),
         }
+    }
+
+    /// Connections to mail servers, as this deployment allows them.
+    ///
+    /// # Errors
+    /// [`Error::Network`].
+    pub(crate) fn network(&self) -> Result<Network, Error> {
+        Ok(Network::new(NetworkSettings {
+            extra_ca_pem: self.mail_ca.clone(),
+            allow_local: self.allowances.local_servers,
+            plaintext_hosts: self.allowances.plaintext_hosts.clone(),
+            connect_timeout: CONNECT_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+        })?)
     }
 
     fn of(name: &str, stack: &Stack, config: &SdkConfig, clock: fn() -> Timestamp) -> Result<Self, Error> {

@@ -3,7 +3,7 @@
 use crate::{Error, Outcome, args::FetchArgs, deployment::Deployment, plan::counted, status::size};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use jiff::Timestamp;
-use postroom_model::{Cause, MailboxId, Protocol, Run, RunResult, Work};
+use postroom_model::{Cause, MailboxId, Run, RunResult, Work};
 use std::{collections::BTreeSet, io::Write, time::Duration};
 
 /// Messages that one request to SQS takes at most.
@@ -13,7 +13,8 @@ const TAKE: &str = "take the work into the fetch queue";
 /// The pause between two looks at what is done.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Sends the work to the fetch queue; with `wait`, prints what came of each mailbox.
+/// Sends the work to the fetch queue; with `wait`, prints what came of each mailbox. With `again`, everything
+/// that the servers hold is looked at once more.
 ///
 /// # Errors
 /// [`Error::Usage`] names every mailbox that does not exist, before anything is sent.
@@ -23,7 +24,12 @@ pub async fn fetch(
     now: Timestamp,
     out: &mut dyn Write,
 ) -> Result<Outcome, Error> {
-    let wanted = wanted(deployment, args, out).await?;
+    let wanted = wanted(deployment, args).await?;
+    if args.again {
+        for id in &wanted {
+            deployment.registry.look_again(id).await?;
+        }
+    }
     let request = format!("{}-{:016x}", now.as_second(), fastrand::u64(..));
     send(deployment, &wanted, &request).await?;
     writeln!(out, "asked for {}", counted(wanted.len(), "mailbox", "mailboxes"))?;
@@ -45,20 +51,10 @@ pub async fn fetch(
     Ok(Outcome::NotWell)
 }
 
-async fn wanted(
-    deployment: &Deployment,
-    args: &FetchArgs,
-    out: &mut dyn Write,
-) -> Result<Vec<MailboxId>, Error> {
+async fn wanted(deployment: &Deployment, args: &FetchArgs) -> Result<Vec<MailboxId>, Error> {
     let registry = &deployment.registry;
     if args.all {
-        let all = registry.mailboxes().await?.into_iter().map(|placed| placed.mailbox);
-        let (fetched, left_out): (Vec<_>, Vec<_>) =
-            all.partition(|mailbox| mailbox.protocol == Protocol::Imap);
-        for mailbox in left_out {
-            writeln!(out, "{}: left out, POP3 is not fetched by this release", mailbox.id)?;
-        }
-        return Ok(fetched.into_iter().map(|mailbox| mailbox.id).collect());
+        return Ok(registry.mailboxes().await?.into_iter().map(|placed| placed.mailbox.id).collect());
     }
     let found = registry.load(&args.mailboxes).await?;
     let known: Vec<MailboxId> = found.into_iter().map(|(id, _)| id).collect();

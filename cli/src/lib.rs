@@ -1,8 +1,8 @@
 //! What the command `postroom` does, callable without a command line.
 //!
 //! A manifest is read ([`manifest`]), compared with what is deployed ([`plan`]) and applied
-//! ([`apply`]); mailboxes are fetched on demand ([`fetch`]), watched ([`status`], [`reminders`]) and tried
-//! out ([`check`]); accounts are authorised ([`authorize`]) and revoked ([`account`]), and tokens brought
+//! ([`apply`]); lists of mailboxes are brought in the same way ([`import`]); mailboxes are fetched on demand ([`fetch`]), watched ([`status`], [`reminders`]) and tried
+//! out ([`check`]), and come to sign in another way ([`migrate`]); accounts are authorised ([`authorize`]) and revoked ([`account`]), and tokens brought
 //! in ([`token`]).
 //! Everything that is printed goes to a writer that is passed in; the clock, too, is the caller's. No
 //! secret is ever printed.
@@ -14,13 +14,16 @@ pub mod authorize;
 pub mod check;
 pub mod deployment;
 pub mod fetch;
+pub mod import;
 pub mod manifest;
+pub mod migrate;
 pub mod plan;
+mod rehearsal;
 pub mod reminders;
 pub mod status;
 pub mod token;
 
-use args::{AccountCommand, Cli, Command, TokenCommand};
+use args::{AccountCommand, Cli, Command, ImportListArgs, TokenCommand};
 use aws_config::BehaviorVersion;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use deployment::Deployment;
@@ -69,6 +72,23 @@ pub enum Error {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {file}")]
+    Unwritable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A list is no text that can be read.
+    #[error("{file} is no text in UTF-8 (see line {line}): save it as \"CSV UTF-8\"")]
+    NotText {
+        /// The file.
+        file: PathBuf,
+        /// The line of the first byte that is none.
+        line: usize,
     },
     /// A file holds no token set.
     #[error("{file} holds no token set")]
@@ -150,9 +170,25 @@ impl Error {
     /// The process's exit status.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Manifest(_) | Self::ManifestAlone { .. } | Self::Usage(_) | Self::NoTokenSet { .. } => 2,
+            Self::Manifest(_)
+            | Self::ManifestAlone { .. }
+            | Self::Usage(_)
+            | Self::NoTokenSet { .. }
+            | Self::NotText { .. } => 2,
             _ => 1,
         }
+    }
+
+    /// The error with all that led to it, as a person reads it: nothing in it steers a terminal.
+    pub fn report(&self) -> String {
+        let mut sentence = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            sentence = format!("{sentence}: {cause}");
+            source = cause.source();
+        }
+        let lines: Vec<String> = sentence.lines().map(status::plain).collect();
+        lines.join("\n")
     }
 
     fn aws<E>(doing: &'static str, error: &SdkError<E>) -> Self
@@ -190,16 +226,21 @@ pub async fn run(cli: Cli, clock: fn() -> Timestamp, out: &mut dyn Write) -> Res
             let draft = draft(&args.file, now)?;
             match find().await {
                 Ok(deployment) => apply::apply(&deployment, draft, &args, now, out).await,
-                Err(because) => Err(match draft.into_problems() {
-                    problems if problems.is_empty() => because,
-                    problems => Error::ManifestAlone { problems, because: because.into() },
-                }),
+                Err(because) => Err(alone(draft, because)),
+            }
+        }
+        Command::Import(args) => {
+            let draft = list(&args, now)?;
+            match find().await {
+                Ok(deployment) => import::import(&deployment, draft, &args, now, out).await,
+                Err(because) => Err(alone(draft, because)),
             }
         }
         Command::Fetch(args) => fetch::fetch(&find().await?, &args, now, out).await,
         Command::Status(args) => status::status(&find().await?, &args, now, out).await,
         Command::Reminders(args) => reminders::reminders(&find().await?, &args, now, out).await,
         Command::Check(args) => check::check(&find().await?, &args, now, out).await,
+        Command::Migrate(args) => migrate::migrate(&find().await?, &args, now, out).await,
         Command::Authorize(args) => authorize::authorize(&find().await?, &args, clock, out).await,
         Command::Account(AccountCommand::Revoke(args)) => {
             account::revoke(&find().await?, &args, now, out).await
@@ -211,7 +252,29 @@ pub async fn run(cli: Cli, clock: fn() -> Timestamp, out: &mut dyn Write) -> Res
 fn draft(file: &Path, now: Timestamp) -> Result<Draft, Error> {
     let text = std::fs::read_to_string(file)
         .map_err(|source| Error::Unreadable { file: file.to_owned(), source })?;
+    Ok(Draft::read(&file.display().to_string(), &text, &sources(file), now))
+}
+
+fn list(args: &ImportListArgs, now: Timestamp) -> Result<Draft, Error> {
+    let file = &args.file;
+    let bytes = std::fs::read(file).map_err(|source| Error::Unreadable { file: file.clone(), source })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        Error::NotText { file: file.clone(), line: 1 + before.iter().filter(|byte| **byte == b'\n').count() }
+    })?;
+    Ok(Draft::read_list(&file.display().to_string(), &text, &args.ignore, &sources(file), now))
+}
+
+/// Where a file's secrets are read from.
+fn sources(file: &Path) -> SecretSources<'static> {
     let folder = file.parent().map(Path::to_owned).unwrap_or_default();
-    let sources = SecretSources { folder, variable: &|name| std::env::var(name).ok() };
-    Ok(Draft::read(&file.display().to_string(), &text, &sources, now))
+    SecretSources { folder, variable: &|name| std::env::var(name).ok() }
+}
+
+/// What is wrong with a manifest for itself, where there is nothing to check it against.
+fn alone(draft: Draft, because: Error) -> Error {
+    match draft.into_problems() {
+        problems if problems.is_empty() => because,
+        problems => Error::ManifestAlone { problems, because: because.into() },
+    }
 }

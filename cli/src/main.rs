@@ -3,7 +3,7 @@
 use clap::Parser;
 use jiff::Timestamp;
 use postroom_cli::{Error, Outcome, args::Cli, run};
-use std::{error::Error as _, io, process::ExitCode};
+use std::{io, process::ExitCode};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -23,11 +23,5 @@ async fn main() -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "a command line's last word goes to standard error")]
 fn complain(error: &Error) {
-    let mut sentence = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        sentence = format!("{sentence}: {cause}");
-        source = cause.source();
-    }
-    eprintln!("{sentence}");
+    eprintln!("{}", error.report());
 }

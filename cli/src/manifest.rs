@@ -8,7 +8,9 @@
 mod account;
 mod client;
 mod endpoints;
+mod filter;
 mod grant;
+mod list;
 mod mailbox;
 mod owner;
 mod preset;
@@ -17,6 +19,7 @@ mod provider;
 mod resolve;
 mod secret;
 mod section;
+pub(crate) mod written;
 
 use problem::Placed;
 pub use problem::Problems;
@@ -32,7 +35,7 @@ use postroom_model::{Account, AccountId, ClientSecret, Mailbox, MailboxId, Owner
 use provider::ProviderEntry;
 use secrecy::SecretString;
 use section::{Section, tables};
-use std::{collections::BTreeMap, fmt::Display};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Display};
 use toml::de::DeTable;
 
 /// A manifest without problems, complete with what presets fill in.
@@ -63,6 +66,8 @@ pub struct Draft {
     entries: Entries,
     problems: Problems,
     has_syntax_errors: bool,
+    /// Whether it is a list, which brings mailboxes in and changes none that sign in otherwise.
+    is_list: bool,
     now: Timestamp,
 }
 
@@ -110,7 +115,24 @@ impl Draft {
         problems.drop_consequences(errors.len());
         let has_syntax_errors = !errors.is_empty();
         let entries = Entries { providers, accounts, mailboxes, owners };
-        Self { entries, problems, has_syntax_errors, now }
+        Self { entries, problems, has_syntax_errors, is_list: false, now }
+    }
+
+    /// Takes a list of mailboxes apart, CSV. `file` is how its problems and its passwords' source name
+    /// it; columns that are `ignored` are passed over.
+    pub fn read_list(
+        file: &str,
+        text: &str,
+        ignored: &[String],
+        sources: &SecretSources<'_>,
+        now: Timestamp,
+    ) -> Self {
+        // An old spreadsheet's line ends, of the same length.
+        let text = if text.contains('\n') { Cow::Borrowed(text) } else { text.replace('\r', "\n").into() };
+        let mut problems = Problems::new(file, &text);
+        let entries = list::entries(&text, ignored, file, sources, &mut problems);
+        unique("mailbox", entries.mailboxes.iter().map(|entry| &entry.id), &mut problems);
+        Self { entries, problems, has_syntax_errors: false, is_list: true, now }
     }
 
     /// What is wrong with it for itself.
@@ -131,6 +153,9 @@ impl Draft {
     pub fn resolve(mut self, ground: &Ground<'_>) -> Result<Manifest, Problems> {
         if self.has_syntax_errors {
             return Err(self.problems);
+        }
+        if self.is_list {
+            list::deployed_otherwise(&self.entries, ground, &mut self.problems);
         }
         let manifest = resolve::resolve(&self.entries, ground, self.now, &mut self.problems);
         if self.problems.is_empty() { Ok(manifest) } else { Err(self.problems) }

@@ -12,9 +12,10 @@ use crate::{
     status::plain,
 };
 use described::Described;
+pub(crate) use described::access;
 use difference::difference;
 use postroom_model::{
-    Account, AccountId, Batch, ClientSecret, Interval, Mailbox, MailboxId, Owner, Provider, ProviderId,
+    Account, AccountId, Auth, Batch, ClientSecret, Interval, Mailbox, MailboxId, Owner, Provider, ProviderId,
     assign, mail_address,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -37,6 +38,9 @@ pub struct Deployed {
     pub owners: BTreeMap<String, Owner>,
     /// Mailboxes that a release wrote which knew no lists by account.
     pub unlisted: BTreeSet<MailboxId>,
+    /// Mailboxes that were migrated from their passwords to an account, at least of those that the
+    /// manifest has sign in with a password.
+    pub migrated: BTreeSet<MailboxId>,
     /// All batches.
     pub batches: Vec<Batch>,
     /// The addresses of which it is on record that they take no mail, in small letters.
@@ -87,7 +91,7 @@ pub enum Action {
     /// Writes an account.
     PutAccount(Account),
     /// Writes a mailbox.
-    PutMailbox(Mailbox),
+    PutMailbox(Box<Mailbox>),
     /// Writes what is known of an owner.
     PutOwner(Owner),
     /// Writes a batch's mailboxes.
@@ -117,7 +121,10 @@ impl Plan {
         });
         plan.definitions("account", &deployed.accounts, &wanted.accounts, Action::PutAccount);
         plan.consents(deployed, wanted);
-        plan.definitions("mailbox", &deployed.mailboxes, &wanted.mailboxes, Action::PutMailbox);
+        plan.definitions("mailbox", &deployed.mailboxes, &wanted.mailboxes, |mailbox| {
+            Action::PutMailbox(mailbox.into())
+        });
+        plan.returns(deployed, wanted);
         plan.listings(deployed, wanted);
         plan.batches(deployed, wanted, prune);
         plan.leftovers("mailbox", &deployed.mailboxes, &wanted.mailboxes, prune, Action::DeleteMailbox);
@@ -134,13 +141,29 @@ impl Plan {
         self.steps.push(Step { line, action });
     }
 
+    /// Warns of mailboxes that were migrated to an account, and of which the manifest still says what was
+    /// before.
+    fn returns(&mut self, deployed: &Deployed, wanted: &Manifest) {
+        for (id, new) in wanted.mailboxes.iter().filter(|(id, _)| deployed.migrated.contains(id)) {
+            let Some(Mailbox { auth: Auth::Oauth(account), server, .. }) = deployed.mailboxes.get(id) else {
+                continue;
+            };
+            if new.auth == Auth::Basic {
+                self.warnings.push(format!(
+                    "mailbox {id} was migrated to account {account}, and this takes it back to its password; to keep it there, write host = \"{}\" and auth = {{ oauth = \"{account}\" }}, and no password",
+                    server.host
+                ));
+            }
+        }
+    }
+
     /// Mailboxes that stay as they are, but are missing from the lists by account.
     fn listings(&mut self, deployed: &Deployed, wanted: &Manifest) {
         for (id, mailbox) in &wanted.mailboxes {
             if deployed.unlisted.contains(id) && deployed.mailboxes.get(id) == Some(mailbox) {
                 self.step(
                     format!("~ mailbox {id}: listed by its account"),
-                    Action::PutMailbox(mailbox.clone()),
+                    Action::PutMailbox(mailbox.clone().into()),
                 );
             }
         }
@@ -227,8 +250,7 @@ impl Plan {
     fn unreached(&mut self, deployed: &Deployed, named: &BTreeSet<String>) {
         let staff: BTreeSet<String> = deployed.staff.iter().map(|address| as_recorded(address)).collect();
         for address in deployed.unreached.iter().filter(|a| !named.contains(*a) && !staff.contains(*a)) {
-            let shown = plain(address);
-            let line = format!("- record that {shown} takes no mail: nobody owns anything by this address");
+            let line = format!("- record that {address} takes no mail: nobody owns anything by this address");
             self.step(line, Action::ForgetUndeliverable(address.clone()));
         }
     }
@@ -273,14 +295,14 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for step in &self.steps {
-            writeln!(f, "{}", step.line)?;
+            writeln!(f, "{}", plain(&step.line))?;
         }
         if !self.left_alone.is_empty() {
             writeln!(f, "left alone, because the manifest does not name them (--prune deletes them):")?;
-            self.left_alone.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
+            self.left_alone.iter().try_for_each(|line| writeln!(f, "    {}", plain(line)))?;
         }
-        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))?;
-        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {}", plain(warning)))?;
+        self.notes.iter().try_for_each(|note| writeln!(f, "note: {}", plain(note)))?;
         match self.steps.len() {
             0 => write!(f, "nothing to do"),
             steps => write!(f, "{}", counted(steps, "change", "changes")),

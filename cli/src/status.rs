@@ -6,16 +6,19 @@
 //! | name | what |
 //! |---|---|
 //! | `at` | when the report was made |
-//! | `mailboxes[].status` | `working`, `failing`, `waiting` (not polled yet), `unscheduled` (in no batch), `not_fetched` (POP3) |
+//! | `mailboxes[].status` | `working`, `failing`, `waiting` (not polled yet), `unscheduled` (in no batch) |
 //! | `mailboxes[].auth` | `"basic"`, or `{"oauth": account}` |
 //! | `mailboxes[].last_success` | when a poll last went through |
 //! | `mailboxes[].next_try` | when the schedule takes it next |
 //! | `mailboxes[].failure` | `class`, `reason`, `actor`, `advice`, `since`, `at`, `count` |
 //! | `mailboxes[].messages`, `.bytes` | archived so far |
 //! | `mailboxes[].backlog`, `.quarantined` | messages left for the next run; on record in quarantine |
+//! | `mailboxes[].left_out` | messages that its filter has left out so far |
+//! | `mailboxes[].rests_until` | until when it rests because it has read what it may read on one day |
+//! | `mailboxes[].attachments` | whether attachments are unpacked beside its messages |
 //! | `mailboxes[].password_expires` | the day or moment at which its password ends |
 //! | `mailboxes[].owners[]` | who is told when its account must be authorised again or its password ends: `address`, and where it takes no mail `undeliverable` with `because` (`invalid`, `refused`, `bounced`, `returned`, `complained`), `said`, `since`, `seen_at` |
-//! | `mailboxes[].quarantine[]` | of mailboxes that were named: `folder`, `uid_validity`, `uid`, `class`, `reason`, `at` of each of these |
+//! | `mailboxes[].quarantine[]` | of mailboxes that were named: `folder`, `uid_validity`, `uid` (in a maildrop 0, the number it had then, and `unique_id`), `class`, `reason`, `at` of each of these |
 //! | `unreadable[]` | `id` and `reason` of mailboxes whose record cannot be read |
 //! | `accounts[].status` | `authorised`, `expired`, `failing`, `never_authorised` |
 //! | `accounts[].login`, `.identity`, `.authorised_at` | who must consent; who did, and when |

@@ -5,6 +5,7 @@ use postroom_cli::{
     manifest::{Allowances, Draft, Ground, Manifest, SecretSources},
     plan::{Action, Deployed, Plan},
 };
+use postroom_model::Auth;
 use std::collections::{BTreeMap, BTreeSet};
 
 const MANIFEST: &str = r#"
@@ -62,7 +63,7 @@ fn after(mut deployed: Deployed, plan: &Plan) -> Deployed {
                 assert!(deployed.providers.contains_key(&account.provider), "references stay valid");
                 deployed.accounts.insert(account.id.clone(), account);
             }
-            Action::PutMailbox(mailbox) => drop(deployed.mailboxes.insert(mailbox.id.clone(), mailbox)),
+            Action::PutMailbox(mailbox) => drop(deployed.mailboxes.insert(mailbox.id.clone(), *mailbox)),
             Action::PutBatch(batch) => {
                 assert!(batch.mailboxes.iter().all(|id| deployed.mailboxes.contains_key(id)));
                 deployed.batches.retain(|old| old.id != batch.id);
@@ -109,7 +110,7 @@ fn a_plan_says_what_is_new_what_changes_and_what_is_left_alone() {
     insta::assert_snapshot!(Plan::new(&deployed, &second, false), @r#"
     ~ client secret of sso (from environment variable SECRET)
     + password of plant-2 (from environment variable SECRET)
-    ~ mailbox diary: interval 5m → 15m; tags {} → {"project":"17"}
+    ~ mailbox diary: interval 5m → 15m; tags {} → { project = "17" }
     + mailbox plant-2 (imap imap.example, password, every 5m)
     + batch 15m-0001 (1 mailbox)
     ~ batch 5m-0001: other mailboxes
@@ -122,7 +123,7 @@ fn a_plan_says_what_is_new_what_changes_and_what_is_left_alone() {
     insta::assert_snapshot!(pruning, @r#"
     ~ client secret of sso (from environment variable SECRET)
     + password of plant-2 (from environment variable SECRET)
-    ~ mailbox diary: interval 5m → 15m; tags {} → {"project":"17"}
+    ~ mailbox diary: interval 5m → 15m; tags {} → { project = "17" }
     + mailbox plant-2 (imap imap.example, password, every 5m)
     + batch 15m-0001 (1 mailbox)
     ~ batch 5m-0001: 2 → 1 mailbox
@@ -190,4 +191,44 @@ fn owners_come_change_and_go_and_one_who_owns_nothing_is_warned_of() {
     assert_eq!(pruning.warnings.len(), 1, "with the mailbox gone, nobody names the address: {pruning}");
     let emptied = Plan::new(&deployed, &manifest("", ""), true);
     assert!(after(deployed, &emptied).owners.is_empty(), "{emptied}");
+}
+
+#[test]
+fn what_changes_is_said_in_the_manifests_words() {
+    let first = manifest(MANIFEST, "s3cret");
+    let deployed = after(Deployed::default(), &Plan::new(&Deployed::default(), &first, false));
+    let keys = "id = \"plant\"\nexclude_folders = [\"Trash\"]\ndaily_limit = \"2GB\"\nattachments = true\n\
+        inline_images = true\nafter_fetch = { move = \"Done\" }\n\
+        filter = { from = [\"*@a.example\"], max_size = \"50MB\", since = 2026-01-01 }";
+    let second = manifest(&MANIFEST.replace("id = \"plant\"", keys), "s3cret");
+    insta::assert_snapshot!(Plan::new(&deployed, &second, false), @r#"
+    ~ mailbox plant: after_fetch leave → { move = "Done" }; attachments false → true; daily_limit none → 2GB; exclude_folders nothing → ["Trash"]; filter.from nothing → ["*@a.example"]; filter.max_size none → 50MB; filter.since nothing → 2026-01-01; inline_images false → true
+    1 change
+    "#);
+    let plan = Plan::new(&deployed, &second, false);
+    let deployed = after(deployed, &plan);
+    insta::assert_snapshot!(Plan::new(&deployed, &first, false), @r#"
+    ~ mailbox plant: after_fetch { move = "Done" } → leave; attachments true → false; daily_limit 2GB → none; exclude_folders ["Trash"] → nothing; filter.from ["*@a.example"] → nothing; filter.max_size 50MB → none; filter.since 2026-01-01 → nothing; inline_images true → false
+    1 change
+    "#);
+}
+
+#[test]
+fn a_manifest_that_takes_a_migrated_mailbox_back_is_warned_of() {
+    let first = manifest(MANIFEST, "s3cret");
+    let mut deployed = after(Deployed::default(), &Plan::new(&Deployed::default(), &first, false));
+    let plant = deployed.mailboxes.get_mut(&"plant".parse().expect("id")).expect("is there");
+    plant.auth = Auth::Oauth("team".parse().expect("id"));
+    plant.server.host = "outlook.example".into();
+    deployed.migrated.insert("plant".parse().expect("id"));
+    insta::assert_snapshot!(Plan::new(&deployed, &first, false), @r#"
+    ~ mailbox plant: auth { oauth = "team" } → basic; host outlook.example → imap.example
+    warning: mailbox plant was migrated to account team, and this takes it back to its password; to keep it there, write host = "outlook.example" and auth = { oauth = "team" }, and no password
+    1 change
+    "#);
+    let kept = MANIFEST.replace(
+        "host = \"imap.example\"\nuser = \"plant\"\npassword = { env = \"SECRET\" }",
+        "host = \"outlook.example\"\nuser = \"plant\"\nauth = { oauth = \"team\" }",
+    );
+    assert_eq!(Plan::new(&deployed, &manifest(&kept, "s3cret"), false).to_string(), "nothing to do");
 }

@@ -103,7 +103,11 @@ fn people_read_who_must_act_and_when_what_happens() {
             since,
             json!({ "failure": failure("token_refused", "XOAUTH2 sign-in refused: NO AUTHENTICATE failed."), "messages": 3, "bytes": 36_864, "last_success": NOW - 9000 }),
         ),
-        loaded("plant", since, json!({})),
+        loaded(
+            "plant",
+            since,
+            json!({ "messages": 12, "bytes": 4096, "left_out": 3, "last_success": NOW - 50, "rest_until": NOW + 57_600 }),
+        ),
         loaded(
             "reports",
             since,
@@ -167,22 +171,24 @@ fn people_read_who_must_act_and_when_what_happens() {
         incidents: vec![incident.into()],
     };
     insta::assert_snapshot!(report, @"
-    7 mailboxes: 2 working, 1 waiting for the first poll, 1 not fetched by this release, 1 failing and tried again, 1 needs the owner, 1 unreadable
+    7 mailboxes: 3 working, 1 waiting for the first poll, 1 failing and tried again, 1 needs the owner, 1 unreadable
 
-    MAILBOX     STATUS       SERVER                 SIGN-IN         LAST SUCCESS                      MESSAGES  BYTES    NEXT TRY
-    archive     working      imap imap.example.com  oauth projects  30 s ago (2027-01-15 07:59 UTC)   1204117   61.2 GB  in 3 min (2027-01-15 08:03 UTC)
+    MAILBOX     STATUS   SERVER                 SIGN-IN         LAST SUCCESS                      MESSAGES  BYTES    NEXT TRY
+    archive     working  imap imap.example.com  oauth projects  30 s ago (2027-01-15 07:59 UTC)   1204117   61.2 GB  in 3 min (2027-01-15 08:03 UTC)
         310 messages left for the next run
-    drawings    waiting      imap imap.example.com  oauth projects  -                                 0         0 B      in 3 min (2027-01-15 08:03 UTC)
-    minutes     failing      imap imap.example.com  oauth projects  2 h ago (2027-01-15 05:30 UTC)    3         36.8 kB  in 20 min (2027-01-15 08:20 UTC)
+    drawings    waiting  imap imap.example.com  oauth projects  -                                 0         0 B      in 3 min (2027-01-15 08:03 UTC)
+    minutes     failing  imap imap.example.com  oauth projects  2 h ago (2027-01-15 05:30 UTC)    3         36.8 kB  in 20 min (2027-01-15 08:20 UTC)
         fails since 2 h ago (2027-01-15 06:00 UTC), 5 times in a row
         token_refused: XOAUTH2 sign-in refused: NO AUTHENTICATE failed.
         who must act: the owner. Authorise the account again; if it was authorised just now, check that its scopes include mail access for this protocol.
-    plant       not fetched  pop3 imap.example.com  password        -                                 0         0 B      -
-    reports     failing      imap imap.example.com  oauth projects  -                                 0         0 B      in 20 min (2027-01-15 08:20 UTC)
+    plant       working  pop3 imap.example.com  password        50 s ago (2027-01-15 07:59 UTC)   12        4.0 kB   in 16 h (2027-01-16 00:00 UTC)
+        has read what it may read on one day; goes on in 16 h (2027-01-16 00:00 UTC)
+        3 messages left out by its filter
+    reports     failing  imap imap.example.com  oauth projects  -                                 0         0 B      in 20 min (2027-01-15 08:20 UTC)
         fails since 2 h ago (2027-01-15 06:00 UTC), 5 times in a row
         timed_out: an answer did not come within 60s
         who must act: nobody yet. It is tried again by itself; if it lasts, ask the mail server's administrator whether it is overloaded.
-    site-diary  working      imap imap.example.com  oauth projects  2 min ago (2027-01-15 07:58 UTC)  1204      61.2 MB  in 3 min (2027-01-15 08:03 UTC)
+    site-diary  working  imap imap.example.com  oauth projects  2 min ago (2027-01-15 07:58 UTC)  1204      61.2 MB  in 3 min (2027-01-15 08:03 UTC)
         1 message in quarantine
 
     ACCOUNT   STATUS            PROVIDER  MAILBOXES  LAST RENEWAL                        ACCESS TOKEN ENDS                  AUTHORIZATION ENDS                 CLIENT SECRET ENDS
@@ -292,10 +298,10 @@ fn an_account_says_what_ends_it_which_reminder_comes_and_who_cannot_be_told() {
     let mailboxes = vec![MailboxReport::new(&plant, None, owners, now())];
     let report = Report { at: now(), mailboxes, unreadable: vec![], accounts, incidents: vec![] };
     insta::assert_snapshot!(report, @"
-    1 mailbox: 1 not fetched by this release
+    1 mailbox: 1 in no batch (apply the manifest again)
 
     MAILBOX  STATUS       SERVER                 SIGN-IN   LAST SUCCESS                     MESSAGES  BYTES  NEXT TRY
-    plant    not fetched  pop3 imap.example.com  password  30 s ago (2027-01-15 07:59 UTC)  0         0 B    -
+    plant    in no batch  pop3 imap.example.com  password  30 s ago (2027-01-15 07:59 UTC)  0         0 B    -
         the password ended 14 days ago (2027-01-01 00:00 UTC)
         owner Ben@Contoso.com cannot be told: mail to it came back since 3 days ago (2027-01-12 08:00 UTC): smtp; 550 5.1.1 user unknown
 

@@ -32,7 +32,7 @@ def create_resources() -> None:
     aws.client(rig.RIG, "sqs").create_queue(QueueName=STACK)
 
 
-def register(mailbox: str, user: str, port: int) -> None:
+def register(mailbox: str, user: str, port: int, protocol: str = "imap", attachments: bool = False) -> None:
     """Puts a mailbox and its password where `postroom apply` puts them, as the registry stores them."""
     item = {
         "pk": {"S": f"MAILBOX#{mailbox}"},
@@ -40,12 +40,13 @@ def register(mailbox: str, user: str, port: int) -> None:
         "kind": {"S": "mailbox"},
         "v": {"N": "1"},
         "id": {"S": mailbox},
-        "protocol": {"S": "imap"},
+        "protocol": {"S": protocol},
         "host": {"S": LOOPBACK},
         "port": {"N": str(port)},
         "tls": {"S": "implicit"},
         "user": {"S": user},
         "interval": {"S": "5m"},
+        "attachments": {"BOOL": attachments},
     }
     aws.client(rig.RIG, "dynamodb").put_item(TableName=TABLE, Item=item)
     secrets = aws.client(rig.RIG, "secretsmanager")
@@ -61,8 +62,28 @@ def register(mailbox: str, user: str, port: int) -> None:
 
 def forget(mailbox: str) -> None:
     """Lets a mailbox be as if it had never been fetched."""
-    key = {"pk": {"S": f"MAILBOX#{mailbox}"}, "sk": {"S": "STATE"}}
-    aws.client(rig.RIG, "dynamodb").delete_item(TableName=TABLE, Key=key)
+    table = aws.client(rig.RIG, "dynamodb")
+    table.delete_item(TableName=TABLE, Key={"pk": {"S": f"MAILBOX#{mailbox}"}, "sk": {"S": "STATE"}})
+    pages = table.get_paginator("query").paginate(
+        TableName=TABLE,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"KNOWN#{mailbox}"}},
+        ProjectionExpression="pk, sk",
+    )
+    for known in [item for page in pages for item in page["Items"]]:
+        table.delete_item(TableName=TABLE, Key=known)
+
+
+def fetch_anew(mailbox: str, user: str | None = None) -> usage.Usage:
+    """Fetches a mailbox into an empty bucket as if for the first time. The messages that have arrived are
+    counted, and their bytes."""
+    rig.empty_bucket()
+    forget(mailbox)
+    used = fetch(mailbox)
+    stored, held = rig.stored("mail"), rig.mail_of(user or mailbox)
+    if stored != held:
+        raise Failed(f"fetch stored {stored}, and the mailbox holds {held}")
+    return used
 
 
 def fetch(mailbox: str) -> usage.Usage:
@@ -132,6 +153,7 @@ def _environment(function: str, runtime: Runtime) -> dict[str, str]:
         "TABLE_NAME": TABLE,
         "QUEUE_URL": queue,
         "BUCKET_NAME": rig.BUCKET,
+        "TRANSCRIPT_BUCKET_NAME": rig.BUCKET,
         "SECRET_PREFIX": PREFIX,
         "TOKEN_KEY_ID": "bench",
         "REFRESH_LEAD_MINUTES": "10",

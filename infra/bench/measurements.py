@@ -8,13 +8,13 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from ..local import aws, install, mail, processes
 from ..local.instance import ROOT
 from ..local.processes import Failed
-from . import function, peers, rig, usage
+from . import attachments, function, peers, pop3, rig, usage
 from .report import Samples, Table
+from .turns import cpu, one_after_another, peak, ratio, take_turns, wall
 from .usage import Usage
 
 # One way, in milliseconds: a round trip takes twice as long.
@@ -74,7 +74,7 @@ def storing(runs: int) -> list[Table]:
         return used
 
     results = take_turns({name: partial(counted, name) for name in contenders}, runs)
-    both = one_after_another(results)
+    both = one_after_another(results["mbsync"], results["s5cmd"])
     rig.empty_bucket()
 
     def row(title: str, samples: list[Usage], *names: str) -> list[str]:
@@ -136,7 +136,7 @@ def distance(runs: int) -> list[Table]:
     results = take_turns(into_s3(rig.SMALL, relay.port), runs)
     processes.stop(rig.RIG, relay.name)
     rig.empty_bucket()
-    named = {**results, "mbsync, then s5cmd": one_after_another(results)}
+    named = {**results, "mbsync, then s5cmd": one_after_another(results["mbsync"], results["s5cmd"])}
     rows = [[name, wall(samples), cpu(samples), peak(samples)] for name, samples in named.items()]
     columns = [f"1,000 small messages at {2 * DISTANCE_MS} ms", "time", "CPU", "peak memory"]
     return [Table("Distance", columns, rows)]
@@ -161,19 +161,12 @@ MEASUREMENTS: dict[str, Callable[[int], list[Table]]] = {
     "polling": polling,
     "distance": distance,
     "starting": starting,
+    "pop3-reading": pop3.reading,
+    "pop3-storing": pop3.storing,
+    "pop3-memory": pop3.memory,
+    "pop3-polling": pop3.polling,
+    "attachments": attachments.attachments,
 }
-
-
-Name = TypeVar("Name")
-
-
-def take_turns(contenders: dict[Name, Callable[[], Usage]], runs: int) -> dict[Name, list[Usage]]:
-    """Runs all contenders, then all again, and so on."""
-    results: dict[Name, list[Usage]] = {name: [] for name in contenders}
-    for _ in range(runs):
-        for name, run in contenders.items():
-            results[name].append(run())
-    return results
 
 
 def into_s3(user: str, port: int) -> dict[str, Callable[[], Usage]]:
@@ -181,15 +174,7 @@ def into_s3(user: str, port: int) -> dict[str, Callable[[], Usage]]:
     has arrived is counted; of what `fetch` stores, the bytes too, while mbsync changes line ends."""
     function.register(user, user, port)
     mbsync = peers.Mbsync(user, port)
-    messages, size = rig.mail_of(user)
-
-    def fetch() -> Usage:
-        rig.empty_bucket()
-        function.forget(user)
-        used = function.fetch(user)
-        if rig.stored() != (messages, size):
-            raise Failed(f"fetch stored {rig.stored()}, and the mailbox holds {(messages, size)}")
-        return used
+    messages, _ = rig.mail_of(user)
 
     def pull() -> Usage:
         mbsync.forget()
@@ -202,33 +187,7 @@ def into_s3(user: str, port: int) -> dict[str, Callable[[], Usage]]:
             raise Failed(f"s5cmd stored {rig.stored()[0]} of {messages} messages")
         return used
 
-    return {"fetch": fetch, "mbsync": pull, "s5cmd": upload}
-
-
-def one_after_another(results: dict[str, list[Usage]]) -> list[Usage]:
-    """What mbsync and then s5cmd took."""
-    return [first + second for first, second in zip(results["mbsync"], results["s5cmd"], strict=True)]
-
-
-def ratio(ours: list[Usage], theirs: list[Usage], what: str) -> Samples:
-    """How much of the others' time or CPU ours is. Neighbours in time are compared, so that a slow moment of
-    the machine counts for both."""
-    return Samples([getattr(one, what) / getattr(other, what) for one, other in zip(ours, theirs, strict=True)])
-
-
-def wall(samples: list[Usage]) -> str:
-    """The time."""
-    return Samples([sample.wall for sample in samples]).text("s")
-
-
-def cpu(samples: list[Usage]) -> str:
-    """The CPU time."""
-    return Samples([sample.cpu for sample in samples]).text("s")
-
-
-def peak(samples: list[Usage]) -> str:
-    """The highest resident memory of each run."""
-    return Samples([sample.peak / (1 << 20) for sample in samples]).text("MiB", 1)
+    return {"fetch": partial(function.fetch_anew, user), "mbsync": pull, "s5cmd": upload}
 
 
 def zipped(folder: Path, name: str) -> str:

@@ -19,6 +19,10 @@ DEBIAN = {
     "curl": "curl",
 }
 S3S_FS = "0.14.1"
+# Debian's own, as poplib and email come with it.
+PYTHON = "/usr/bin/python3"
+# What fetchmail ends with when there was no new mail.
+NOTHING_NEW = (1,)
 
 
 def ensure() -> None:
@@ -38,6 +42,7 @@ def versions() -> dict[str, str]:
         "--showformat=${Package} ${Version}\n",
         *DEBIAN.values(),
         "dovecot-core",
+        "python3",
     ]
     packages = subprocess.run(query, capture_output=True, text=True).stdout.split("\n")
     found = dict(line.split(" ", 1) for line in packages if line)
@@ -92,32 +97,40 @@ def s5cmd(folder: Path) -> usage.Usage:
     )
 
 
-def curl(user: str, port: int, uids: list[int]) -> usage.Usage:
-    """Reads messages with curl."""
-    command: list[object] = [
-        "curl",
-        "--silent",
-        "--show-error",
-        "--fail",
-        "--cacert",
-        mail.ca(rig.RIG),
-    ]
-    command += ["--user", f"{user}:{mail.password(user)}"]
-    for uid in uids:
-        target = rig.SCRATCH / f"curl-{uid}"
-        command += ["--output", target, f"imaps://{LOOPBACK}:{port}/INBOX;UID={uid}"]
+def curl(user: str, port: int, numbers: list[int]) -> usage.Usage:
+    """Reads messages with curl by IMAP, to files; they are known by their UIDs."""
+    return _curl(user, [(f"imaps://{LOOPBACK}:{port}/INBOX;UID={at}", f"curl-{at}") for at in numbers])
+
+
+def curl_pop3(user: str, port: int, numbers: list[int]) -> usage.Usage:
+    """Reads messages with curl by POP3, to files."""
+    return _curl(user, [(f"pop3s://{LOOPBACK}:{port}/{at}", f"curl-{at}") for at in numbers])
+
+
+def curl_pop3_dropped(user: str, port: int, last: int) -> usage.Usage:
+    """Reads messages 1 to `last` with curl by POP3, and drops them. It says a line for each (but not its
+    size, which curl 7.88 counts without what came with the server's "+OK")."""
+    return _curl(user, [(f"pop3s://{LOOPBACK}:{port}/[1-{last}]", "/dev/null")])
+
+
+def _curl(user: str, messages: list[tuple[str, str]]) -> usage.Usage:
+    command: list[object] = ["curl", "--silent", "--show-error", "--fail", "--cacert", mail.ca(rig.RIG)]
+    command += ["--user", f"{user}:{mail.password(user)}", "--write-out", "%{response_code}\n"]
+    for url, target in messages:
+        command += ["--output", rig.SCRATCH / target, url]
     return usage.run(command)
 
 
-def getmail(user: str, port: int) -> usage.Usage:
-    """Reads all of a mailbox with getmail, which refuses to be root."""
-    folder = rig.SCRATCH / f"getmail-{user}"
+def getmail(user: str, port: int, protocol: str = "imap") -> usage.Usage:
+    """Reads all of a mailbox with getmail, which refuses to be root, into a new Maildir."""
+    folder = getmail_folder(user)
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("cur", "new", "tmp"):
         (folder / "Maildir" / name).mkdir(parents=True)
+    kind = {"imap": "SimpleIMAPSSLRetriever\nmailboxes = ('INBOX',)", "pop3": "SimplePOP3SSLRetriever"}[protocol]
     (folder / "getmailrc").write_text(
-        f"[retriever]\ntype = SimpleIMAPSSLRetriever\nserver = {LOOPBACK}\nport = {port}\nusername = {user}\n"
-        f"password = {mail.password(user)}\nca_certs = {mail.ca(rig.RIG)}\nmailboxes = ('INBOX',)\n"
+        f"[retriever]\ntype = {kind}\nserver = {LOOPBACK}\nport = {port}\nusername = {user}\n"
+        f"password = {mail.password(user)}\nca_certs = {mail.ca(rig.RIG)}\n"
         f"[destination]\ntype = Maildir\npath = {folder}/Maildir/\n"
         "[options]\nread_all = true\ndelivered_to = false\nreceived = false\nverbose = 0\n"
     )
@@ -136,19 +149,49 @@ def getmail(user: str, port: int) -> usage.Usage:
     return usage.run(command)
 
 
+def getmail_folder(user: str) -> Path:
+    """What getmail has of a user."""
+    return rig.SCRATCH / f"getmail-{user}"
+
+
 def fetchmail(user: str, port: int) -> usage.Usage:
-    """Polls a mailbox with fetchmail, which leaves alone what is marked as read."""
+    """Polls a mailbox with fetchmail by IMAP, which leaves alone what is marked as read."""
+    return _fetchmail(user, f"protocol imap port {port}", 'keep mda "cat"', NOTHING_NEW)
+
+
+def fetchmail_pop3(user: str, port: int, *, remember: bool = False) -> usage.Usage:
+    """Reads all of a mailbox with fetchmail by POP3 into one file, which is its quickest way: the usual one
+    is a program for each message. Where it remembers, it leaves out what it had before."""
+    target = rig.SCRATCH / f"fetchmail-{user}.bsmtp"
+    target.unlink(missing_ok=True)
+    server = f"protocol pop3 port {port} {'uidl' if remember else ''}"
+    options = f"{'' if remember else 'fetchall'} keep no rewrite bsmtp {target}"
+    return _fetchmail(user, server, options, (0, *NOTHING_NEW) if remember else (0,))
+
+
+def _fetchmail(user: str, server: str, options: str, accept: tuple[int, ...]) -> usage.Usage:
     folder = rig.SCRATCH / f"fetchmail-{user}"
     folder.mkdir(exist_ok=True)
     settings = folder / "fetchmailrc"
     settings.write_text(
-        f"poll localhost protocol imap port {port} user {user} password {mail.password(user)} "
-        f'ssl sslcertfile {mail.ca(rig.RIG)} keep mda "cat"\n'
+        f"poll localhost {server} user {user} password {mail.password(user)} "
+        f"ssl sslcertfile {mail.ca(rig.RIG)} {options}\n"
     )
     settings.chmod(0o600)
-    # 1 says that there was no new mail.
     return usage.run(
         ["fetchmail", "--silent", "-f", settings],
         {"FETCHMAILHOME": str(folder)},
-        accept=(1,),
+        accept,
     )
+
+
+def poplib(user: str, port: int) -> usage.Usage:
+    """Reads all of a mailbox with Python's poplib."""
+    return usage.run([PYTHON, HERE / "by_poplib.py", port, user, mail.password(user), mail.ca(rig.RIG)])
+
+
+def email(files: list[Path]) -> usage.Usage:
+    """Unpacks messages' attachments with Python's email package."""
+    target = rig.SCRATCH / "email"
+    target.mkdir(exist_ok=True)
+    return usage.run([PYTHON, HERE / "by_email.py", target, *files])

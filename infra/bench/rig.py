@@ -148,9 +148,9 @@ def empty_bucket() -> None:
     (S3_STORE / BUCKET).mkdir()
 
 
-def stored() -> tuple[int, int]:
-    """How many objects the bucket holds, and their bytes."""
-    files = [file for file in (S3_STORE / BUCKET).rglob("*") if file.is_file()]
+def stored(prefix: str = "") -> tuple[int, int]:
+    """How many objects the bucket holds under a prefix, and their bytes."""
+    files = [file for file in (S3_STORE / BUCKET / prefix).rglob("*") if file.is_file()]
     return len(files), sum(file.stat().st_size for file in files)
 
 

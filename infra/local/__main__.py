@@ -40,7 +40,7 @@ def _arguments() -> argparse.Namespace:
         "test": "all tests, against real servers",
         "browser": "the tests in a browser alone",
         "watch": "run one function from its sources, and again at every change, against the stack of `up`",
-        "package": "build the functions for AWS",
+        "package": "build and zip the functions for AWS",
     }.items():
         command = commands.add_parser(name, help=text)
         if name == "test":
@@ -48,21 +48,35 @@ def _arguments() -> argparse.Namespace:
         if name == "browser":
             command.add_argument("--screenshots", action="store_true", help="take the documentation's pictures instead")
             command.add_argument("arguments", nargs="*", help="for `node --test`")
-    deploy = commands.add_parser("deploy", help="deploy what `package` built to an AWS account")
-    deploy.add_argument("--stack", default="postroom", help="the stack's name")
-    deploy.add_argument("parameters", nargs="*", help="the template's parameters: Name=value")
+        if name == "package":
+            _architecture(command)
+    made_up = commands.add_parser("fuzz", help="make up what servers and senders can say")
+    made_up.add_argument("--seconds", type=int, default=600, help="for how long each target; 600 if not said")
+    made_up.add_argument("--target", help="only this one")
+    deploy = commands.add_parser("deploy", help="package, and deploy to an AWS account")
+    _architecture(deploy)
+    deploy.add_argument("--stack", default="", help="the stack's name; `postroom` if nothing says another")
+    deploy.add_argument("--settings", type=Path, help="a file like infra/parameters.example.toml")
+    deploy.add_argument("--tags", nargs="+", type=_pair, default=[], help="tags of the stack: name=value")
+    deploy.add_argument("--yes", action="store_true", help="change without asking")
+    deploy.add_argument("--built", action="store_true", help="deploy what `package` has left, without building")
+    deploy.add_argument("parameters", nargs="*", type=_pair, help="the template's parameters: Name=value")
     up = commands.add_parser("up", help="start a local stack and leave it running")
     up.add_argument("--no-mail", action="store_true", help="without the demo's mail and authorization servers")
     up.add_argument("--mail-ca", type=Path, help="PEM file of private certificate authorities to trust")
     up.add_argument("--plaintext-hosts", default="", help="hosts that may be spoken to without TLS")
-    up.add_argument("parameters", nargs="*", type=_parameter, help="the template's parameters: Name=value")
+    up.add_argument("parameters", nargs="*", type=_pair, help="the template's parameters: Name=value")
     return parser.parse_args()
 
 
-def _parameter(text: str) -> tuple[str, str]:
+def _architecture(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--architecture", choices=("arm64", "x86_64"), default="arm64")
+
+
+def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form Name=value")
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value")
     return name, value
 
 

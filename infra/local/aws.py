@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,6 +23,8 @@ REGION = "eu-central-1"
 TEMPLATE = ROOT / "infra" / "template.yaml"
 FUNCTIONS = ("dispatch", "fetch", "token-refresh", "expiry-check", "console")
 BUILT = ROOT / "target" / "lambda-local"
+# Where the template says that the code of a function is.
+CODE = re.compile(r"^( +CodeUri: ).*/([a-z-]+)/$", re.MULTILINE)
 
 
 def endpoint(instance: Instance) -> str:
@@ -97,6 +100,14 @@ def cargo_lambda(*arguments: str, env: dict[str, str] | None = None) -> None:
     """Runs cargo-lambda."""
     path = f"{install.AWS_TOOLS / 'bin'}{os.pathsep}{os.environ['PATH']}"
     processes.call(["cargo", "lambda", *arguments], env={**os.environ, "PATH": path, **(env or {})})
+
+
+def with_code(template: str, suffix: str) -> str:
+    """The template's text, with the code of each function beside it: what has its name and the suffix."""
+    found = sorted(name for _, name in CODE.findall(template))
+    if found != sorted(FUNCTIONS):
+        raise processes.Failed(f"the template has code for {found} and not for {sorted(FUNCTIONS)}")
+    return CODE.sub(rf"\1\2{suffix}", template)
 
 
 def deploy(instance: Instance, programs: Path, parameters: dict[str, str]) -> bool:
@@ -181,21 +192,20 @@ def _mend_concurrency(instance: Instance) -> None:
 
 
 def _allow_plain_http(instance: Instance) -> None:
-    """Takes away the bucket's policy, which does nothing but insist on TLS: the emulator has none."""
-    client(instance, "s3").delete_bucket_policy(Bucket=outputs(instance)["MailBucketName"])
+    """Takes away the buckets' policies, which do nothing but insist on TLS: the emulator has none."""
+    for bucket in ("MailBucketName", "TranscriptBucketName"):
+        client(instance, "s3").delete_bucket_policy(Bucket=outputs(instance)[bucket])
 
 
 def _stage(instance: Instance, programs: Path) -> Path:
-    """Lays the template and the functions out as in the repository, apart from it, so that a build that
-    goes on meanwhile changes nothing here. Answers the template's place."""
+    """Lays the template and the functions out apart from the repository, so that a build that goes on
+    meanwhile changes nothing here. Answers the template's place."""
     package = instance.folder / "package"
     shutil.rmtree(package, ignore_errors=True)
     for function in FUNCTIONS:
-        target = package / "target" / "lambda" / function
-        target.mkdir(parents=True)
-        shutil.copy2(_program(programs, function), target / "bootstrap")
-    (package / "infra").mkdir()
-    return Path(shutil.copy2(TEMPLATE, package / "infra"))
+        (package / function).mkdir(parents=True)
+        shutil.copy2(_program(programs, function), package / function / "bootstrap")
+    return write(package / TEMPLATE.name, with_code(TEMPLATE.read_text(), "/"))
 
 
 def _digest(programs: Path, parameters: dict[str, str]) -> str:

@@ -2,8 +2,9 @@
 
 import argparse
 import os
+from dataclasses import replace
 
-from . import aws, browser, checks, demo, install, manifest, processes, seed, stack
+from . import aws, browser, checks, demo, deployed, deployment, fuzz, install, manifest, package, processes, seed, stack
 from .instance import DEV, LOOPBACK, OWN, ROOT, TEST, WATCH
 
 # What `make watch` proposes to try: a function, and one of the sample events.
@@ -31,10 +32,15 @@ def run(arguments: argparse.Namespace) -> int:
             return checks.advisories()
         case "watch":
             return watch()
+        case "fuzz":
+            return fuzz.fuzz(arguments.seconds, arguments.target)
         case "package":
-            return package()
+            package.package(arguments.architecture)
+            return 0
         case "deploy":
-            return deploy(arguments.stack, arguments.parameters)
+            given = (arguments.stack, dict(arguments.parameters), dict(arguments.tags))
+            wanted = deployment.Wanted(arguments.architecture, arguments.settings, *given)
+            return deployment.deploy(replace(wanted, asks=not arguments.yes, builds=not arguments.built))
     raise AssertionError(arguments.command)
 
 
@@ -83,7 +89,9 @@ def test(arguments: list[str]) -> int:
     with stack.locked(TEST), stack.running(TEST, wanted):
         env = {**os.environ, **stack.test_environment(TEST), processes.MARK: str(TEST.folder)}
         failed = processes.status(["cargo", "test", *(arguments or ["--workspace"])], env=env)
-        return failed or (0 if arguments else browser.test(TEST))
+        if failed or arguments:
+            return failed
+        return deployed.check(TEST, stack.parameters(TEST, wanted)) or browser.test(TEST)
 
 
 def browser_tests(screenshots: bool, arguments: list[str]) -> int:
@@ -118,22 +126,3 @@ def watch() -> int:
 def _invoke(function: str, event: str, port: str) -> str:
     invoke = f"cargo lambda invoke --invoke-address {LOOPBACK} --invoke-port {port}"
     return f"{invoke} {function} --data-file events/{event}.json"
-
-
-def package() -> int:
-    """Builds the functions for AWS."""
-    install.rust_target("aarch64-unknown-linux-gnu")
-    aws.cargo_lambda("build", "--release", "--workspace", "--arm64")
-    return 0
-
-
-def deploy(stack_name: str, parameters: list[str]) -> int:
-    """Deploys what `package` built to the account of the person's AWS environment."""
-    install.sam_tools()
-    command = [str(install.SAM_TOOLS / "bin" / "sam"), "deploy"]
-    command += ["--template-file", str(aws.TEMPLATE), "--stack-name", stack_name]
-    command += ["--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"]
-    if parameters:
-        command += ["--parameter-overrides", *parameters]
-    processes.call(command, env={**os.environ, "SAM_CLI_TELEMETRY": "0"})
-    return 0

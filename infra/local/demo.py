@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from . import authserver, aws, mail, manifest, seed, stack, year
+from . import authserver, aws, mail, manifest, seed, stack, unpacked, year
 from .instance import DEV, ROOT, Instance
 from .processes import Failed
 
@@ -79,6 +79,8 @@ def demo() -> int:
             _wait(wanted, bucket, began)
         with stages.stage("compare S3 with the mail server, byte for byte"):
             rows, equal = _compare(bucket)
+        with stages.stage("compare the attachments with what Python's email finds"):
+            parts = {each.id: unpacked.unpacked(DEV, bucket, each.id) for each in seed.MAILBOXES if each.attachments}
         with stages.stage("let a year go by, and read the reminders that were sent"):
             told = year.a_year_goes_by(wanted)
         versions = _versions(DEV, bucket)
@@ -92,10 +94,13 @@ def demo() -> int:
             return 1
         print("Every message in S3 is byte for byte what the mail server holds." if equal else
               "FAILED: S3 and the mail server differ.")  # fmt: skip
+        for name, found in parts.items():
+            print(f"{name}: {found.in_s3.total()} attachments of {found.indexed} messages, each beside its message" if
+                  found.is_right else f"FAILED: the attachments of {name} differ.")  # fmt: skip
         print(f"\n{told.report()}")
         print("Everybody heard of what ends in time, once, and of nothing else." if told.is_right else
               "FAILED: the year's mails are not what people should have got.")  # fmt: skip
-        return 0 if equal and told.is_right else 1
+        return 0 if equal and told.is_right and all(each.is_right for each in parts.values()) else 1
 
 
 def _postroom(wanted: stack.Wanted, *arguments: str, quiet: bool = False) -> str:
@@ -159,7 +164,11 @@ def _at_server(mailbox: seed.Mailbox) -> Contents:
     token = None
     if mailbox.account:
         token = str(authserver.token_set(DEV, seed.login(mailbox.account))["access_token"])
-    found: Counter[tuple[str, int]] = Counter()
+    read = _by_pop3 if mailbox.protocol == "pop3" else _by_imap
+    return Contents(Counter(map(_fingerprint, read(mailbox, token))))
+
+
+def _by_imap(mailbox: seed.Mailbox, token: str | None) -> Iterator[bytes]:
     connection = mail.sign_in(DEV, mailbox.user, token)
     for folder in mailbox.folders:
         selected, _ = connection.select(f'"{seed.modified_utf7(folder.name)}"', readonly=True)
@@ -167,9 +176,17 @@ def _at_server(mailbox: seed.Mailbox) -> Contents:
             raise Failed(f"the mail server has no folder {folder.name!r} in {mailbox.user}")
         for uid in connection.uid("SEARCH", "ALL")[1][0].split():
             _, answer = connection.uid("FETCH", uid.decode(), "(BODY.PEEK[])")
-            found[_fingerprint(answer[0][1])] += 1
+            yield answer[0][1]
     connection.logout()
-    return Contents(found)
+
+
+def _by_pop3(mailbox: seed.Mailbox, token: str | None) -> Iterator[bytes]:
+    connection = mail.sign_in_pop3(DEV, mailbox.user, token)
+    messages, _ = connection.stat()
+    for number in range(1, messages + 1):
+        _, lines, _ = connection.retr(number)
+        yield b"".join(line + b"\r\n" for line in lines)
+    connection.quit()
 
 
 def _in_s3(bucket: str, mailbox: str) -> Contents:

@@ -22,12 +22,16 @@ HERE = Path(__file__).parent
 AWS_TOOLS = LOCAL / "aws-tools"
 # The SAM CLI and the linters, apart because they pin other versions of the same libraries.
 SAM_TOOLS = LOCAL / "sam-tools"
+# checkov, apart again for the same reason.
+CHECKOV = LOCAL / "checkov"
 AUTHSERVER = LOCAL / "authserver"
 BROWSER_TESTS = LOCAL / "browser-tests"
 CARGO_TOOLS = LOCAL / "cargo-tools"
 
 # Built without optimisation, which takes a fraction of the time; they look at one small workspace.
 CARGO_PACKAGES = {"cargo-deny": "0.20.2", "cargo-machete": "0.9.2"}
+SBOM_TOOL = "cargo-cyclonedx"
+SBOM_TOOL_VERSION = "0.5.9"
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -40,6 +44,11 @@ def aws_tools() -> None:
 def sam_tools() -> None:
     """The SAM CLI, cfn-lint and ruff."""
     environment(SAM_TOOLS, HERE / "requirements-sam.txt")
+
+
+def checkov() -> None:
+    """What looks at the template as a security reviewer does."""
+    environment(CHECKOV, HERE / "requirements-checkov.txt")
 
 
 def authserver() -> None:
@@ -78,6 +87,11 @@ def cargo_tools() -> None:
         cargo_package(package, version, "--debug", *features)
 
 
+def sbom_tool() -> None:
+    """The tool that says what is in a package: OWASP's own for Cargo, Apache-2.0."""
+    cargo_package(SBOM_TOOL, SBOM_TOOL_VERSION, "--debug")
+
+
 def cargo_package(package: str, version: str, *options: str) -> None:
     """A program from crates.io, for `cargo_tool`."""
     folder = CARGO_TOOLS / package
@@ -92,6 +106,12 @@ def cargo_package(package: str, version: str, *options: str) -> None:
 def cargo_tool(package: str) -> str:
     """Where a program of `cargo_package` lies."""
     return str(CARGO_TOOLS / package / "bin" / package)
+
+
+def cpp_compiler() -> None:
+    """What compiles libFuzzer's runtime, from the distribution where there is none."""
+    if not (os.environ.get("CXX") or shutil.which("c++")):
+        debian_packages("a C++ compiler", ["g++"])
 
 
 def dovecot() -> None:

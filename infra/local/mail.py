@@ -4,9 +4,11 @@ Every user exists. A user's password is `pw-` and the user's name; a token opens
 account, and other mailboxes as `allow` says.
 """
 
+import base64
 import contextlib
 import imaplib
 import os
+import poplib
 import shutil
 import ssl
 import stat
@@ -20,6 +22,8 @@ NAME = "dovecot"
 # What it serves, each on a port of its own; those that end with an s over TLS from the first byte.
 SERVICES = ("imap", "imaps", "pop3", "pop3s")
 HERE = Path(__file__).parent
+# poplib refuses lines beyond 2 kB, and mail has them.
+poplib._MAXLINE = 1 << 20
 
 
 def password(user: str) -> str:
@@ -64,6 +68,21 @@ def sign_in(instance: Instance, user: str, token: str | None = None) -> imaplib.
         connection.login(user, password(user))
     else:
         connection.authenticate("XOAUTH2", lambda _: f"user={user}\1auth=Bearer {token}\1\1".encode())
+    return connection
+
+
+def sign_in_pop3(instance: Instance, user: str, token: str | None = None) -> poplib.POP3_SSL:
+    """A POP3 connection over TLS, signed in by password or with a token (XOAUTH2)."""
+    trust = ssl.create_default_context(cafile=str(ca(instance)))
+    connection = poplib.POP3_SSL(LOOPBACK, instance.port("pop3s"), context=trust)
+    if token is None:
+        connection.user(user)
+        connection.pass_(password(user))
+    else:
+        # poplib knows no SASL: the mechanism, and what is said when the server goes on with "+".
+        initial = base64.b64encode(f"user={user}\1auth=Bearer {token}\1\1".encode()).decode()
+        connection._shortcmd("AUTH XOAUTH2")
+        connection._shortcmd(initial)
     return connection
 
 

@@ -67,13 +67,14 @@ def _mailbox(instance: Instance, mailbox: seed.Mailbox) -> str:
     lines = [
         "[[mailbox]]",
         f'id = "{mailbox.id}"',
-        'protocol = "imap"',
+        f'protocol = "{mailbox.protocol}"',
         f'host = "{LOOPBACK}"',
-        f"port = {instance.port('imap' if mailbox.starttls else 'imaps')}",
+        f"port = {instance.port(mailbox.protocol if mailbox.starttls else f'{mailbox.protocol}s')}",
         f'tls = "{"starttls" if mailbox.starttls else "implicit"}"',
         f'user = "{mailbox.user}"',
         f"folders = {json.dumps(mailbox.patterns)}",
         'interval = "1m"',
+        f"attachments = {json.dumps(mailbox.attachments)}",
     ]
     if mailbox.account:
         lines.append(f'auth = {{ oauth = "{mailbox.account}" }}')

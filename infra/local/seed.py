@@ -20,7 +20,7 @@ from . import mail
 from .instance import Instance, mail_user, write
 
 # Changes when the mail changes, so that it is made anew.
-VERSION = "1"
+VERSION = "2"
 
 DOMAIN = "demo.test"
 FIRST = 1_767_258_000  # 2026-01-01 09:00 UTC
@@ -59,12 +59,14 @@ class Mailbox:
 
     id: str
     folders: tuple[Folder, ...]
+    protocol: str = "imap"
     account: str | None = None
     starttls: bool = False
     sasl: str = "auto"
     patterns: tuple[str, ...] = ("INBOX",)
     oddities: bool = False
     large: bool = False
+    attachments: bool = False
 
     @property
     def user(self) -> str:
@@ -86,7 +88,7 @@ MAILBOXES = (
     Mailbox("empty", (Folder("INBOX", 0),)),
     # Two shared mailboxes and the account's own, all opened with one account's token.
     Mailbox("projects", (Folder("INBOX", 50),), account="projects"),
-    Mailbox("site-diary", (Folder("INBOX", 70),), account="projects", large=True),
+    Mailbox("site-diary", (Folder("INBOX", 70),), account="projects", large=True, attachments=True),
     Mailbox(
         "drawings",
         (Folder("INBOX", 20), Folder("Bridge 17/Rebar", 30), Folder("Entwürfe", 15)),
@@ -94,6 +96,9 @@ MAILBOXES = (
         patterns=("*",),
     ),
     Mailbox("tenders", (Folder("INBOX", 45),), account="tenders", sasl="xoauth2"),
+    # POP3: one with a password, one with a token.
+    Mailbox("invoices", (Folder("INBOX", 35),), protocol="pop3", oddities=True, attachments=True),
+    Mailbox("scans", (Folder("INBOX", 25),), protocol="pop3", account="tenders", starttls=True, large=True),
 )
 
 

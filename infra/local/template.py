@@ -6,7 +6,6 @@ rest are promises that a later change could break unseen.
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import boto3
 import yaml
@@ -14,10 +13,11 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
-from . import telling
+from . import alarms, inputs, options, roles, telling
 from .aws import FUNCTIONS, REGION, TEMPLATE
 from .expect import Resource, expect, of_type
 from .instance import ROOT
+from .parameters import Template
 
 # What Lambda takes as the names and values of one function's environment, in bytes
 # (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
@@ -32,6 +32,23 @@ READS = {
 }
 TAKES = r'"{}", ([\d_]+)\.\.=([\d_]+), ([\d_]+),'
 
+# What outlives the stack. Logs and the secrets of the console do not, because their names would stand in the way of the
+# next stack of the same name.
+KEPT = {"Table", "MailBucket", "TranscriptBucket", "TokenKey", "SenderMailIdentity"}
+# Whose bill and owner people look for.
+TAGGED = {
+    "AWS::ApiGatewayV2::Api",
+    "AWS::DynamoDB::Table",
+    "AWS::IAM::Role",
+    "AWS::KMS::Key",
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+}
+TAG = ("postroom:stack", {"Ref": "AWS::StackName"})
 # What a function needs that renews tokens.
 TOKEN_VARIABLES = {
     "TABLE_NAME",
@@ -47,34 +64,57 @@ TOKEN_VARIABLES = {
 def problems() -> list[str]:
     """Everything that is wrong with the template."""
     try:
-        resources = _translate()
+        whole = translated()
     except (yaml.YAMLError, ValueError) as error:
         return [f"the template cannot be read: {error}"]
-    parts = (_table, _bucket, _keys, _queues, _functions, _environments, _schedules, _routes, _alarms, _rights)
-    return [problem for check in (*parts, *telling.CHECKS) for problem in check(resources)]
+    parts = (_kept, _tagged, _table, _bucket, _keys, _queues, _functions, _environments, _schedules, _routes)
+    checks = (*parts, *roles.CHECKS, *alarms.CHECKS, *telling.CHECKS)
+    found = [problem for check in checks for problem in check(whole["Resources"])]
+    return [*found, *_outputs(whole), *inputs.problems(whole), *options.problems(whole)]
 
 
-def _translate() -> dict[str, Resource]:
+def translated() -> Template:
     """The template as CloudFormation sees it."""
     template = yaml_parse(TEMPLATE.read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://uploaded/by-sam"
     translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=REGION))
-    translated = translator.translate(template, parameter_values={})
-    return translated["Resources"]
+    return translator.translate(template, parameter_values={})
+
+
+def _kept(resources: dict[str, Resource]) -> Iterator[str]:
+    """What people would miss is kept when the stack goes, or when a change replaces it."""
+    for name, resource in resources.items():
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            if (resource.get(policy) == "Retain") != (name in KEPT):
+                yield f"{name}: its {policy} is {resource.get(policy)}"
+
+
+def _tagged(resources: dict[str, Resource]) -> Iterator[str]:
+    for name, resource in resources.items():
+        if resource["Type"] in TAGGED:
+            tags = resource["Properties"].get("Tags", [])
+            pairs = tags.items() if isinstance(tags, dict) else [(tag["Key"], tag["Value"]) for tag in tags]
+            if TAG not in pairs:
+                yield f"{name}: it has no tag {TAG[0]}"
+
+
+def _outputs(template: Template) -> Iterator[str]:
+    """Each is described, and can be imported by another stack."""
+    for name, output in template["Outputs"].items():
+        yield from expect(f"the output {name}", output, "Export", {"Name": {"Fn::Sub": f"${{AWS::StackName}}-{name}"}})
+        if not output.get("Description", "").endswith("."):
+            yield f"the output {name}: it is not described"
 
 
 def _table(resources: dict[str, Resource]) -> Iterator[str]:
-    table = resources["Table"]
-    properties = table["Properties"]
-    yield from _kept("Table", table)
+    properties = resources["Table"]["Properties"]
     yield from expect("Table", properties, "BillingMode", "PAY_PER_REQUEST")
     ttl = {"AttributeName": "expires_at", "Enabled": True}
     yield from expect("Table", properties, "TimeToLiveSpecification", ttl)
     recovery = {"PointInTimeRecoveryEnabled": True}
     yield from expect("Table", properties, "PointInTimeRecoverySpecification", recovery)
-    yield from expect("Table", properties, "SSESpecification", {"SSEEnabled": True})
     indexes = {index["IndexName"]: index for index in properties["GlobalSecondaryIndexes"]}
     for name, hash_key, range_key, projection in (
         ("due", "schedule", "due_at", "KEYS_ONLY"),
@@ -82,7 +122,6 @@ def _table(resources: dict[str, Resource]) -> Iterator[str]:
         ("ending", "ending", "ends_at", "KEYS_ONLY"),
         ("remind", "remind", "remind_at", "KEYS_ONLY"),
         ("account", "account", "id", "ALL"),
-        ("remind", "remind", "remind_at", "KEYS_ONLY"),
     ):
         keys = [(hash_key, "HASH"), (range_key, "RANGE")]
         schema = [{"AttributeName": attribute, "KeyType": kind} for attribute, kind in keys]
@@ -91,33 +130,36 @@ def _table(resources: dict[str, Resource]) -> Iterator[str]:
 
 
 def _bucket(resources: dict[str, Resource]) -> Iterator[str]:
-    bucket = resources["MailBucket"]
-    properties = bucket["Properties"]
-    yield from _kept("MailBucket", bucket)
-    yield from expect("MailBucket", properties, "VersioningConfiguration", {"Status": "Enabled"})
     blocked = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-    yield from expect("MailBucket", properties, "PublicAccessBlockConfiguration", dict.fromkeys(blocked, True))
+    for name in ("MailBucket", "TranscriptBucket"):
+        properties = resources[name]["Properties"]
+        yield from expect(name, properties, "PublicAccessBlockConfiguration", dict.fromkeys(blocked, True))
+        ownership = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+        yield from expect(name, properties, "OwnershipControls", ownership)
+        statements = resources[f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"]
+        insecure = {"Bool": {"aws:SecureTransport": "false"}}
+        if not any(s["Effect"] == "Deny" and s.get("Condition") == insecure for s in statements):
+            yield f"{name}Policy: it does not insist on TLS"
+    properties = resources["MailBucket"]["Properties"]
+    yield from expect("MailBucket", properties, "VersioningConfiguration", {"Status": "Enabled"})
     events = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     yield from expect("MailBucket", properties, "NotificationConfiguration", events)
-    rules = properties.get("LifecycleConfiguration", {}).get("Rules", [])
+    stated = properties["LifecycleConfiguration"]["Rules"]
+    rules = [rule["Fn::If"][1] if "Fn::If" in rule else rule for rule in stated]
     aborts = [rule.get("AbortIncompleteMultipartUpload") for rule in rules if rule["Status"] == "Enabled"]
     if {"DaysAfterInitiation": 7} not in aborts:
         yield "MailBucket: unfinished uploads are not aborted after 7 days"
-    # Transcripts are no mail.
-    if any("Expiration" in key for rule in rules if rule.get("Prefix") != "transcripts/" for key in rule):
+    if any("Expiration" in key for rule in rules for key in rule):
         yield "MailBucket: a lifecycle rule deletes mail"
-    if not properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration"):
-        yield "MailBucket: it is not encrypted"
-    statements = resources["MailBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    insecure = {"Bool": {"aws:SecureTransport": "false"}}
-    if not any(s["Effect"] == "Deny" and s.get("Condition") == insecure for s in statements):
-        yield "MailBucketPolicy: it does not insist on TLS"
+    forgets = {"Rules": [{"Id": "forget", "Status": "Enabled", "ExpirationInDays": 7}]}
+    transcripts = resources["TranscriptBucket"]["Properties"]
+    yield from expect("TranscriptBucket", transcripts, "LifecycleConfiguration", forgets)
+    # An old version would outlive the seven days.
+    yield from expect("TranscriptBucket", transcripts, "VersioningConfiguration", None)
 
 
 def _keys(resources: dict[str, Resource]) -> Iterator[str]:
-    key = resources["TokenKey"]
-    yield from _kept("TokenKey", key)
-    yield from expect("TokenKey", key["Properties"], "EnableKeyRotation", True)
+    yield from expect("TokenKey", resources["TokenKey"]["Properties"], "EnableKeyRotation", True)
     for key, name in (("ConsoleKey", "console"), ("LinkKey", "links")):
         secret = resources[key]["Properties"]
         yield from expect(key, secret, "Name", {"Fn::Sub": f"postroom/${{AWS::StackName}}/{name}"})
@@ -127,8 +169,6 @@ def _keys(resources: dict[str, Resource]) -> Iterator[str]:
 
 def _queues(resources: dict[str, Resource]) -> Iterator[str]:
     queues = of_type(resources, "AWS::SQS::Queue")
-    for name, queue in queues.items():
-        yield from expect(name, queue["Properties"], "SqsManagedSseEnabled", True)
     yield from expect("DeadLetterQueue", queues["DeadLetterQueue"]["Properties"], "MessageRetentionPeriod", 14 * 86400)
     redrive = queues["FetchQueue"]["Properties"]["RedrivePolicy"]
     yield from expect("FetchQueue", redrive, "maxReceiveCount", 5)
@@ -211,80 +251,3 @@ def _routes(resources: dict[str, Resource]) -> Iterator[str]:
     for key in ("GET /callback", "GET /sign-in", "POST /link"):
         if limited.get(key, {}).get("ThrottlingRateLimit", everything) >= everything:
             yield f"ConsoleStage: {key} is not limited further than the rest"
-
-
-def _alarms(resources: dict[str, Resource]) -> Iterator[str]:
-    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    of_stack = [{"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}]
-    for name, metric, missing in (
-        ("NoTicksAlarm", "Ticks", "breaching"),
-        ("LateBatchesAlarm", "OldestDueLag", "notBreaching"),
-        ("LateTokensAlarm", "OldestRefreshLag", "breaching"),
-        ("AppRegistrationAlarm", "RefreshFailures", "notBreaching"),
-        ("NoReminderRunAlarm", "ReminderRuns", "breaching"),
-        ("RemindersFailedAlarm", "RemindersFailed", "notBreaching"),
-    ):
-        properties = alarms[name]["Properties"]
-        yield from expect(name, properties, "Namespace", "Postroom")
-        yield from expect(name, properties, "MetricName", metric)
-        of_class = [{"Name": "Class", "Value": "app_registration"}] if name == "AppRegistrationAlarm" else []
-        yield from expect(name, properties, "Dimensions", of_stack + of_class)
-        yield from expect(name, properties, "TreatMissingData", missing)
-    limit = {"Ref": "FetchLagLimitSeconds"}
-    yield from expect("LateBatchesAlarm", alarms["LateBatchesAlarm"]["Properties"], "Threshold", limit)
-    other = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}
-    for name, alarm in alarms.items():
-        yield from expect(name, alarm["Properties"], "AlarmActions", [{"Ref": "IncidentTopic"}, other])
-
-
-def _rights(resources: dict[str, Resource]) -> Iterator[str]:
-    """No right is wider than it must be, and nobody may delete mail or what people defined."""
-    for name, role in of_type(resources, "AWS::IAM::Role").items():
-        if role["Properties"].get("ManagedPolicyArns"):
-            yield f"{name}: a managed policy gives more than is needed"
-        for policy in role["Properties"].get("Policies", []):
-            for each in policy["PolicyDocument"]["Statement"]:
-                # One that is there on a condition.
-                yield from _statement(name, each["Fn::If"][1] if "Fn::If" in each else each)
-
-
-def _statement(role: str, statement: dict[str, Any]) -> Iterator[str]:
-    actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-    for action in actions:
-        service, _, verb = action.partition(":")
-        if "*" in action:
-            yield f"{role}: {action} is a wildcard"
-        may_delete = service == "sqs" or _names_what_it_deletes(action, statement)
-        if verb.startswith("Delete") and not may_delete or verb.startswith("Put") and "Policy" in verb:
-            yield f"{role}: {action} is not needed by any function"
-        if service == "kms" and verb not in {"GenerateDataKey", "Decrypt"}:
-            yield f"{role}: {action} is more than sealing and opening"
-    writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(actions)
-    # Who could write a provider could have every refresh token sent to a server of its own.
-    keys = _leading_keys(statement)
-    may_write_all = not keys or any(key.startswith(("*", "PROVIDER")) for key in keys)
-    if writes and may_write_all and not telling.moves_reminders_only(statement):
-        yield f"{role}: {', '.join(sorted(writes))} may write providers"
-    # AWS takes no narrower resource for these.
-    if statement["Resource"] == "*" and not {*actions} <= {"secretsmanager:BatchGetSecretValue", "ses:GetAccount"}:
-        yield f"{role}: {', '.join(actions)} on every resource"
-
-
-def _names_what_it_deletes(action: str, statement: dict[str, Any]) -> bool:
-    """Whether a right to delete is one to what a function itself has put there."""
-    if action == "dynamodb:DeleteItem":
-        keys = _leading_keys(statement)
-        return bool(keys) and all(key.startswith(("EPHEMERAL#", "INCIDENT#", "OWNER#")) for key in keys)
-    if action == "secretsmanager:DeleteSecret":
-        return str(statement["Resource"].get("Fn::Sub")).endswith("/account/*")
-    return False
-
-
-def _leading_keys(statement: dict[str, Any]) -> list[str]:
-    """The partitions of the table that a right is limited to; none: it is not limited."""
-    return statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
-
-
-def _kept(name: str, resource: Resource) -> Iterator[str]:
-    for key in ("DeletionPolicy", "UpdateReplacePolicy"):
-        yield from expect(name, resource, key, "Retain")

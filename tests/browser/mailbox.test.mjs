@@ -6,7 +6,7 @@ import {
   administrator, allow, authorise, heading, leave, overview, row, says, signIn, start, stop,
   UNAUTHORISED,
 } from './console.mjs';
-import { apply, CONSOLE, environment, password, postroom, share, status, unique } from './stack.mjs';
+import { apply, CONSOLE, environment, password, postroom, unique } from './stack.mjs';
 
 before(start);
 after(stop);
@@ -53,30 +53,6 @@ test('a mailbox with a password is tested, edited, paused and resumed', async ()
   await says(page, 'A transcript is written until');
   await press(page, 'Stop the transcript');
   await says(page, 'Nothing is written down any more.');
-  await leave(page);
-});
-
-test('mailboxes move onto an account that can open them, and others stay', async () => {
-  const id = unique('adopt');
-  const user = (n) => `${id}-${n}@postroom.test`;
-  await apply([{ id, login: user(0) }], [1, 2].map((n) => ({ id: `${id}-${n}`, user: user(n) })));
-  share(user(1), user(0));
-  const page = await administrator();
-  await authorise(page, id);
-  await signIn(page);
-  await allow(page);
-  await says(page, 'Authorised');
-
-  await page.getByLabel('Find mailboxes').fill(id);
-  await press(page, 'Find');
-  for (const n of [1, 2]) await page.getByRole('checkbox', { name: new RegExp(`^${id}-${n}`) }).check();
-  await press(page, 'Try and move selected');
-  await says(page, '1 of 2 moved.');
-  await says(page, 'Moved');
-  await says(page, 'Left as it was');
-  await postroom('fetch', `${id}-1`, `${id}-2`, '--wait', '--timeout', '60s');
-  const [moved, left] = [await status(`${id}-1`), await status(`${id}-2`)];
-  assert.deepEqual([moved.accounts.length, left.accounts.length], [1, 0]);
   await leave(page);
 });
 

@@ -1,8 +1,8 @@
 //! Runs that are cut off anywhere, and runs that overlap: nothing is lost, nothing is stored twice.
 
-use postroom_model::Mailbox;
-use postroom_tests::{Lab, OddServer, Quirk};
-use std::{collections::BTreeSet, time::Duration};
+use postroom_model::{AfterFetch, Mailbox, Protocol};
+use postroom_tests::{Habit, Lab, OddMaildrop, OddServer, Process, Quirk};
+use std::time::Duration;
 
 fn messages(count: usize) -> Vec<Vec<u8>> {
     let text = |n: usize| format!("Message-ID: <{n}@test>\r\n\r\n{}\r\n", "x".repeat(n * 101));
@@ -19,10 +19,7 @@ fn mailbox(port: u16) -> Mailbox {
 async fn assert_archived_once(lab: &Lab, mailbox: &Mailbox, mut expected: Vec<Vec<u8>>) {
     expected.sort();
     assert!(lab.archived(&mailbox.id).await == expected, "every message is there, once");
-    let versions = lab.s3.list_object_versions().bucket(&lab.bucket).send().await.expect("versions");
-    let versions = versions.versions.unwrap_or_default();
-    let keys: BTreeSet<_> = versions.iter().filter_map(|version| version.key.clone()).collect();
-    assert_eq!(keys.len(), versions.len(), "no object was written twice");
+    lab.assert_written_once().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,6 +42,46 @@ async fn a_run_cut_off_at_any_moment_is_repeated_without_loss_or_repetition() {
     assert_eq!(state.failure, None);
     assert_eq!(state.folders["INBOX"].last_uid, 61);
     assert_archived_once(&lab, &mailbox, expected).await;
+}
+
+/// What SIGKILL leaves is what a function leaves whose machine is taken away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_killed_at_any_moment_leaves_what_the_next_one_completes() {
+    let large =
+        [b"Message-ID: <large@test>\r\n\r\n".to_vec(), vec![b'x'; 7 << 20], b"\r\n".to_vec()].concat();
+    let expected: Vec<_> = messages(40).into_iter().chain([large]).collect();
+    use {
+        AfterFetch::{Delete, Leave},
+        Protocol::{Imap, Pop3},
+    };
+    for (protocol, after) in [(Imap, Leave), (Pop3, Leave), (Pop3, Delete)] {
+        let imap = OddServer::start(expected.clone(), Quirk::Slow).await;
+        let pop3 = OddMaildrop::start(expected.clone(), Habit::Slow).await;
+        let port = if protocol == Imap { imap.port() } else { pop3.port() };
+        let mailbox = mailbox(port);
+        let mailbox = Mailbox { protocol, after_fetch: after.clone(), attachments: true, ..mailbox };
+        let what = format!("{protocol:?} {after:?}");
+        let lab = Lab::new().await;
+        lab.add([(mailbox.clone(), "pw".to_owned())]).await;
+        let mut killed = 0;
+        for cut in 0..12u64 {
+            let mut process = Process::start(env!("CARGO_BIN_EXE_work"), &lab.one_mailbox(&mailbox.id)).await;
+            process.go().await;
+            tokio::time::sleep(Duration::from_millis(30 + cut * 60)).await;
+            killed += usize::from(process.kill().await);
+            lab.forget_leases(&mailbox.id).await;
+            pop3.free().await;
+            let (there, archived) = (pop3.texts(), lab.archived(&mailbox.id).await);
+            let lost = expected.iter().filter(|text| !there.contains(text) && !archived.contains(text));
+            assert_eq!(lost.count(), 0, "{what}: lost by the kill {cut}");
+        }
+        assert!(killed >= 3, "{what}: {killed} were still running");
+        let state = lab.fetch_one(&lab.fetch(), &mailbox.id).await;
+        assert_eq!((state.failure, state.quarantined), (None, 0), "{what}");
+        let indexes = lab.keys_below("index/").await.len();
+        assert_eq!(indexes, expected.len(), "{what}: every message is unpacked");
+        assert_archived_once(&lab, &mailbox, expected.clone()).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,10 +4,18 @@
 //! a [`Lab`](postroom_tests::Lab) of their own; tests of the deployed stack share it and use names of
 //! their own.
 
+mod attachments;
 mod dovecot;
 mod events;
 mod faults;
+mod filters;
 mod interruption;
+mod labels;
+mod limits;
+mod maildrop;
+mod migration;
+mod moves;
+mod pop3;
 mod reminders;
 mod schedule;
 mod stack;

@@ -12,14 +12,23 @@ use std::{
 };
 
 /// What the command line said.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    /// All of it, of a command that went well.
+    #[track_caller]
+    pub(crate) fn well(self) -> String {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self.out + &self.err
+    }
 }
 
 /// Runs `postroom` against the test stack.
-fn postroom(arguments: &[&str]) -> Said {
+pub(crate) fn postroom(arguments: &[&str]) -> Said {
     let output = Command::new(environment("POSTROOM_TEST_CLI"))
         .args(arguments)
         .env("AWS_ENDPOINT_URL", environment("POSTROOM_TEST_AWS_ENDPOINT"))
@@ -34,7 +43,7 @@ fn postroom(arguments: &[&str]) -> Said {
     Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-fn file(name: &str, text: &str) -> PathBuf {
+pub(crate) fn file(name: &str, text: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("{:016x}-{name}", fastrand::u64(..)));
     std::fs::write(&path, text).expect("a file");
     path
@@ -45,7 +54,7 @@ fn message(n: usize) -> Vec<u8> {
         .into_bytes()
 }
 
-fn manifest(account: &User, mailboxes: &[(&User, bool)]) -> PathBuf {
+pub(crate) fn manifest(account: &User, mailboxes: &[(&User, bool)]) -> PathBuf {
     let mut text = format!(
         "[[provider]]\nid = \"{0}\"\npreset = \"custom\"\nissuer = \"{1}\"\nclient_id = \"{2}\"\n\
          client_secret = {{ env = \"TEST_CLIENT_SECRET\" }}\nscopes = [\"openid\", \"offline_access\", \"mail\"]\n\
@@ -73,7 +82,7 @@ fn manifest(account: &User, mailboxes: &[(&User, bool)]) -> PathBuf {
     file("manifest.toml", &text)
 }
 
-fn status(mailbox: &User) -> Value {
+pub(crate) fn status(mailbox: &User) -> Value {
     let said = postroom(&["status", "--json", mailbox.name()]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     serde_json::from_str(&said.out).expect("JSON")

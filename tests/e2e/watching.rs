@@ -79,7 +79,7 @@ async fn a_transcript_that_cannot_be_written_costs_nothing() {
     let server = OddServer::start(Vec::new(), Quirk::None).await;
     let (mut lab, ids) = lab_with(&[("watched", &server)]).await;
     lab.registry.set_transcript(&ids[0], Some(ahead::<600>())).await.expect("set");
-    lab.settings.bucket = format!("{}-not-there", lab.bucket);
+    lab.settings.transcript_bucket = format!("{}-not-there", lab.bucket);
     let state = lab.fetch_one(&lab.fetch(), &ids[0]).await;
     assert_eq!(state.failure, None);
     assert!(matches!(state.last_demand.expect("an answer").result, RunResult::Done { .. }));

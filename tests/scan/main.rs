@@ -3,8 +3,8 @@
 //! Runs after the end-to-end tests and knows every secret that they or the functions put into the
 //! vault, each version of it: passwords, client secrets and keys, access tokens and refresh tokens;
 //! and an authorization code. It looks for them in the functions' logs, metrics among them, in every
-//! table, queue and mail, in transcripts, in the functions' settings, and in what the code under test
-//! logged in the test processes.
+//! table, queue and mail, in transcripts and the indexes of messages, in what objects are called, in the
+//! functions' settings, and in what the code under test logged in the test processes.
 
 mod places;
 mod secrets;
@@ -56,6 +56,9 @@ async fn no_secret_is_anywhere_but_in_the_vault() {
     let with_marker =
         |kind: &str| places.iter().any(|place| place.name.starts_with(kind) && place.text.contains(&marker));
     assert!(with_marker("table ") && with_marker("the tests' own log"), "the places are read");
+    for kind in ["object transcripts/", "object index/", "the keys of "] {
+        assert!(places.iter().any(|place| place.name.starts_with(kind)), "{kind} is among the places");
+    }
     for function in ["console", "dispatch", "token-refresh"] {
         let logs = |place: &&Place| place.name.starts_with("log ") && place.name.ends_with(function);
         assert!(places.iter().filter(logs).any(|log| !log.text.is_empty()), "{function} has logged");

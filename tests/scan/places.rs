@@ -1,7 +1,7 @@
 //! Everything that people and programs can read and that is not the vault.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use postroom_tests::{emulator, environment, own_log, stack_dynamodb, stack_s3, stack_sqs};
+use postroom_tests::{emulator, own_log, stack_dynamodb, stack_s3, stack_sqs};
 use std::fmt::Write as _;
 
 /// A place and all of its text.
@@ -25,7 +25,7 @@ pub(crate) async fn all() -> Vec<Place> {
     ] {
         places.push(Place { name: name.to_owned(), text: emulator::get(service, path).await.to_string() });
     }
-    places.extend(transcripts().await);
+    places.extend(objects().await);
     places
 }
 
@@ -38,14 +38,24 @@ async fn tables() -> Vec<Place> {
         let mut text = String::new();
         let mut items = client.scan().table_name(&name).into_paginator().items().send();
         while let Some(item) = items.next().await {
-            // What is stored as bytes is stored as text here.
             let item = item.expect("an item");
-            assert!(!item.values().any(AttributeValue::is_b), "{name} has bytes, which are not looked at");
             writeln!(text, "{item:?}").expect("text");
+            // Debug shows bytes as numbers.
+            for bytes in item.values().flat_map(bytes) {
+                writeln!(text, "{}", String::from_utf8_lossy(bytes)).expect("text");
+            }
         }
         places.push(Place { name: format!("table {name}"), text });
     }
     places
+}
+
+fn bytes(value: &AttributeValue) -> Vec<&[u8]> {
+    match value {
+        AttributeValue::B(bytes) => vec![bytes.as_ref()],
+        AttributeValue::Bs(set) => set.iter().map(AsRef::as_ref).collect(),
+        _ => Vec::new(),
+    }
 }
 
 async fn queues() -> Vec<Place> {
@@ -61,19 +71,28 @@ async fn queues() -> Vec<Place> {
     places
 }
 
-/// The archive holds mail as it came; what is ours there are transcripts.
-async fn transcripts() -> Vec<Place> {
-    let (client, bucket) = (stack_s3().await, environment("POSTROOM_TEST_BUCKET"));
+/// What is ours in the archives of the stack and of all labs: transcripts, the indexes of messages, and
+/// what objects are called and say of themselves. Messages and attachments are as they came.
+async fn objects() -> Vec<Place> {
+    let client = stack_s3().await;
     let mut places = Vec::new();
-    let list = client.list_objects_v2().bucket(&bucket).prefix("transcripts/");
-    for object in list.send().await.expect("a list").contents.unwrap_or_default() {
-        let key = object.key.expect("a key");
-        let got = client.get_object().bucket(&bucket).key(&key).send().await.expect("an object");
-        let bytes = got.body.collect().await.expect("a body").to_vec();
-        places.push(Place {
-            name: format!("transcript {key}"),
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        });
+    let buckets = client.list_buckets().send().await.expect("buckets").buckets.unwrap_or_default();
+    for bucket in buckets.into_iter().filter_map(|bucket| bucket.name) {
+        let mut names = String::new();
+        let mut objects = client.list_objects_v2().bucket(&bucket).into_paginator().send();
+        while let Some(page) = objects.next().await {
+            for key in page.expect("a page").contents.unwrap_or_default().into_iter().filter_map(|o| o.key) {
+                writeln!(names, "{key}").expect("text");
+                if key.starts_with("transcripts/") || key.starts_with("index/") {
+                    let got = client.get_object().bucket(&bucket).key(&key).send().await.expect("an object");
+                    let metadata = format!("{:?}", got.metadata);
+                    let bytes = got.body.collect().await.expect("a body").to_vec();
+                    let text = metadata + &String::from_utf8_lossy(&bytes);
+                    places.push(Place { name: format!("object {key} of {bucket}"), text });
+                }
+            }
+        }
+        places.push(Place { name: format!("the keys of {bucket}"), text: names });
     }
     places
 }

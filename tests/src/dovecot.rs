@@ -38,6 +38,40 @@ impl User {
         serde_json::from_value(json).expect("a mailbox")
     }
 
+    /// The user's maildrop as a basic mailbox over implicit TLS; `change` edits its JSON.
+    ///
+    /// # Panics
+    /// As [`User::mailbox`].
+    pub fn maildrop(&self, change: impl FnOnce(&mut serde_json::Value)) -> Mailbox {
+        let port: u16 = environment("POSTROOM_TEST_POP3S_PORT").parse().expect("a port");
+        self.mailbox(|json| {
+            json["protocol"] = "pop3".into();
+            json["port"] = port.into();
+            change(json);
+        })
+    }
+
+    /// The messages of INBOX as the server keeps them, sorted by their bytes.
+    ///
+    /// # Panics
+    /// When they cannot be read.
+    pub fn kept(&self) -> Vec<Vec<u8>> {
+        let maildir = PathBuf::from(environment("POSTROOM_TEST_MAIL_ROOT")).join(&self.0).join("Maildir");
+        let files = ["cur", "new"].into_iter().flat_map(|folder| std::fs::read_dir(maildir.join(folder)));
+        let files = files.flatten().map(|file| std::fs::read(file.expect("a file").path()).expect("read"));
+        let mut messages: Vec<Vec<u8>> = files.collect();
+        messages.sort();
+        messages
+    }
+
+    /// Takes messages out of a folder, as another client does; `which` is a query of doveadm's.
+    ///
+    /// # Panics
+    /// When doveadm refuses.
+    pub fn expunge(&self, folder: &str, which: &[&str]) {
+        self.doveadm(&[&["expunge", "-u", &self.0, "mailbox", folder], which].concat());
+    }
+
     /// Delivers a message into a folder, by doveadm as a mail server's own tools do.
     ///
     /// # Panics

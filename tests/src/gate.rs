@@ -59,6 +59,10 @@ impl Call {
     /// What was looked at is moved on.
     pub const MOVE_REMINDER: Self =
         Self { operation: "DynamoDB_20120810.UpdateItem", mark: "#remind_at = :seen" };
+    /// The ids of a maildrop's messages are put on record.
+    pub const RECORD_IDS: Self = Self { operation: "DynamoDB_20120810.UpdateItem", mark: "KNOWN#" };
+    /// A maildrop's cursor moves.
+    pub const MOVE_MAILDROP: Self = Self { operation: "DynamoDB_20120810.UpdateItem", mark: "#maildrop = :" };
     /// Events are put.
     pub const EVENTS: Self = Self { operation: "AWSEvents.PutEvents", mark: "" };
 

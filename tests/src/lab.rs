@@ -3,7 +3,9 @@
 use crate::log;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
+};
 use fetch::{Fetch, Invocation, Settings};
 use jiff::{SignedDuration, Timestamp};
 use postroom_lambda::Reach;
@@ -139,11 +141,16 @@ impl Lab {
             .build();
         let bucket = s3.create_bucket().bucket(&name).create_bucket_configuration(place).send().await;
         bucket.expect("a bucket");
+        let versions = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let versions =
+            s3.put_bucket_versioning().bucket(&name).versioning_configuration(versions).send().await;
+        versions.expect("versions are kept");
         let key = aws_sdk_kms::Client::new(&aws).create_key().send().await.expect("a key");
         let queue = aws_sdk_sqs::Client::new(&aws).create_queue().queue_name(&name).send().await;
         let settings = Settings {
             table: name.clone(),
             bucket: name.clone(),
+            transcript_bucket: name.clone(),
             s3_endpoint: None,
             queue_url: queue.expect("a queue").queue_url.expect("a URL"),
             secret_prefix: format!("lab/{name}"),
@@ -246,34 +253,6 @@ impl Lab {
         if let Some(lease) = state.lease {
             self.registry.release_mailbox(mailbox, &lease.owner).await.expect("an answer");
         }
-    }
-
-    /// Every archived message of a mailbox, sorted by its bytes.
-    ///
-    /// # Panics
-    /// When the archive cannot be read.
-    pub async fn archived(&self, mailbox: &MailboxId) -> Vec<Vec<u8>> {
-        let mut messages = Vec::new();
-        for key in self.keys(mailbox).await {
-            let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await.expect("an object");
-            messages.push(object.body.collect().await.expect("a body").to_vec());
-        }
-        messages.sort();
-        messages
-    }
-
-    /// The keys of a mailbox's archived messages.
-    ///
-    /// # Panics
-    /// When the archive cannot be listed.
-    pub async fn keys(&self, mailbox: &MailboxId) -> Vec<String> {
-        let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(format!("mail/{mailbox}/"));
-        let mut pages = list.into_paginator().send();
-        let mut keys = Vec::new();
-        while let Some(page) = pages.next().await {
-            keys.extend(page.expect("a page").contents.unwrap_or_default().into_iter().filter_map(|o| o.key));
-        }
-        keys
     }
 }
 

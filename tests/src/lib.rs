@@ -1,9 +1,10 @@
 //! What the end-to-end tests stand on: resources of their own at the local AWS API ([`Lab`]), users of
 //! a real Dovecot ([`User`]), accounts at a real authorization server, servers that misbehave on
-//! request ([`OddServer`], [`OddIssuer`]), a [`Gate`] before the AWS API, processes to kill
+//! request ([`OddServer`], [`OddMaildrop`], [`OddIssuer`]), a [`Gate`] before the AWS API, processes to kill
 //! ([`Process`]), and what people and machines were told ([`Mail`], [`Lab::events`]).
 
 mod accounts;
+mod archived;
 mod checker;
 mod dovecot;
 pub mod emulator;
@@ -14,10 +15,12 @@ mod issuer;
 mod lab;
 mod log;
 mod odd_issuer;
+mod odd_maildrop;
 mod odd_server;
 mod process;
 mod relay;
 mod told;
+mod work;
 
 pub use accounts::later;
 pub use checker::{Deployment, Round, answer, answer_within, run_at};
@@ -31,7 +34,9 @@ pub use lab::{
 };
 pub use log::own_log;
 pub use odd_issuer::{Manner, OddIssuer};
+pub use odd_maildrop::{Habit, OddMaildrop};
 pub use odd_server::{OddServer, Quirk};
 pub use process::{ERRAND, Process};
 pub use relay::Relay;
 pub use told::Mail;
+pub use work::{OneMailbox, Worked};

@@ -1,11 +1,14 @@
 //! `[[mailbox]]`: where mail is fetched from.
 
 use super::{
+    filter::{AMOUNT, filter},
     problem::{Placed, Problems},
     secret::{SecretSources, Shape, Sourced, secret},
     section::{Section, chosen},
 };
-use postroom_model::{AccountId, AfterFetch, EndDate, Interval, MailboxId, Protocol, SaslPolicy, Tls};
+use postroom_model::{
+    AccountId, AfterFetch, EndDate, Filter, Interval, MailboxId, Protocol, SaslPolicy, Tls, amount::bytes,
+};
 use secrecy::SecretString;
 use std::{collections::BTreeMap, net::IpAddr};
 use toml::de::{DeTable, DeValue};
@@ -14,6 +17,8 @@ use toml::de::{DeTable, DeValue};
 pub(super) struct MailboxEntry {
     pub(super) at: usize,
     pub(super) id: Placed<MailboxId>,
+    /// Whether nobody gave it that: it is made of the user.
+    pub(super) is_id_made: bool,
     pub(super) protocol: Protocol,
     pub(super) host: Option<Placed<String>>,
     pub(super) port: Option<u16>,
@@ -24,15 +29,21 @@ pub(super) struct MailboxEntry {
     pub(super) sign_in: SignIn,
     pub(super) sasl: Option<SaslPolicy>,
     pub(super) folders: Option<Vec<String>>,
+    pub(super) exclude_folders: Vec<String>,
+    pub(super) filter: Filter,
+    pub(super) daily_limit: DailyLimit,
     pub(super) interval: Interval,
     pub(super) after_fetch: AfterFetch,
     pub(super) attachments: bool,
+    pub(super) inline_images: bool,
     pub(super) owners: Vec<String>,
     pub(super) password_expires: Option<EndDate>,
     pub(super) tags: BTreeMap<String, String>,
     /// Whether a password is given, readable or not.
     pub(super) has_password: bool,
     pub(super) password: Option<Sourced<SecretString>>,
+    /// How to give one.
+    pub(super) password_hint: &'static str,
     /// Whether something in it is wrong.
     pub(super) flawed: bool,
 }
@@ -45,6 +56,17 @@ pub(super) enum SignIn {
     Account(Placed<AccountId>),
     /// What is there is wrong.
     Unclear,
+}
+
+/// How much may be read from a mailbox on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DailyLimit {
+    /// What the preset knows.
+    Preset,
+    /// As much as there is.
+    None,
+    /// So many bytes.
+    Bytes(u64),
 }
 
 const PROTOCOLS: [(&str, Protocol); 2] = [("imap", Protocol::Imap), ("pop3", Protocol::Pop3)];
@@ -76,9 +98,13 @@ impl MailboxEntry {
         let sign_in = auth(&mut section);
         let sasl = sasl(&mut section, protocol, tls.value, &sign_in);
         let folders = folders(&mut section, protocol);
+        let exclude_folders = exclude_folders(&mut section, protocol);
+        let filter = filter(&mut section);
+        let daily_limit = daily_limit(&mut section);
         let interval = section.parsed::<Interval>("interval").map(|interval| interval.value);
         let after_fetch = after_fetch(&mut section, protocol, folders.as_deref());
         let attachments = section.flag("attachments").unwrap_or_default();
+        let inline_images = inline_images(&mut section, attachments);
         let owners = section.owners();
         let tags = section.text_map("tags");
         let password_at = section.place_of("password");
@@ -96,6 +122,7 @@ impl MailboxEntry {
         Some(Self {
             at,
             id: id?,
+            is_id_made: false,
             protocol,
             host,
             port,
@@ -105,14 +132,19 @@ impl MailboxEntry {
             sign_in,
             sasl,
             folders,
+            exclude_folders,
+            filter,
+            daily_limit,
             interval: interval.unwrap_or_default(),
             after_fetch,
             attachments,
+            inline_images,
             owners,
             password_expires,
             tags,
             has_password: password_at.is_some(),
             password,
+            password_hint: "password = { env = \"NAME\" } or auth = { oauth = \"account\" }",
             flawed,
         })
     }
@@ -193,6 +225,39 @@ fn folders(section: &mut Section<'_, '_>, protocol: Protocol) -> Option<Vec<Stri
         section.problems.add(at, "POP3 knows no folders: leave \"folders\" out");
     }
     Some(names)
+}
+
+fn exclude_folders(section: &mut Section<'_, '_>, protocol: Protocol) -> Vec<String> {
+    let Some(Placed { at, value }) = section.texts("exclude_folders") else { return Vec::new() };
+    if protocol == Protocol::Pop3 {
+        section.problems.add(at, "POP3 knows no folders: leave \"exclude_folders\" out");
+    }
+    value.into_iter().map(|folder| folder.value).collect()
+}
+
+fn daily_limit(section: &mut Section<'_, '_>) -> DailyLimit {
+    let Some(Placed { at, value }) = section.text("daily_limit") else { return DailyLimit::Preset };
+    match bytes(&value) {
+        _ if value == "none" => DailyLimit::None,
+        Some(bytes) if bytes > 0 => DailyLimit::Bytes(bytes),
+        found => {
+            let what = if found.is_some() { "would fetch nothing" } else { "is no amount" };
+            let hint = format!("daily_limit takes {AMOUNT}, or \"none\"");
+            section.problems.add_with_hint(at, format!("{value:?} {what}"), hint);
+            DailyLimit::Preset
+        }
+    }
+}
+
+/// Whether images that belong to a text are unpacked too.
+fn inline_images(section: &mut Section<'_, '_>, attachments: bool) -> bool {
+    let at = section.place_of("inline_images");
+    let wanted = section.flag("inline_images").unwrap_or_default();
+    if let (Some(at), true, false) = (at, wanted, attachments) {
+        let reason = "\"inline_images\" says which attachments are unpacked, and none are";
+        section.problems.add_with_hint(at, reason, "attachments = true");
+    }
+    wanted
 }
 
 fn after_fetch(section: &mut Section<'_, '_>, protocol: Protocol, folders: Option<&[String]>) -> AfterFetch {

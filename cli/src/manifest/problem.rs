@@ -1,8 +1,9 @@
 //! What is wrong with a manifest, and where.
 //!
 //! Problems are collected, never thrown: a person corrects them all in one go. Their texts quote
-//! keys and names, never a secret's value.
+//! keys and names, never a secret's value, and what they quote steers no terminal.
 
+use crate::status::plain;
 use std::fmt;
 
 /// A value and the byte at which it stands in the manifest.
@@ -54,6 +55,15 @@ impl Problems {
         self.list.is_empty()
     }
 
+    /// What is wrong, without its place.
+    pub fn reasons(&self) -> Vec<String> {
+        let reason = |problem: &Problem| match &problem.hint {
+            Some(hint) => format!("{} (hint: {hint})", problem.reason),
+            None => problem.reason.clone(),
+        };
+        self.list.iter().map(reason).collect()
+    }
+
     /// The line of a byte, from 1.
     pub(super) fn line(&self, at: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= at).max(1)
@@ -85,13 +95,13 @@ impl fmt::Display for Problems {
         sorted.sort_by_key(|problem| problem.at);
         for problem in sorted {
             let (line, column) = (self.line(problem.at), self.column(problem.at));
-            writeln!(f, "{}:{line}:{column}: {}", self.file, problem.reason)?;
+            writeln!(f, "{}:{line}:{column}: {}", plain(&self.file), plain(&problem.reason))?;
             if let Some(hint) = &problem.hint {
-                writeln!(f, "    hint: {hint}")?;
+                writeln!(f, "    hint: {}", plain(hint))?;
             }
         }
         let errors = if self.list.len() == 1 { "1 error" } else { &format!("{} errors", self.list.len()) };
-        write!(f, "{errors} in {}; nothing was applied", self.file)
+        write!(f, "{errors} in {}; nothing was applied", plain(&self.file))
     }
 }
 

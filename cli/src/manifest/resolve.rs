@@ -4,17 +4,16 @@ use super::{
     Entries, Manifest,
     account::AccountEntry,
     grant,
-    mailbox::{MailboxEntry, SignIn},
+    mailbox::{DailyLimit, MailboxEntry, SignIn},
     owner::lookalike,
     problem::{Placed, Problems},
     provider::ProviderEntry,
 };
 use jiff::Timestamp;
 use postroom_model::{
-    Account, AccountId, Auth, Filter, Mailbox, MailboxId, Protocol, Provider, ProviderId, SaslPolicy, Server,
-    Tls,
+    Account, AccountId, Auth, Mailbox, MailboxId, Provider, ProviderId, SaslPolicy, Server, Tls,
     address::{is_local, is_loopback},
-    mail_address,
+    daily_default, mail_address,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -90,7 +89,7 @@ pub(super) fn resolve(
         manifest.account_passwords.extend(password);
     }
     for entry in mailboxes {
-        if let Some(mailbox) = mailbox(entry, &known, problems, &mut manifest.notes) {
+        if let Some(mailbox) = mailbox(entry, &known, problems) {
             manifest.mailboxes.insert(mailbox.id.clone(), mailbox);
         }
         manifest.passwords.extend(entry.password.clone().map(|secret| (entry.id.value.clone(), secret)));
@@ -217,12 +216,7 @@ fn account(
     }
 }
 
-fn mailbox(
-    entry: &MailboxEntry,
-    known: &Known<'_>,
-    problems: &mut Problems,
-    notes: &mut Vec<String>,
-) -> Option<Mailbox> {
+fn mailbox(entry: &MailboxEntry, known: &Known<'_>, problems: &mut Problems) -> Option<Mailbox> {
     let id = &entry.id.value;
     let provider = mailbox_provider(entry, known, problems);
     let known_host = match &provider {
@@ -240,38 +234,34 @@ fn mailbox(
     if entry.flawed {
         return None;
     }
-    if entry.protocol == Protocol::Pop3 {
-        notes.push(format!(
-            "mailbox {id}: this release does not fetch POP3 yet; the mailbox is stored and left alone"
-        ));
-    }
-    if entry.attachments {
-        notes.push(format!(
-            "mailbox {id}: this release does not unpack attachments yet; messages are archived whole"
-        ));
-    }
-    let tls = entry.tls.value;
+    let (tls, host) = (entry.tls.value, host?);
+    let provider = match provider {
+        Found::There(provider) => Some(provider),
+        Found::Flawed | Found::Missing => None,
+    };
+    let daily_bytes = match entry.daily_limit {
+        DailyLimit::Preset => daily_default(provider.map(|p| p.preset), &host, entry.protocol),
+        DailyLimit::None => None,
+        DailyLimit::Bytes(bytes) => Some(bytes),
+    };
     Some(Mailbox {
         id: id.clone(),
         protocol: entry.protocol,
-        server: Server { host: host?, port: entry.port.unwrap_or(entry.protocol.default_port(tls)), tls },
+        server: Server { host, port: entry.port.unwrap_or(entry.protocol.default_port(tls)), tls },
         user: entry.user.clone()?,
         auth: match &entry.sign_in {
             SignIn::Account(account) => Auth::Oauth(account.value.clone()),
             SignIn::Basic | SignIn::Unclear => Auth::Basic,
         },
-        sasl: match (entry.sasl, provider) {
-            (Some(sasl), _) => sasl,
-            (None, Found::There(provider)) => provider.sasl,
-            (None, _) => SaslPolicy::Auto,
-        },
+        sasl: entry.sasl.or(provider.map(|provider| provider.sasl)).unwrap_or(SaslPolicy::Auto),
         folders: entry.folders.clone().unwrap_or_else(|| vec!["INBOX".to_owned()]),
-        exclude_folders: Vec::new(),
-        filter: Filter::default(),
-        daily_bytes: None,
+        exclude_folders: entry.exclude_folders.clone(),
+        filter: entry.filter.clone(),
+        daily_bytes,
         interval: entry.interval,
         after_fetch: entry.after_fetch.clone(),
         attachments: entry.attachments,
+        inline_images: entry.inline_images,
         owners: entry.owners.clone(),
         password_expires: entry.password_expires,
         tags: entry.tags.clone(),
@@ -306,24 +296,28 @@ fn check_password(entry: &MailboxEntry, host: Option<&str>, ground: &Ground<'_>,
     }
     let id = &entry.id.value;
     if !ground.passwords.contains(id) {
-        let reason = format!(
-            "mailbox {id} has neither \"password\" nor \"auth\", and the vault has no password of it"
-        );
-        let hint = "password = { env = \"NAME\" } or auth = { oauth = \"account\" }";
-        problems.add_with_hint(entry.at, reason, hint);
+        let reason = format!("mailbox {id} has no \"password\", and the vault has none of it");
+        problems.add_with_hint(entry.at, reason, entry.password_hint);
         return;
     }
     let (Some(host), Some(user)) = (host, &entry.user) else { return };
-    let is_as_before = ground.mailboxes.get(id).is_some_and(|deployed| {
-        deployed.auth == Auth::Basic
-            && deployed.server.host.eq_ignore_ascii_case(host)
-            && deployed.user == *user
-    });
+    let deployed = ground.mailboxes.get(id);
+    if let Some(Auth::Oauth(account)) = deployed.map(|deployed| &deployed.auth) {
+        let reason =
+            format!("mailbox {id} signs in with account {account} now, and no more with its password");
+        let hint = format!(
+            "auth = {{ oauth = \"{account}\" }}; `postroom migrate --back {id}` returns to the password"
+        );
+        problems.add_with_hint(entry.at, reason, hint);
+        return;
+    }
+    let is_as_before = deployed
+        .is_some_and(|deployed| deployed.server.host.eq_ignore_ascii_case(host) && deployed.user == *user);
     if !is_as_before {
         let reason = format!(
             "mailbox {id} is not deployed with this host and user: the password in the vault is not sent elsewhere"
         );
-        problems.add_with_hint(entry.at, reason, "give it again: password = { env = \"NAME\" }");
+        problems.add_with_hint(entry.at, reason, format!("give it again: {}", entry.password_hint));
     }
 }
 

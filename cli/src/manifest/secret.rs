@@ -2,7 +2,11 @@
 
 use super::{problem::Placed, section::Section};
 use secrecy::SecretString;
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Component, Path, PathBuf},
+};
 use toml::de::DeValue;
 
 /// The largest secret file, in bytes: what Secrets Manager stores.
@@ -91,9 +95,8 @@ pub(super) fn secret(
             return None;
         }
     };
-    let checked = found.map(without_line_end).and_then(|text| check(&text, key, shape).map(|()| text));
-    let secret = match checked {
-        Ok(text) => Some(Sourced { secret: SecretString::from(text), source }),
+    let secret = match found.and_then(|text| checked(text, key, shape)) {
+        Ok(secret) => Some(Sourced { secret, source }),
         Err(reason) => {
             inner.problems.add(at, reason);
             None
@@ -103,18 +106,60 @@ pub(super) fn secret(
     secret
 }
 
+/// Reads the file of this name, which lies in the folder or below it: whoever fills in a list is not
+/// always whoever imports it, and reaches no other file.
+///
+/// # Errors
+/// A sentence that names the file, never what is in it.
+pub(super) fn from_file_beside(
+    name: &str,
+    key: &str,
+    shape: Shape,
+    sources: &SecretSources<'_>,
+) -> Result<Sourced<SecretString>, String> {
+    let secret = checked(read(&beside(&sources.folder, name)?)?, key, shape)?;
+    Ok(Sourced { secret, source: format!("file {name}") })
+}
+
 /// Whether a variable is among those that whoever applies a manifest is signed in to AWS with.
 fn is_of_aws(name: &str) -> bool {
     name.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("AWS_"))
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let shown = path.display();
-    let size = std::fs::metadata(path).map_err(|error| format!("cannot read {shown}: {error}"))?.len();
-    if size > MAX_BYTES {
-        return Err(format!("{shown} is larger than {MAX_BYTES} bytes; that is no secret"));
+/// Where a file of the folder is, if it is one: links are followed.
+fn beside(folder: &Path, name: &str) -> Result<PathBuf, String> {
+    let outside = || format!("{name:?} is outside the list's folder; put the file beside the list");
+    if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(outside());
     }
-    std::fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let path = folder.join(name);
+    let unreadable = |error| cannot_read(&path, &error);
+    let found = fs::canonicalize(&path).map_err(unreadable)?;
+    let folder = fs::canonicalize(folder).map_err(unreadable)?;
+    if found.starts_with(folder) { Ok(found) } else { Err(outside()) }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let unreadable = |error| cannot_read(path, &error);
+    // Before it is opened: a pipe would wait for its writer.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(format!("{} is not a file", path.display()));
+    }
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
+    // Cut off, it may end within a character.
+    match read {
+        Ok(size) if size as u64 <= MAX_BYTES => Ok(text),
+        Err(error) if fs::metadata(path).map_err(unreadable)?.len() <= MAX_BYTES => Err(unreadable(error)),
+        Ok(_) | Err(_) => {
+            Err(format!("{} is larger than {MAX_BYTES} bytes; that is no secret", path.display()))
+        }
+    }
+}
+
+fn cannot_read(path: &Path, error: &io::Error) -> String {
+    format!("cannot read {}: {error}", path.display())
 }
 
 /// Editors and `echo` end a file with a line end that is not part of the secret.
@@ -123,7 +168,8 @@ fn without_line_end(text: String) -> String {
     text.to_owned()
 }
 
-fn check(text: &str, key: &str, shape: Shape) -> Result<(), String> {
+fn checked(text: String, key: &str, shape: Shape) -> Result<SecretString, String> {
+    let text = without_line_end(text);
     match shape {
         _ if text.is_empty() => Err(format!("what {key:?} points to is empty")),
         Shape::Line if text.chars().any(char::is_control) => {
@@ -132,6 +178,6 @@ fn check(text: &str, key: &str, shape: Shape) -> Result<(), String> {
         Shape::Pem(label) if !text.contains("-----BEGIN ") || !text.contains(&format!("{label}-----")) => {
             Err(format!("what {key:?} points to is no PEM file with a {label}"))
         }
-        _ => Ok(()),
+        _ => Ok(SecretString::from(text)),
     }
 }

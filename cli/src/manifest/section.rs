@@ -310,7 +310,7 @@ fn plain_text(problems: &mut Problems, at: usize, key: &str, value: DeValue<'_>)
     Some(text.into_owned())
 }
 
-fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
+pub(super) fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
     let scored = known.iter().map(|name| (strsim::jaro_winkler(word, name), name));
     let (score, name) = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     (score > SIMILAR).then(|| format!("did you mean {name:?}?"))

@@ -44,14 +44,19 @@ impl Described for Owner {
 
 impl Described for Mailbox {
     fn described(&self) -> String {
-        let protocol = match self.protocol {
-            Protocol::Imap => "imap",
-            Protocol::Pop3 => "pop3",
-        };
-        let auth = match &self.auth {
-            Auth::Basic => "password".to_owned(),
-            Auth::Oauth(account) => format!("oauth {account}"),
-        };
-        format!("{protocol} {}, {auth}, every {}", self.server.host, self.interval)
+        format!("{}, every {}", access(self), self.interval)
     }
+}
+
+/// How a mailbox is fetched: `imap mail.example, password`.
+pub(crate) fn access(mailbox: &Mailbox) -> String {
+    let protocol = match mailbox.protocol {
+        Protocol::Imap => "imap",
+        Protocol::Pop3 => "pop3",
+    };
+    let auth = match &mailbox.auth {
+        Auth::Basic => "password".to_owned(),
+        Auth::Oauth(account) => format!("oauth {account}"),
+    };
+    format!("{protocol} {}, {auth}", mailbox.server.host)
 }

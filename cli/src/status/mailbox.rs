@@ -2,7 +2,9 @@
 
 use super::{FaultReport, OwnerReport};
 use jiff::Timestamp;
-use postroom_model::{Auth, Batch, EndDate, Fault, FaultClass, Interval, MailboxId, Protocol};
+use postroom_model::{
+    Auth, Batch, EndDate, Fault, FaultClass, Interval, MailboxId, Protocol, Stuck, UniqueId,
+};
 use postroom_registry::{LoadedMailbox, QuarantineRecord};
 use serde::Serialize;
 
@@ -43,8 +45,15 @@ pub struct MailboxReport {
     pub bytes: u64,
     /// Messages that the last run saw and left for the next.
     pub backlog: u64,
+    /// Messages that its filter has left out so far.
+    pub left_out: u64,
     /// Messages on record in quarantine.
     pub quarantined: u64,
+    /// Until when it rests because it has read what it may read on one day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rests_until: Option<Timestamp>,
+    /// Whether attachments are unpacked beside its messages.
+    pub attachments: bool,
     /// Those messages one by one, where the mailbox was asked for by its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<Vec<QuarantineReport>>,
@@ -55,10 +64,19 @@ pub struct MailboxReport {
 pub struct QuarantineReport {
     /// The folder's name at the server.
     pub folder: String,
-    /// The folder's UIDVALIDITY.
+    /// The folder's UIDVALIDITY; 0 in a maildrop.
     pub uid_validity: u32,
-    /// The message's UID.
+    /// The message's UID; in a maildrop the number that it had then.
     pub uid: u32,
+    /// What a maildrop's message is known by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unique_id: Option<UniqueId>,
+    /// Its size in bytes, as the server lists it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Its Message-ID, where the server showed its header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
     /// What kind of fault it was.
     pub class: FaultClass,
     /// What the server or the system said.
@@ -69,8 +87,9 @@ pub struct QuarantineReport {
 
 impl From<QuarantineRecord> for QuarantineReport {
     fn from(QuarantineRecord { folder, stuck, at }: QuarantineRecord) -> Self {
-        let Fault { class, reason, .. } = stuck.fault;
-        Self { folder, uid_validity: stuck.uid_validity, uid: stuck.uid, class, reason, at }
+        let Stuck { uid_validity, uid, unique_id, size, message_id, fault, .. } = stuck;
+        let Fault { class, reason, .. } = fault;
+        Self { folder, uid_validity, uid, unique_id, size, message_id, class, reason, at }
     }
 }
 
@@ -86,8 +105,6 @@ pub enum MailboxStatus {
     Waiting,
     /// It is in no batch: the manifest must be applied again.
     Unscheduled,
-    /// This release does not fetch its protocol.
-    NotFetched,
 }
 
 /// Why a mailbox fails.
@@ -120,15 +137,14 @@ impl MailboxReport {
             at: failure.at,
             count: failure.count,
         });
-        let status = match (mailbox.protocol, &failure, batch, last_success) {
-            (Protocol::Pop3, ..) => MailboxStatus::NotFetched,
-            (_, Some(_), ..) => MailboxStatus::Failing,
-            (_, _, None, _) => MailboxStatus::Unscheduled,
-            (_, _, Some(_), None) => MailboxStatus::Waiting,
-            (_, _, Some(_), Some(_)) => MailboxStatus::Working,
+        let status = match (&failure, batch, last_success) {
+            (Some(_), ..) => MailboxStatus::Failing,
+            (_, None, _) => MailboxStatus::Unscheduled,
+            (_, Some(_), None) => MailboxStatus::Waiting,
+            (_, Some(_), Some(_)) => MailboxStatus::Working,
         };
-        let due = batch.and_then(|batch| batch.due_at).filter(|_| status != MailboxStatus::NotFetched);
-        let not_before = state.failure.as_ref().map(|failure| failure.not_before);
+        let rests_until = state.rest_until.filter(|until| now < *until);
+        let not_before = state.failure.as_ref().map(|failure| failure.not_before).max(rests_until);
         Self {
             id: mailbox.id.clone(),
             status,
@@ -140,12 +156,15 @@ impl MailboxReport {
             password_expires: mailbox.password_expires,
             owners,
             last_success,
-            next_try: due.map(|due| not_before.map_or(due, |not_before| due.max(not_before))),
+            next_try: batch.and_then(|batch| batch.due_at).map(|due| not_before.unwrap_or(due).max(due)),
             failure,
             messages: state.messages,
             bytes: state.bytes,
             backlog: state.backlog,
+            left_out: state.left_out,
             quarantined: state.quarantined,
+            rests_until,
+            attachments: mailbox.attachments,
             quarantine: None,
         }
     }
@@ -157,13 +176,12 @@ impl MailboxReport {
 }
 
 /// When a poll last went through. One that found nothing is recorded with the batch only, and says
-/// nothing of a mailbox that was not in the batch yet, failed, was worked elsewhere, or is not fetched.
+/// nothing of a mailbox that was not in the batch yet, failed, rested, or was worked elsewhere.
 fn last_success(loaded: &LoadedMailbox, batch: Option<&Batch>, now: Timestamp) -> Option<Timestamp> {
     let (placed, state) = (&loaded.placed, &loaded.state);
     let of_batch = batch
         .and_then(|batch| batch.completed_at)
         .filter(|completed| placed.batched_at.is_some_and(|since| since < *completed))
-        .filter(|_| state.failure.is_none() && !state.is_resting(now))
-        .filter(|_| placed.mailbox.protocol == Protocol::Imap);
+        .filter(|_| state.failure.is_none() && !state.is_resting(now));
     state.last_success.max(of_batch)
 }

@@ -70,7 +70,6 @@ fn summary(report: &Report) -> String {
             (MailboxStatus::Failing, Some(failure)) => (4, Some(failure.fault.actor)),
             (MailboxStatus::Working, _) => (0, None),
             (MailboxStatus::Waiting, _) => (1, None),
-            (MailboxStatus::NotFetched, _) => (2, None),
             _ => (3, None),
         };
         *parts.entry(part).or_default() += 1;
@@ -80,7 +79,6 @@ fn summary(report: &Report) -> String {
         (_, Some(actor)) => format!("{number} {} {actor}", if number == 1 { "needs" } else { "need" }),
         (0, None) => format!("{number} working"),
         (1, None) => format!("{number} waiting for the first poll"),
-        (2, None) => format!("{number} not fetched by this release"),
         (_, None) => format!("{number} in no batch (apply the manifest again)"),
     });
     let mut words: Vec<String> = words.collect();
@@ -104,7 +102,6 @@ fn mailbox_row(mailbox: &MailboxReport, now: Timestamp) -> [String; 8] {
         MailboxStatus::Failing => "failing",
         MailboxStatus::Waiting => "waiting",
         MailboxStatus::Unscheduled => "in no batch",
-        MailboxStatus::NotFetched => "not fetched",
     };
     let auth = match &mailbox.auth {
         Auth::Basic => "password".to_owned(),
@@ -129,6 +126,10 @@ fn mailbox_details(mailbox: &MailboxReport, now: Timestamp) -> String {
         let _infallible = writeln!(text, "fails since {}, {times}", moment(failure.since, now));
         text += &fault_details(&failure.fault);
     }
+    if let Some(until) = mailbox.rests_until {
+        let until = moment(until, now);
+        let _infallible = writeln!(text, "has read what it may read on one day; goes on {until}");
+    }
     if mailbox.backlog > 0 {
         let _infallible = writeln!(text, "{} left for the next run", counted_messages(mailbox.backlog));
     }
@@ -137,12 +138,28 @@ fn mailbox_details(mailbox: &MailboxReport, now: Timestamp) -> String {
         let _infallible = writeln!(text, "the password {verb} {}", moment(ends.at(), now));
     }
     text += &unreached(&mailbox.owners, now);
+    if mailbox.attachments && mailbox.quarantine.is_some() {
+        text += "attachments are unpacked beside the messages\n";
+    }
+    if mailbox.left_out > 0 {
+        let _infallible = writeln!(text, "{} left out by its filter", counted_messages(mailbox.left_out));
+    }
     if mailbox.quarantined > 0 {
         let _infallible = writeln!(text, "{} in quarantine", counted_messages(mailbox.quarantined));
     }
     for message in mailbox.quarantine.iter().flatten() {
-        let QuarantineReport { folder, uid_validity, uid, class, reason, at } = message;
-        let place = format!("folder {folder:?}, UID {uid} (UIDVALIDITY {uid_validity})");
+        let QuarantineReport { folder, uid_validity, uid, unique_id, class, reason, at, .. } = message;
+        let mut place = match unique_id {
+            Some(id) => format!("message {uid} (known as {id})"),
+            None if *uid_validity == 0 => format!("message {uid}"),
+            None => format!("folder {folder:?}, UID {uid} (UIDVALIDITY {uid_validity})"),
+        };
+        if let Some(id) = &message.message_id {
+            place.push_str(&format!(", Message-ID {}", plain(id)));
+        }
+        if let Some(bytes) = message.size {
+            place.push_str(&format!(", {}", size(bytes)));
+        }
         let _infallible = writeln!(text, "    {place}, {}: {class}: {}", moment(*at, now), plain(reason));
     }
     text

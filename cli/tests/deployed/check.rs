@@ -1,6 +1,9 @@
 //! `postroom check`, against a server that answers from a script.
 
-use crate::support::{Fixture, id, now, printed};
+use crate::{
+    mailserver::MailServer,
+    support::{Fixture, id, now, printed},
+};
 use postroom_cli::{Outcome, args::CheckArgs, check::check};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -101,4 +104,35 @@ async fn a_refusal_comes_with_the_servers_words_and_what_to_do() {
                        password_refused; who must act: the owner
                        Check the user name and the password and apply them again; many providers now ask for OAuth or an app password.
     "#);
+}
+
+#[tokio::test]
+async fn a_maildrop_says_how_its_messages_are_told_apart() {
+    let fixture = Fixture::new().await;
+    let port = MailServer::pop3(&["p4ssword"]).await.port;
+    let manifest = format!(
+        "[[mailbox]]\nid = \"plant\"\nprotocol = \"pop3\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
+         user = \"plant\"\npassword = {{ env = \"PASSWORD\" }}\n"
+    );
+    fixture.apply(&manifest, "p4ssword", &[]).await.expect("applies");
+    let args = CheckArgs { mailbox: id("plant"), transcript: true };
+    let (text, outcome) =
+        printed(async |out| check(&fixture.deployment, &args, now(), out).await).await.expect("checks");
+    assert_eq!(outcome, Outcome::Well);
+    let (steps, transcript) = text.split_once("\n\n").expect("a transcript after the steps");
+    insta::assert_snapshot!(steps.replace(&port.to_string(), "PORT"), @r#"
+    mailbox plant: pop3 127.0.0.1:PORT, no TLS, user "plant", with its password
+    ok      password   there is one in the vault
+    ok      resolve    127.0.0.1 is at 127.0.0.1
+    ok      connect    port PORT answers
+    ok      tls        none: this deployment allows that for this host
+    ok      greeting   a POP3 server; it offers SASL PLAIN XOAUTH2 TOP UIDL
+    ok      mechanism  PLAIN: the server offers it, for passwords
+    ok      sign-in    the server accepts "plant"
+    ok      messages   3 messages, 300 B
+    ok      uidl       1 of 3 messages have an id of their own: the others are known by their headers
+    ok      top        the server shows headers without their messages
+    "#);
+    assert!(transcript.contains("UIDL") && transcript.contains("***"), "{transcript}");
+    assert!(!text.contains("p4ssword") && !text.contains("s3cret diary"), "neither secrets nor mail: {text}");
 }

@@ -23,6 +23,7 @@ fn args(mailboxes: &[&str], timeout: i64) -> FetchArgs {
     FetchArgs {
         mailboxes: mailboxes.iter().map(|name| id(name)).collect(),
         all: mailboxes.is_empty(),
+        again: false,
         wait: true,
         timeout: SignedDuration::from_secs(timeout),
     }

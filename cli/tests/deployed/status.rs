@@ -16,7 +16,8 @@ async fn a_mailbox_that_is_named_shows_each_message_in_quarantine() {
     let diary: MailboxId = id("site-diary");
     for uid in [17, 23] {
         let fault = Fault::new(FaultClass::Protocol, "the message has no end");
-        let stuck = Stuck { uid_validity: 4, uid, unique_id: None, attempts: 3, fault };
+        let stuck =
+            Stuck { uid_validity: 4, uid, unique_id: None, size: None, message_id: None, attempts: 3, fault };
         let put = fixture.deployment.registry.quarantine(&diary, "Zeichnungen \"A\"", &stuck, now());
         put.await.expect("is on record");
     }

@@ -6,15 +6,18 @@
 use crate::{
     account_page::{AccountPage, Shown},
     addressee::{Addressee, addressees},
-    adoption,
     app::{App, Id},
+    candidates::{self, Search},
     coming::Coming,
     csrf::Posted,
+    destination::Destinations,
     language::{Language, Speak},
     mailbox_state,
+    migration::Migration,
     notice::Noticed,
     page::{self, Page, Section},
     problem::Problem,
+    run,
     session::Administrator,
     texts::{Fill, account::Account as AccountTexts},
     trial::{self, Trials},
@@ -61,11 +64,14 @@ pub(crate) async fn account(
     administrator: Administrator,
     language: Language,
     Id(id): Id<AccountId>,
-    Query(search): Query<adoption::Search>,
+    Query(search): Query<Search>,
     noticed: Noticed,
 ) -> Result<Response, Problem> {
-    let (found, candidates) =
-        futures::try_join!(find(&app, &id, language), adoption::candidates(&app, &id, &search))?;
+    let (found, candidates, run) = futures::try_join!(
+        find(&app, &id, language),
+        candidates::found(&app, &id, &search),
+        run::load::<Migration>(&app, &administrator.key)
+    )?;
     let page = page(
         &administrator,
         language,
@@ -75,7 +81,7 @@ pub(crate) async fn account(
     let report = noticed.report(&id, language);
     let redirect = app.settings.redirect_url();
     let coming = found.coming(&app.settings.calendar, app.now());
-    let shown = Shown { report, candidates, coming, redirect: &redirect };
+    let shown = Shown { report, candidates, run, coming, redirect: &redirect };
     let html = page::html(&AccountPage::new(page, &found, shown, app.clock(language)));
     Ok((noticed.jar, html).into_response())
 }
@@ -170,6 +176,13 @@ impl Found {
     pub(crate) fn may_have_owners(&self) -> bool {
         let of_mailboxes = || self.mailboxes.iter().any(|placed| !placed.mailbox.owners.is_empty());
         self.has_more || !self.account.owners.is_empty() || of_mailboxes()
+    }
+
+    /// Where its tokens may go, as far as its mailboxes are shown.
+    pub(crate) fn destinations(&self) -> Destinations {
+        let mailboxes = self.mailboxes.iter().map(|placed| placed.mailbox.clone());
+        let by_user = self.account.grant == Grant::ServiceAccount;
+        Destinations { provider: self.provider.clone(), mailboxes: mailboxes.collect(), by_user }
     }
 
     /// What its owners are told next.

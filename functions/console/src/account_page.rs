@@ -3,13 +3,14 @@
 use crate::{
     account::{Found, SHOWN},
     addressee::Addressee,
-    adoption::Candidates,
     calendar::{Clock, When},
+    candidates::Candidates,
     coming::Coming,
     condition::{Condition, Ends, Explained, State},
     guide::Guide,
-    language::Speak,
+    language::{Language, Speak},
     mailbox_state,
+    migration::Migration,
     outcome::Report,
     page::Page,
     reminder::Told,
@@ -18,8 +19,9 @@ use crate::{
 use askama::Template;
 use jiff::Timestamp;
 use postroom_language::{Words, visible};
-use postroom_model::{Account, Grant, MailboxState};
+use postroom_model::{Account, Grant, MailboxState, Protocol};
 use postroom_registry::PlacedMailbox;
+use std::collections::BTreeSet;
 use url::Url;
 
 /// The latest of its reminders that are shown.
@@ -62,6 +64,10 @@ pub(crate) struct AccountPage<'a> {
     /// Whether the guide is still to be followed.
     guide_is_open: bool,
     candidates: Option<Candidates>,
+    /// Where its tokens may go.
+    hosts: BTreeSet<String>,
+    /// How far mailboxes have been moved here, while that is under way.
+    under_way: Option<String>,
 }
 
 struct MailboxRow<'a> {
@@ -76,6 +82,8 @@ struct MailboxRow<'a> {
 pub(crate) struct Shown<'a> {
     pub(crate) report: Option<Report>,
     pub(crate) candidates: Option<Candidates>,
+    /// The administrator's run that moves mailboxes to an account.
+    pub(crate) run: Option<Migration>,
     pub(crate) coming: Option<Coming>,
     pub(crate) redirect: &'a Url,
 }
@@ -83,7 +91,7 @@ pub(crate) struct Shown<'a> {
 impl<'a> AccountPage<'a> {
     pub(crate) fn new(page: Page<'a>, found: &'a Found, shown: Shown<'_>, clock: Clock<'_>) -> Self {
         let Clock { now, language, .. } = clock;
-        let Shown { report, candidates, coming, redirect } = shown;
+        let Shown { report, candidates, run, coming, redirect } = shown;
         let t = &language.texts().account;
         let Found { account, status, provider, mailboxes, states, owners, .. } = found;
         let condition = Condition::of(account, status, now);
@@ -139,6 +147,10 @@ impl<'a> AccountPage<'a> {
                 .and_then(|provider| Guide::of(account, provider, mailboxes, redirect, language)),
             guide_is_open: condition != Condition::Works,
             candidates,
+            hosts: found.destinations().hosts(&[Protocol::Imap, Protocol::Pop3]),
+            under_way: run
+                .filter(|run| run.account == account.id && !run.is_settled())
+                .map(|run| under_way(&run, language)),
         }
     }
 }
@@ -153,6 +165,12 @@ impl<'a> MailboxRow<'a> {
             last: state.last_success.map(|at| clock.when(at)),
         }
     }
+}
+
+/// How far a run is, in words.
+fn under_way(run: &Migration, language: Language) -> String {
+    let progress = run.progress();
+    language.texts().migration.under_way.fill(&[("done", &progress.done()), ("all", &progress.all)])
 }
 
 /// What is told next about an account, in words.
@@ -178,7 +196,7 @@ fn grant(account: &Account, t: &AccountTexts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{account::page, fixtures, language::Language};
+    use crate::{account::page, fixtures};
     use postroom_model::{Calendar, Subject};
 
     fn found(id: &str, mailboxes: Vec<PlacedMailbox>) -> Found {
@@ -225,7 +243,7 @@ mod tests {
         let page = page(&administrator, language, title, format!("/accounts/{}", found.account.id));
         let redirect = Url::parse("https://post.example/callback").expect("url");
         let coming = found.coming(&berlin(), fixtures::now());
-        let shown = Shown { report: None, candidates, coming, redirect: &redirect };
+        let shown = Shown { report: None, candidates, run: None, coming, redirect: &redirect };
         fixtures::html(&AccountPage::new(page, found, shown, fixtures::clock(language)))
     }
 

@@ -1,29 +1,28 @@
 //! Re-authorising many accounts one after another.
 //!
-//! Guarantees: a chain lies in the registry, by a name that only its administrator's session knows,
-//! so that a browser that was closed goes on where it was, for a week. Whatever comes of one consent
-//! is written down at that account, and the next one is at the person's click; only after one that
-//! went well the browser goes on by itself. Two tabs that move the same chain do not undo each other.
+//! Guarantees: whatever comes of one consent is written down at that account, and the next one is at the
+//! person's click; only after one that went well the browser goes on by itself. A chain is a [`Run`] that
+//! can be gone on with for a week.
 //!
 //! Left out: the consents themselves (`consent`), and their pages (`chain_page`).
 
-use crate::{app::App, outcome::Outcome, problem::Problem, session::Administrator};
+use crate::{
+    app::App,
+    outcome::Outcome,
+    problem::Problem,
+    run::{self, Run, change},
+    session::Administrator,
+};
 use jiff::{SignedDuration, Timestamp};
 use postroom_model::{Account, AccountId};
 use postroom_registry::{AccountQuery, Standing};
 use serde::{Deserialize, Serialize};
 
-/// Chains are kept under this kind, by their administrator's key.
-const CHAIN: &str = "chain";
-/// A chain is forgotten this long after it last moved.
-const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The most accounts of one chain: nobody signs in more often than that in a week, and it is one item
 /// of the registry.
 pub(crate) const MOST: usize = 300;
 /// Accounts that are read at once while those that need it are looked for.
 const PAGE: usize = 100;
-/// How often a chain that another tab has moved is read again.
-const ATTEMPTS: usize = 8;
 
 /// Accounts that are authorised one after another, and what came of each so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +90,11 @@ pub(crate) struct Resumable {
     pub(crate) all: usize,
 }
 
+impl Run for Chain {
+    const KIND: &str = "chain";
+    const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
+}
+
 impl Chain {
     /// A chain of accounts, none of them twice.
     pub(crate) fn new(accounts: impl IntoIterator<Item = AccountId>, now: Timestamp) -> Self {
@@ -156,14 +160,9 @@ impl Chain {
     }
 }
 
-/// The administrator's chain, if there is one.
-pub(crate) async fn load(app: &App, key: &str) -> Result<Option<Chain>, Problem> {
-    Ok(app.registry.ephemeral(CHAIN, key, app.now()).await?.map(|(chain, _)| chain))
-}
-
 /// How far the administrator's chain is that can be gone on with; `None` where nothing is left of it.
 pub(crate) async fn of(app: &App, administrator: &Administrator) -> Result<Option<Resumable>, Problem> {
-    let chain = load(app, &administrator.key).await?;
+    let chain = run::load::<Chain>(app, &administrator.key).await?;
     let chain = chain.filter(|chain| !chain.stopped && chain.next().is_some());
     Ok(chain.map(|chain| {
         let progress = chain.progress();
@@ -186,7 +185,7 @@ pub(crate) async fn record(
 ) -> Result<(), Problem> {
     let now = app.now();
     let end = End::Consent(outcome);
-    let changed = change(app, key, |chain| {
+    let changed = change(app, key, |chain: Option<Chain>| {
         let mut chain = chain?;
         chain.end(account, end.clone(), now);
         Some(chain)
@@ -197,7 +196,7 @@ pub(crate) async fn record(
 /// Passes over the next account, if that is still the one that the person saw.
 pub(crate) async fn skip(app: &App, key: &str, account: &AccountId) -> Result<(), Problem> {
     let now = app.now();
-    let changed = change(app, key, |chain| {
+    let changed = change(app, key, |chain: Option<Chain>| {
         let mut chain = chain?;
         if chain.next() == Some(account) {
             chain.end(account, End::Skipped, now);
@@ -209,36 +208,18 @@ pub(crate) async fn skip(app: &App, key: &str, account: &AccountId) -> Result<()
 
 /// Stops the chain, or goes on with it.
 pub(crate) async fn set_stopped(app: &App, key: &str, stopped: bool) -> Result<Option<Chain>, Problem> {
-    change(app, key, |chain| chain.map(|chain| Chain { stopped, ..chain })).await
+    change(app, key, |chain: Option<Chain>| chain.map(|chain| Chain { stopped, ..chain })).await
 }
 
 /// Begins anew with the accounts of the chain that are not authorised.
 pub(crate) async fn repeat(app: &App, key: &str) -> Result<Option<Chain>, Problem> {
     let now = app.now();
-    let changed = change(app, key, |chain| {
+    let changed = change(app, key, |chain: Option<Chain>| {
         let mut chain = chain?;
         chain.repeat(now);
         Some(chain)
     });
     changed.await
-}
-
-/// Changes the administrator's chain as it is when it is written.
-async fn change(
-    app: &App,
-    key: &str,
-    changed: impl Fn(Option<Chain>) -> Option<Chain>,
-) -> Result<Option<Chain>, Problem> {
-    let now = app.now();
-    let until = now.saturating_add(LIFE).unwrap_or(Timestamp::MAX);
-    for _ in 0..ATTEMPTS {
-        let (chain, version) = app.registry.ephemeral::<Chain>(CHAIN, key, now).await?.unzip();
-        let Some(chain) = changed(chain) else { return Ok(None) };
-        if app.registry.put_ephemeral(CHAIN, key, &chain, until, version, now).await? {
-            return Ok(Some(chain));
-        }
-    }
-    Err(Problem::unavailable("the chain is being changed by too many at once"))
 }
 
 /// Every account that a person must authorise, up to the most that a chain takes and one more.

@@ -12,6 +12,7 @@ use crate::{
     outcome::{Outcome, Report, Trouble},
     page::{self, Page, Section},
     problem::Problem,
+    run,
     session::{Administrator, jar},
     texts::Fill,
 };
@@ -63,7 +64,7 @@ pub(crate) async fn page(
     headers: HeaderMap,
     administrator: Administrator,
 ) -> Result<Response, Problem> {
-    let Some(chain) = chain::load(&app, &administrator.key).await? else {
+    let Some(chain) = run::load::<Chain>(&app, &administrator.key).await? else {
         return Ok(nothing(&administrator, language));
     };
     let next = match chain.next().filter(|_| !chain.stopped) {

@@ -8,7 +8,9 @@
 //! Left out: what the manifest says. It may name any host and any user.
 
 use crate::app::App;
-use postroom_model::{Account, Auth, Grant, Mailbox, Provider};
+use postroom_model::{Account, Auth, Grant, Mailbox, Protocol, Provider, is_at_home};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Mailboxes of an account that are looked at; where others are, is known to the manifest alone.
 const LOOKED_AT: usize = 100;
@@ -25,7 +27,8 @@ pub(crate) struct Destinations {
 }
 
 /// Why a token does not go to a mailbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Refusal {
     /// The account has no mailbox at that host.
     Host,
@@ -51,12 +54,21 @@ impl Destinations {
         Ok(Self { provider, mailboxes, by_user: account.grant == Grant::ServiceAccount })
     }
 
+    /// The hosts that its tokens go to by one of these protocols, each once.
+    pub(crate) fn hosts(&self, protocols: &[Protocol]) -> BTreeSet<String> {
+        let own = |protocol: &Protocol| self.provider.as_ref()?.mail_host(*protocol);
+        let stored = self.mailboxes.iter().map(|stored| stored.server.host.as_str());
+        protocols.iter().filter_map(own).chain(stored).map(str::to_ascii_lowercase).collect()
+    }
+
+    /// Whether its tokens go to this host.
+    pub(crate) fn includes(&self, host: &str, protocol: Protocol) -> bool {
+        is_at_home(host, protocol, self.provider.as_ref(), &self.mailboxes)
+    }
+
     /// Why a token of the account is not fetched for this mailbox; `None` where it may be.
     pub(crate) fn refuses(&self, mailbox: &Mailbox) -> Option<Refusal> {
-        let host = &mailbox.server.host;
-        let own = self.provider.as_ref().and_then(|provider| provider.mail_host(mailbox.protocol));
-        let stored = self.mailboxes.iter().map(|stored| stored.server.host.as_str());
-        if !own.into_iter().chain(stored).any(|known| known.eq_ignore_ascii_case(host)) {
+        if !self.includes(&mailbox.server.host, mailbox.protocol) {
             return Some(Refusal::Host);
         }
         let is_known = self.mailboxes.iter().any(|stored| stored.user == mailbox.user);
@@ -100,5 +112,15 @@ mod tests {
             let known = Destinations { provider: Some(provider(preset)), mailboxes, by_user };
             assert_eq!(known.refuses(&mailbox(host, user)), expected, "{preset} {stored:?} {host} {user}");
         }
+    }
+
+    #[test]
+    fn its_hosts_are_its_providers_and_those_of_its_mailboxes() {
+        let mailboxes = vec![mailbox("Mail.example", "ann"), mailbox("mail.EXAMPLE", "ben")];
+        let known = Destinations { provider: Some(provider("google")), mailboxes, by_user: false };
+        let hosts = known.hosts(&[Protocol::Imap, Protocol::Pop3]);
+        assert_eq!(hosts.iter().collect::<Vec<_>>(), ["imap.gmail.com", "mail.example", "pop.gmail.com"]);
+        assert!(known.includes("MAIL.example", Protocol::Pop3));
+        assert!(!known.includes("imap.gmail.com", Protocol::Pop3));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 use askama::Template;
 use jiff::{Timestamp, tz::TimeZone};
 use postroom_model::{Account, AccountStatus, MailboxState, Provider, Reminder, Undeliverable};
-use postroom_registry::{Incident, PlacedMailbox};
+use postroom_registry::{Incident, PlacedMailbox, QuarantineRecord};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -169,6 +169,16 @@ pub(crate) fn failing() -> MailboxState {
     value(
         json!({"messages": 88, "bytes": 5_000_000, "last_success": seconds("2026-11-20T18:00:00Z"), "failure": failure}),
     )
+}
+
+/// A message of a maildrop and one of a folder that the archive lacks.
+pub(crate) fn quarantine() -> Vec<QuarantineRecord> {
+    let record = |folder: &str, validity: u32, uid: u32| {
+        value(json!({"folder": folder, "uid_validity": validity, "uid": uid, "attempts": 3,
+            "fault": {"class": "protocol", "reason": "the server answered <nothing>"},
+            "at": seconds("2026-11-19T08:00:00Z")}))
+    };
+    vec![record("INBOX", 0, 17), record("Bridge 17/\u{202e}Rebar", 3, 42)]
 }
 
 /// What was told, the latest first.

@@ -8,18 +8,19 @@
 //!
 //! Rooms: `session`, `csrf` and `security` guard every page; `flow` starts what an authorization
 //! server must answer and recognises the answer; `sign_in` and `consent` are what such an answer may
-//! be about; `chain` strings consents together; `letter` and `mine` let owners in. `page`, `texts`
-//! and `language` are the frame of every page, and the rest are the pages themselves.
+//! be about; `chain` strings consents together; `migration` moves mailboxes onto an account, and
+//! `way_back` back; `letter` and `mine` let owners in. `page`, `texts` and `language` are the frame of
+//! every page, and the rest are the pages themselves.
 //!
 //! Left out: fetching, refreshing, reminding. Those are functions of their own.
 
 mod account;
 mod account_page;
 mod addressee;
-mod adoption;
 mod app;
 mod assets;
 mod calendar;
+mod candidates;
 mod chain;
 mod chain_page;
 mod coming;
@@ -30,6 +31,7 @@ mod destination;
 #[cfg(test)]
 mod fixtures;
 mod flow;
+mod goal;
 mod guide;
 mod keys;
 mod language;
@@ -38,6 +40,8 @@ mod mailbox;
 mod mailbox_form;
 mod mailbox_page;
 mod mailbox_state;
+mod migration;
+mod migration_page;
 mod mine;
 mod notice;
 mod outcome;
@@ -45,10 +49,13 @@ mod overview;
 mod ownership;
 mod page;
 mod problem;
+mod quarantine;
 mod registration;
+mod rehearsal;
 mod reminder;
 mod reminder_page;
 mod revocation;
+mod run;
 mod search;
 mod security;
 mod session;
@@ -58,6 +65,7 @@ mod texts;
 mod timeline;
 mod trial;
 mod verdict;
+mod way_back;
 
 pub use app::{App, StartError};
 pub use postroom_lambda::SettingsError;
@@ -85,6 +93,7 @@ pub const ROUTES: &[&str] = &[
     "GET /health",
     "GET /link/{token}",
     "GET /mailboxes/{id}",
+    "GET /migration",
     "GET /mine",
     "GET /providers",
     "GET /reminders",
@@ -96,6 +105,7 @@ pub const ROUTES: &[&str] = &[
     "POST /link",
     "POST /mailboxes/{id}",
     "POST /mailboxes/{id}/{action}",
+    "POST /migration/{action}",
     "POST /mine/authorise",
     "POST /sign-out",
 ];
@@ -106,10 +116,10 @@ pub fn router(app: App) -> Router {
         .route("/", get(overview::overview))
         .route("/accounts/selected", post(chain_page::selected))
         .route("/accounts/{id}", get(account::account))
-        .route("/accounts/{id}/adopt", post(adoption::adopt))
         .route("/accounts/{id}/authorise", post(consent::authorise))
         .route("/accounts/{id}/check", post(account::check))
         .route("/accounts/{id}/link", post(letter::send))
+        .route("/accounts/{id}/move", post(migration_page::begin))
         .route("/accounts/{id}/revoke", post(revocation::revoke))
         .route("/callback", get(consent::callback))
         .route("/chain", get(chain_page::page))
@@ -118,10 +128,13 @@ pub fn router(app: App) -> Router {
         .route("/link", post(mine::open))
         .route("/link/{token}", get(mine::link))
         .route("/mailboxes/{id}", get(mailbox::mailbox).post(mailbox::save))
+        .route("/mailboxes/{id}/back", post(way_back::back))
         .route("/mailboxes/{id}/pause", post(mailbox::pause))
         .route("/mailboxes/{id}/resume", post(mailbox::resume))
         .route("/mailboxes/{id}/test", post(mailbox::test))
         .route("/mailboxes/{id}/transcript", post(mailbox::transcript))
+        .route("/migration", get(migration_page::page))
+        .route("/migration/{action}", post(migration_page::act))
         .route("/mine", get(mine::mine))
         .route("/mine/authorise", post(consent::authorise_mine))
         .route("/providers", get(registration::registrations))

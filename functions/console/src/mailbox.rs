@@ -26,7 +26,7 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use postroom_model::{AccountId, Auth, Batch, Mailbox, MailboxId};
-use postroom_registry::{AccountQuery, LoadedMailbox, Standing};
+use postroom_registry::{AccountQuery, Former, LoadedMailbox, QuarantineRecord, Standing};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -50,6 +50,7 @@ enum Done {
     Resumed,
     Transcribing,
     NotTranscribing,
+    MovedBack,
     #[default]
     #[serde(other)]
     Nothing,
@@ -63,6 +64,12 @@ pub(crate) struct Found {
     pub(crate) accounts: Vec<AccountId>,
     /// Its own owners, each with what is known of the address.
     pub(crate) owners: Vec<Addressee>,
+    /// The messages that the archive lacks.
+    pub(crate) quarantine: Vec<QuarantineRecord>,
+    /// What it was before it was moved onto an account.
+    pub(crate) former: Option<Former>,
+    /// Where its transcripts lie.
+    pub(crate) transcripts: String,
 }
 
 /// `GET /mailboxes/{id}`.
@@ -82,6 +89,7 @@ pub(crate) async fn mailbox(
         Done::Resumed => Some(t.resumed),
         Done::Transcribing => Some(t.transcribing),
         Done::NotTranscribing => Some(t.not_transcribing),
+        Done::MovedBack => Some(t.moved_back),
     };
     let form = Form::of(&found.loaded.placed.mailbox);
     let page = page(&administrator, language, t.title.fill(&[("id", &id)]), format!("/mailboxes/{id}"));
@@ -102,8 +110,10 @@ pub(crate) async fn save(
         Ok(mailbox) => mailbox,
         Err(wrongs) => return Ok(wrong(&app, &posted.visitor, &found, form, *wrongs, language)),
     };
-    // The password goes first: otherwise the one before would go to the new place for a moment.
+    // The password goes first: otherwise the one before would go to the new place for a moment. And it
+    // never goes to the place of before a migration.
     if let Some(password) = password.filter(|_| mailbox.auth == Auth::Basic) {
+        app.registry.forget_former(&id).await?;
         app.vault.put_password(&id, &password).await?;
     }
     let now = app.now();
@@ -195,9 +205,15 @@ async fn find(app: &App, id: &MailboxId, language: Language) -> Result<Found, Pr
                 None => Ok(None),
             }
         };
+        let quarantine = async {
+            match loaded.state.quarantined {
+                0 => Ok(Vec::new()),
+                _ => Ok(app.registry.quarantined(id).await?),
+            }
+        };
         let owners = addressees(app, &loaded.placed.mailbox.owners, language);
-        let (batch, owners) = futures::try_join!(batch, owners)?;
-        Ok::<_, Problem>((loaded, batch, owners))
+        let (batch, quarantine, owners) = futures::try_join!(batch, quarantine, owners)?;
+        Ok::<_, Problem>((loaded, batch, quarantine, owners))
     };
     let password = async { Ok(app.vault.password(id).await?.is_some()) };
     let accounts = async {
@@ -205,8 +221,11 @@ async fn find(app: &App, id: &MailboxId, language: Language) -> Result<Found, Pr
         let page = app.registry.accounts_page(&any, None, OFFERED).await?;
         Ok(page.items.into_iter().map(|(account, _)| account.id).collect())
     };
-    let ((loaded, batch, owners), has_password, accounts) = futures::try_join!(loaded, password, accounts)?;
-    Ok(Found { loaded, batch, has_password, accounts, owners })
+    let former = async { Ok(app.registry.former(id).await?) };
+    let ((loaded, batch, quarantine, owners), has_password, accounts, former) =
+        futures::try_join!(loaded, password, accounts, former)?;
+    let transcripts = format!("s3://{}/transcripts/{id}/", app.settings.transcript_bucket);
+    Ok(Found { loaded, batch, has_password, accounts, owners, quarantine, former, transcripts })
 }
 
 /// The mailbox that a form describes, or what is wrong with it.

@@ -1,8 +1,10 @@
 //! A mailbox's settings as a form: as it is shown, and as it was sent.
 
 mod reading;
+mod selection;
 
 pub(crate) use reading::{Ground, Opener, Wrongs};
+pub(crate) use selection::Selection;
 
 use crate::csrf::Fields;
 use postroom_model::{AfterFetch, Auth, Mailbox, Protocol, Tls};
@@ -23,6 +25,7 @@ pub(crate) struct Form {
     pub(crate) interval: String,
     pub(crate) after: String,
     pub(crate) move_to: String,
+    pub(crate) selection: Selection,
 }
 
 impl Form {
@@ -60,6 +63,7 @@ impl Form {
             interval: mailbox.interval.to_string(),
             after: after.to_owned(),
             move_to,
+            selection: Selection::of(mailbox),
         }
     }
 
@@ -79,6 +83,7 @@ impl Form {
             interval: text("interval"),
             after: text("after"),
             move_to: text("move_to"),
+            selection: Selection::sent(fields),
         }
     }
 }

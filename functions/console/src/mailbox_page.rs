@@ -9,13 +9,15 @@ use crate::{
     mailbox_form::{Form, Wrongs},
     mailbox_state,
     page::Page,
+    quarantine::Quarantined,
     texts::Fill,
     verdict::Verdict,
+    way_back::WayBack,
 };
 use askama::Template;
-use jiff::Timestamp;
-use postroom_language::Words;
-use postroom_model::{AccountId, Auth, EndDate, Interval, Language};
+use jiff::{Timestamp, tz::TimeZone};
+use postroom_language::{Words, day_in};
+use postroom_model::{AccountId, Auth, EndDate, Interval, Language, Mailbox, MailboxState, amount};
 use postroom_registry::LoadedMailbox;
 
 /// The choices of how often; a mailbox's own is added where it is another.
@@ -49,6 +51,15 @@ pub(crate) struct MailboxPage<'a> {
     owners: &'a [Addressee],
     backlog: u64,
     quarantined: u64,
+    quarantine: Vec<Quarantined>,
+    /// That there is more in quarantine than is shown.
+    quarantine_more: Option<String>,
+    /// What rules have left out, in words; none where they have not.
+    left_out: Option<String>,
+    /// What was read today, in words; none where nobody counts.
+    today: Option<String>,
+    has_attachments: bool,
+    way_back: Option<WayBack>,
     is_paused: bool,
     transcript_until: Option<String>,
     transcript_what: String,
@@ -67,7 +78,6 @@ impl<'a> MailboxPage<'a> {
         let mailbox = &placed.mailbox;
         let when = |at: Option<Timestamp>| at.map(|at| clock.when(at));
         let transcript_until = placed.transcript_until.filter(|until| *until > now);
-        let place = format!("transcripts/{}/", mailbox.id);
         let usual = mailbox.protocol.default_port(mailbox.server.tls);
         Self {
             page,
@@ -88,10 +98,16 @@ impl<'a> MailboxPage<'a> {
             owners: &found.owners,
             backlog: state.backlog,
             quarantined: state.quarantined,
+            quarantine: Quarantined::first(&found.quarantine, clock),
+            quarantine_more: Quarantined::more(&found.quarantine, language),
+            left_out: left_out(mailbox, state, language),
+            today: today(mailbox, state, clock),
+            has_attachments: mailbox.attachments,
+            way_back: found.former.as_ref().map(|former| WayBack::new(former, clock)),
             is_paused: placed.paused_at.is_some(),
             transcript_until: transcript_until
                 .map(|until| t.transcript_on.fill(&[("when", &clock.moment(until))])),
-            transcript_what: t.transcript_what.fill(&[("place", &place)]),
+            transcript_what: t.transcript_what.fill(&[("place", &found.transcripts)]),
             has_password: found.has_password,
             accounts: &found.accounts,
             intervals: intervals(&form.interval, language),
@@ -103,6 +119,24 @@ impl<'a> MailboxPage<'a> {
     fn is(&self, field: &str, value: &str) -> bool {
         field == value
     }
+}
+
+/// What a mailbox's rules have left out, and whether those that stand there now did.
+fn left_out(mailbox: &Mailbox, state: &MailboxState, language: Language) -> Option<String> {
+    let t = &language.texts().mailbox;
+    let is_present = state.left_out_by == Some(mailbox.filter.fingerprint());
+    let text = if is_present { t.left_out_now } else { t.left_out_before };
+    (state.left_out > 0).then(|| text.with("n", language.number(state.left_out)))
+}
+
+/// What was read from the server on this day, where there is a limit.
+fn today(mailbox: &Mailbox, state: &MailboxState, clock: Clock<'_>) -> Option<String> {
+    let most = mailbox.daily_bytes?;
+    let date = day_in(clock.now, &TimeZone::UTC);
+    let read = state.day.filter(|day| day.date == date).map_or(0, |day| day.bytes);
+    let t = &clock.language.texts().mailbox;
+    let megabytes = format!("{} MB", clock.language.number(read / 1_000_000));
+    Some(t.today_of.fill(&[("n", &megabytes), ("most", &amount::written(most))]))
 }
 
 /// When a password ends, in words.
@@ -143,7 +177,8 @@ fn intervals(chosen: &str, language: Language) -> Vec<(String, String, bool)> {
 mod tests {
     use super::*;
     use crate::{account::page, fixtures};
-    use postroom_model::{Fault, FaultClass};
+    use postroom_model::{Day, Fault, FaultClass};
+    use postroom_registry::Former;
 
     fn html(found: &Found, shown: Shown, language: Language) -> String {
         let administrator = fixtures::administrator();
@@ -155,15 +190,26 @@ mod tests {
 
     #[test]
     fn a_mailbox_is_the_same_in_both_languages() {
+        let mut placed = fixtures::mailbox("legacy-plant", None);
+        placed.mailbox.daily_bytes = Some(2_000_000_000);
+        placed.mailbox.attachments = true;
+        placed.mailbox.filter.max_bytes = Some(50_000_000);
+        let state = MailboxState {
+            left_out: 1204,
+            left_out_by: Some(placed.mailbox.filter.fingerprint()),
+            day: Some(Day { date: "2026-11-22".parse().expect("a day"), bytes: 734_003_200 }),
+            quarantined: 2,
+            ..fixtures::failing()
+        };
         let mut found = Found {
-            loaded: LoadedMailbox {
-                placed: fixtures::mailbox("legacy-plant", None),
-                state: fixtures::failing(),
-            },
+            loaded: LoadedMailbox { placed, state },
             batch: None,
             has_password: true,
             accounts: vec!["projects".parse().expect("id"), "reports".parse().expect("id")],
             owners: Vec::new(),
+            quarantine: fixtures::quarantine(),
+            transcripts: "s3://post-transcripts/transcripts/legacy-plant/".to_owned(),
+            former: None,
         };
         for language in Language::ALL {
             let known = fixtures::undeliverable();
@@ -191,6 +237,12 @@ mod tests {
             has_password: false,
             accounts: Vec::new(),
             owners: Vec::new(),
+            quarantine: Vec::new(),
+            transcripts: "s3://post-transcripts/transcripts/legacy-plant/".to_owned(),
+            former: Some(Former {
+                mailbox: fixtures::mailbox("site-diary", None).mailbox,
+                at: fixtures::at("2026-11-20T08:00:00Z"),
+            }),
         };
         let form = Form::of(&found.loaded.placed.mailbox);
         let shown = Shown { form, wrongs: Wrongs::default(), done: None, tested: None };
@@ -198,5 +250,27 @@ mod tests {
         assert!(html.contains("/resume") && !html.contains("/pause"));
         assert!(html.contains("until 22 November 2026, 13:30 CET") && html.contains("Stop the transcript"));
         assert!(html.contains("700 MiB"));
+        assert!(html.contains("Until 20 November 2026, 09:00 CET it signed in with its own password"));
+        assert!(html.contains("Back to the password") && html.contains("/mailboxes/site-diary/back"));
+    }
+
+    #[test]
+    fn what_rules_left_out_is_told_with_whether_they_are_the_present_ones() {
+        let mut mailbox = fixtures::mailbox("plant", None).mailbox;
+        let state = MailboxState { left_out: 3, left_out_by: Some(1), ..MailboxState::default() };
+        let told = |mailbox: &Mailbox, state: &MailboxState| left_out(mailbox, state, Language::En);
+        assert_eq!(
+            told(&mailbox, &state).as_deref(),
+            Some("3, the last of them by rules that were changed since")
+        );
+        mailbox.filter.min_bytes = Some(1);
+        let state = MailboxState { left_out_by: Some(mailbox.filter.fingerprint()), ..state };
+        assert_eq!(told(&mailbox, &state).as_deref(), Some("3 by the rules below"));
+        assert_eq!(told(&mailbox, &MailboxState::default()), None);
+        mailbox.daily_bytes = Some(2_000_000_000);
+        let yesterday = Some(Day { date: "2026-11-21".parse().expect("a day"), bytes: 5 << 20 });
+        let state = MailboxState { day: yesterday, ..state };
+        let today = today(&mailbox, &state, fixtures::clock(Language::En));
+        assert_eq!(today.as_deref(), Some("0 MB of at most 2GB"));
     }
 }

@@ -42,6 +42,10 @@ pub(crate) fn words(placed: &PlacedMailbox, state: &MailboxState, clock: Clock<'
         let because = format!("{} {since}", language.texts().explained(failure.fault.class).what);
         return State { mark: Mark::Bad, words: t.mailbox_fails, because: Some(because) };
     }
+    if let Some(until) = state.rest_until.filter(|until| *until > clock.now) {
+        let because = t.mailbox_rests_because.fill(&[("when", &distance(until))]);
+        return State { mark: Mark::Warn, words: t.mailbox_rests, because: Some(because) };
+    }
     match state.last_success {
         Some(at) => {
             let count = if state.messages == 1 { t.mailbox_message } else { t.mailbox_messages };
@@ -70,8 +74,20 @@ mod tests {
         let works = MailboxState { messages: 1204, last_success: Some(earlier), ..new.clone() };
         let fault = Fault::new(FaultClass::PasswordRefused, "said");
         let fails = MailboxState { failure: Some(Failure::next(None, fault, earlier, 0.5)), ..works.clone() };
+        let rests = MailboxState {
+            rest_until: Some("2026-11-23T00:10:00Z".parse().expect("a moment")),
+            ..works.clone()
+        };
+        let rested = MailboxState { rest_until: Some(earlier), ..works.clone() };
         let mut said = Vec::new();
-        for (placed, state) in [(&placed, &new), (&placed, &works), (&placed, &fails), (&paused, &fails)] {
+        for (placed, state) in [
+            (&placed, &new),
+            (&placed, &works),
+            (&placed, &fails),
+            (&paused, &fails),
+            (&placed, &rests),
+            (&placed, &rested),
+        ] {
             for language in Language::ALL {
                 let State { mark, words, because } = words(placed, state, fixtures::clock(language));
                 said.push(format!("{mark:?} {words}: {}", because.unwrap_or_default()));

@@ -25,6 +25,8 @@ const REPEAT_DAYS: u16 = 7;
 pub struct Settings {
     /// `TABLE_NAME`: the registry's table.
     pub table: String,
+    /// `TRANSCRIPT_BUCKET_NAME`: the bucket of protocol transcripts, which people are told of.
+    pub transcript_bucket: String,
     /// `SECRET_PREFIX`: what the names of the stack's secrets begin with.
     pub secret_prefix: String,
     /// `TOKEN_KEY_ID`: the KMS key under which tokens lie sealed outside the vault for a moment.
@@ -65,6 +67,7 @@ impl Settings {
         let PublicUrl(public_url) = environment.need_parsed("PUBLIC_URL", problem)?;
         Ok(Self {
             table: environment.need("TABLE_NAME")?,
+            transcript_bucket: environment.need("TRANSCRIPT_BUCKET_NAME")?,
             secret_prefix: environment.need("SECRET_PREFIX")?,
             token_key: environment.need("TOKEN_KEY_ID")?,
             public_url,
@@ -148,6 +151,7 @@ mod tests {
     fn read(extra: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         let basic = [
             ("TABLE_NAME", "t"),
+            ("TRANSCRIPT_BUCKET_NAME", "b"),
             ("SECRET_PREFIX", "p"),
             ("TOKEN_KEY_ID", "k"),
             ("PUBLIC_URL", "https://post.example"),
@@ -164,6 +168,7 @@ mod tests {
         assert_eq!(settings.redirect_url().as_str(), "https://post.example/callback");
         for wrong in [
             ("TABLE_NAME", ""),
+            ("TRANSCRIPT_BUCKET_NAME", ""),
             ("PUBLIC_URL", ""),
             ("PUBLIC_URL", "post.example"),
             ("PUBLIC_URL", "https://post.example/stage"),

@@ -34,6 +34,7 @@ groups! {
     layout: Layout;
     letter: Letter;
     mailbox: Mailbox;
+    migration: Migration;
     overview: Overview;
     owner: Owner;
     problem: Problem;

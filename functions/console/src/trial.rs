@@ -6,11 +6,8 @@
 use crate::app::App;
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use postroom_mail::{
-    Credential,
-    imap::{self, Access, Session},
-};
-use postroom_model::{Account, Auth, Fault, FaultClass, Mailbox, MailboxId, Protocol};
+use postroom_mail::{Credential, source::rehearse};
+use postroom_model::{Account, Auth, Fault, FaultClass, Mailbox, MailboxId};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -89,24 +86,7 @@ pub(crate) async fn try_account(app: &App, account: &Account) -> Result<Trials, 
 }
 
 async fn attempt(app: &App, mailbox: &Mailbox, credential: Credential) -> Result<u32, Fault> {
-    if mailbox.protocol == Protocol::Pop3 {
-        return Err(Fault::new(FaultClass::Unsupported, "POP3 is not fetched by this release"));
-    }
-    let connection = imap::connect(&app.network, &mailbox.server).await.map_err(|error| error.fault())?;
-    let session = connection.sign_in(&mailbox.user, &credential, mailbox.sasl).await;
-    let mut session = session.map_err(|error| error.fault())?;
-    let messages = messages(&mut session, mailbox).await;
-    session.logout().await;
-    messages
-}
-
-async fn messages(session: &mut Session, mailbox: &Mailbox) -> Result<u32, Fault> {
-    let folders = session.resolve_folders(&mailbox.folders).await.map_err(|error| error.fault())?;
-    let Some(folder) = folders.first() else {
-        return Err(Fault::new(FaultClass::Folder, "none of the mailbox's folders is there"));
-    };
-    let opened = session.open(folder, Access::ReadOnly, None, 0).await.map_err(|error| error.fault())?;
-    Ok(opened.exists)
+    Ok(rehearse(&app.network, mailbox, &credential).await?.messages)
 }
 
 async fn credential(app: &App, mailbox: &Mailbox) -> Result<Credential, Fault> {

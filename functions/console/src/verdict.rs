@@ -35,6 +35,12 @@ impl Verdict {
         Self { name: name.to_owned(), state: State { mark: Mark::Idle, words, because: None }, fault: None }
     }
 
+    /// It may not be.
+    pub(crate) fn refused(name: &str, words: &'static str, because: &str) -> Self {
+        let because = Some(because.to_owned());
+        Self { name: name.to_owned(), state: State { mark: Mark::Bad, words, because }, fault: None }
+    }
+
     /// It failed.
     pub(crate) fn failed(name: &str, words: &'static str, fault: &Fault, language: Language) -> Self {
         let explained = Explained::new(fault, language);

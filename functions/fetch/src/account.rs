@@ -10,7 +10,7 @@
 
 use crate::{
     Fetch,
-    mailbox::{End, Report},
+    outcome::{End, Report},
 };
 use postroom_model::{AccountId, Auth, Fault, FaultClass, Mailbox, MailboxState};
 use postroom_registry::LoadedMailbox;
@@ -48,7 +48,7 @@ impl Accounts {
         if report.tally.signed_in {
             seen.works = true;
             // A new mailbox has not failed before, and may be the first that works.
-            let is_new = before.folders.is_empty() && report.tally.messages > 0;
+            let is_new = !was_fetched(before) && report.tally.messages > 0;
             seen.recovered |= before.failure.is_some() || is_new;
         } else if let End::Failed(fault) = &report.end
             && fault.class == FaultClass::TokenRefused
@@ -105,22 +105,28 @@ fn speaks_for_its_account(loaded: &LoadedMailbox) -> bool {
         Some(failure) => {
             let tokens =
                 matches!(failure.fault.class, FaultClass::TokenRefused | FaultClass::AuthorizationEnded);
-            !tokens && !state.folders.is_empty()
+            !tokens && was_fetched(state)
         }
     };
     works && placed.paused_at.is_none()
 }
 
+/// Whether a run has ever got as far as its mail.
+fn was_fetched(state: &MailboxState) -> bool {
+    !state.folders.is_empty() || state.maildrop.is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::round::Tally;
+    use crate::tally::Tally;
     use FaultClass::{AuthorizationEnded, ConnectionLost, TokenRefused};
     use jiff::Timestamp;
     use postroom_model::{Failure, FolderCursor};
     use serde_json::json;
 
-    const IN: Tally = Tally { signed_in: true, messages: 0, bytes: 0, known: 0, quarantined: 0, backlog: 0 };
+    const IN: Tally =
+        Tally { signed_in: true, messages: 0, bytes: 0, known: 0, left_out: 0, quarantined: 0, backlog: 0 };
 
     fn loaded(failure: Option<FaultClass>, is_fetched: bool, more: serde_json::Value) -> LoadedMailbox {
         let mut placed = json!({

@@ -1,12 +1,15 @@
 //! The archive: one S3 object a message, the exact bytes that the server delivered.
 //!
 //! Guarantees: an object is never overwritten (`If-None-Match: *`) and S3 checks its SHA-256. When a
-//! call returns [`Stored::New`] or [`Stored::Known`], the message is durable. Two messages that share
-//! an identity but not their bytes are both kept. Leaves out: deleting; nothing here can.
+//! call returns [`Stored::New`] or [`Stored::Known`], the message is durable, and its attachments and
+//! index are where the mailbox wants them. Two messages that share an identity but not their bytes are
+//! both kept. Leaves out: deleting; nothing here can.
 
 use crate::{
-    headers,
+    attachments, headers,
+    key::Key,
     s3_error::{S3Error, is_conflict, is_missing, is_precondition_failed},
+    upload::PART,
 };
 use aws_sdk_s3::{
     Client,
@@ -14,9 +17,27 @@ use aws_sdk_s3::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
-use postroom_model::{MailboxId, MessageIdentity, header_block};
+use postroom_model::{Mailbox, header_block};
 use sha2::{Digest, Sha256};
-use std::{fmt, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// The memory in bytes that storing a text of `size` bytes takes, the text included.
+pub(crate) fn memory(mailbox: &Mailbox, size: u64) -> u64 {
+    let unpacking = if mailbox.attachments { attachments::memory(size) } else { 0 };
+    match size <= PART as u64 {
+        true => size + unpacking,
+        // It has gone by when its attachments are unpacked.
+        false => (2 * PART as u64).max(unpacking),
+    }
+}
 
 /// What came of storing a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,38 +53,35 @@ pub(crate) enum Stored {
 pub(crate) struct Archive {
     pub(crate) s3: Client,
     pub(crate) bucket: String,
+    /// Attachments that were unpacked and not yet counted.
+    unpacked: Arc<AtomicU64>,
 }
 
-/// Where a message lies: `mail/<mailbox>/<yyyy>/<mm>/<dd>/<identity>.eml`. A message without any
-/// date lies under `0000/00/00`.
+/// What is said of an object beside its bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub(crate) key: String,
+    pub(crate) content_type: String,
+    pub(crate) metadata: HashMap<String, String>,
+}
+
+impl Object {
+    /// A message's, with the kept header fields and the folder that it was found in.
+    pub(crate) fn message(key: &Key, folder: &str, text: &[u8]) -> Self {
+        let kept = headers::metadata(header_block(text));
+        let folder = ("folder", headers::encode(folder));
+        let metadata = kept.into_iter().chain([folder]).map(|(name, value)| (name.to_owned(), value));
+        Self { key: key.to_string(), content_type: "message/rfc822".to_owned(), metadata: metadata.collect() }
+    }
+}
+
+/// An object's place, after it was put where none may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Key {
-    stem: String,
-}
-
-impl Key {
-    /// The place of a message of `size` bytes whose text begins with `text`.
-    pub(crate) fn new(mailbox: &MailboxId, text: &[u8], size: u64) -> Self {
-        let identity = MessageIdentity::new(text, size);
-        let day = match headers::day(header_block(text)) {
-            Some(day) => day.strftime("%Y/%m/%d").to_string(),
-            None => "0000/00/00".to_owned(),
-        };
-        Self { stem: format!("mail/{mailbox}/{day}/{identity}") }
-    }
-
-    /// The place beside it, for a message that shares the identity but not the bytes: its own hash
-    /// tells it apart from every other.
-    pub(crate) fn beside(&self, checksum: &Checksum) -> Self {
-        let digest: String = checksum.digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { stem: format!("{}-{digest}", self.stem) }
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.eml", self.stem)
-    }
+pub(crate) enum Put {
+    /// It is there now, or was there already.
+    Done(Stored),
+    /// Other bytes lie there; these have this checksum.
+    Differs(Checksum),
 }
 
 /// An object's SHA-256 as S3 keeps it: of the whole, or of its parts' digests
@@ -84,6 +102,11 @@ impl Checksum {
     pub(crate) fn composite(parts: &[[u8; 32]]) -> Self {
         Self { digest: Sha256::digest(parts.as_flattened()).into(), parts: Some(parts.len()) }
     }
+
+    /// The digest as 64 hex digits.
+    pub(crate) fn hex(&self) -> String {
+        self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 impl fmt::Display for Checksum {
@@ -94,28 +117,85 @@ impl fmt::Display for Checksum {
 }
 
 impl Archive {
-    /// Stores a message that is held in memory whole. `folder` is kept as metadata.
+    pub(crate) fn new(s3: Client, bucket: String) -> Self {
+        Self { s3, bucket, unpacked: Arc::default() }
+    }
+
+    /// Counts attachments whose message is complete.
+    pub(crate) fn count_unpacked(&self, attachments: usize) {
+        self.unpacked.fetch_add(attachments as u64, Ordering::Relaxed);
+    }
+
+    /// How many attachments were unpacked since this was asked last.
+    pub(crate) fn take_unpacked(&self) -> u64 {
+        self.unpacked.swap(0, Ordering::Relaxed)
+    }
+
+    /// Stores a message that is held in memory whole, and what the mailbox wants beside it. `folder` is
+    /// kept as metadata. One that `may_be_known` is looked for as another protocol delivers it too.
     pub(crate) async fn store(
         &self,
-        mailbox: &MailboxId,
+        mailbox: &Mailbox,
         folder: &str,
         text: Bytes,
+        may_be_known: bool,
     ) -> Result<Stored, S3Error> {
-        let key = Key::new(mailbox, &text, text.len() as u64);
-        let checksum = Checksum::whole(&text);
-        if self.put(&key, folder, &text, &checksum).await? {
-            return Ok(Stored::New);
-        }
-        if self.checksum_of(&key).await?.as_deref() == Some(checksum.to_string().as_str()) {
+        if may_be_known && self.holds_other_end(mailbox, &text).await? {
             return Ok(Stored::Known);
         }
-        let created = self.put(&key.beside(&checksum), folder, &text, &checksum).await?;
-        Ok(if created { Stored::New } else { Stored::Known })
+        let place = Key::new(&mailbox.id, &text, text.len() as u64);
+        let (key, stored) = match self.put(&Object::message(&place, folder, &text), &text).await? {
+            Put::Done(stored) => (place, stored),
+            Put::Differs(checksum) => {
+                let beside = place.beside(&checksum);
+                let created = self.create(&Object::message(&beside, folder, &text), &text, &checksum).await?;
+                (beside, if created { Stored::New } else { Stored::Known })
+            }
+        };
+        if mailbox.attachments && !(stored == Stored::Known && self.holds(&key.index()).await?) {
+            self.unpack_held(mailbox, &key, &text).await?;
+        }
+        Ok(stored)
+    }
+
+    /// Whether the archive holds a message that differs only in the CRLF at its end: Dovecot gives each one
+    /// over POP3, also those that have none over IMAP.
+    async fn holds_other_end(&self, mailbox: &Mailbox, text: &Bytes) -> Result<bool, S3Error> {
+        let size = text.len() as u64;
+        let without = text.strip_suffix(b"\r\n").map(|without| (size - 2, Checksum::whole(without)));
+        let with = Sha256::new().chain_update(text).chain_update(b"\r\n").finalize();
+        let with = (size + 2, Checksum { digest: with.into(), parts: None });
+        for (size, checksum) in without.into_iter().chain([with]) {
+            let key = Key::new(&mailbox.id, text, size);
+            let is_it = self.checksum_of(&key.to_string()).await? == Some(checksum.to_string());
+            if is_it && (!mailbox.attachments || self.holds(&key.index()).await?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the archive holds the message with this header, of one of these sizes in bytes, and what
+    /// the mailbox wants beside it: the index is written last.
+    pub(crate) async fn find(
+        &self,
+        mailbox: &Mailbox,
+        header: &[u8],
+        sizes: &[u64],
+    ) -> Result<bool, S3Error> {
+        for &size in sizes {
+            let key = Key::new(&mailbox.id, header, size);
+            let last = if mailbox.attachments { key.index() } else { key.to_string() };
+            if self.holds(&last).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether an object lies there.
-    pub(crate) async fn holds(&self, key: &Key) -> Result<bool, S3Error> {
-        let head = self.s3.head_object().bucket(&self.bucket).key(key.to_string()).send().await;
+    pub(crate) async fn holds(&self, key: &str) -> Result<bool, S3Error> {
+        let head = self.s3.head_object().bucket(&self.bucket).key(key).send().await;
         match head {
             Ok(_) => Ok(true),
             Err(error) if is_missing(&error) => Ok(false),
@@ -123,31 +203,50 @@ impl Archive {
         }
     }
 
-    /// The SHA-256 that S3 keeps for the object, in the form of [`Checksum`]'s `Display`.
-    pub(crate) async fn checksum_of(&self, key: &Key) -> Result<Option<String>, S3Error> {
-        let head = self.s3.head_object().bucket(&self.bucket).key(key.to_string());
+    /// The SHA-256 that S3 keeps for the object, in the form of [`Checksum`]'s `Display`; empty where it
+    /// keeps none. None, where there is no object.
+    pub(crate) async fn checksum_of(&self, key: &str) -> Result<Option<String>, S3Error> {
+        let head = self.s3.head_object().bucket(&self.bucket).key(key);
         match head.checksum_mode(ChecksumMode::Enabled).send().await {
-            Ok(head) => Ok(head.checksum_sha256().map(str::to_owned)),
+            Ok(head) => Ok(Some(head.checksum_sha256().unwrap_or_default().to_owned())),
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(S3Error::new("HeadObject", &self.bucket, error)),
         }
     }
 
+    /// Puts an object where none is, and compares it with what is there else.
+    pub(crate) async fn put(&self, object: &Object, bytes: &Bytes) -> Result<Put, S3Error> {
+        let checksum = Checksum::whole(bytes);
+        if self.create(object, bytes, &checksum).await? {
+            return Ok(Put::Done(Stored::New));
+        }
+        let there = self.checksum_of(&object.key).await?;
+        Ok(match there == Some(checksum.to_string()) {
+            true => Put::Done(Stored::Known),
+            false => Put::Differs(checksum),
+        })
+    }
+
     /// Puts an object where none is. `false` means that there is one already.
-    async fn put(&self, key: &Key, folder: &str, text: &Bytes, checksum: &Checksum) -> Result<bool, S3Error> {
+    pub(crate) async fn create(
+        &self,
+        object: &Object,
+        bytes: &Bytes,
+        checksum: &Checksum,
+    ) -> Result<bool, S3Error> {
         // Two writers of one key at the same moment: S3 tells one of them to try again.
         for attempt in 0..5 {
             let put = self
                 .s3
                 .put_object()
                 .bucket(&self.bucket)
-                .key(key.to_string())
+                .key(&object.key)
                 .if_none_match("*")
-                .content_type("message/rfc822")
+                .content_type(&object.content_type)
                 .checksum_algorithm(ChecksumAlgorithm::Sha256)
                 .checksum_sha256(checksum.to_string())
-                .set_metadata(Some(metadata(folder, text)))
-                .body(text.clone().into());
+                .set_metadata(Some(object.metadata.clone()))
+                .body(bytes.clone().into());
             // The checksum header is signed and S3 checks the body against it: signing the body as
             // well would only hash it a second time.
             match put.customize().disable_payload_signing().send().await {
@@ -163,31 +262,9 @@ impl Archive {
     }
 }
 
-/// An object's metadata: the kept header fields, and the folder the message was found in.
-pub(crate) fn metadata(folder: &str, text: &[u8]) -> std::collections::HashMap<String, String> {
-    let kept = headers::metadata(header_block(text));
-    let folder = ("folder", headers::encode(folder));
-    kept.into_iter().chain([folder]).map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_follows_from_the_message_alone() {
-        let mailbox: MailboxId = "site-diary".parse().expect("id");
-        let text = b"Date: Fri, 1 Mar 2024 10:00:00 +0000\r\n\r\nbody";
-        let key = Key::new(&mailbox, text, text.len() as u64);
-        assert_eq!(
-            key.to_string(),
-            "mail/site-diary/2024/03/01/9e0d3dbad4bf934b1db2e51278ad57dc8b75591257710b75de70c39e84e42576-44.eml"
-        );
-        assert_eq!(key, Key::new(&mailbox, header_block(text), text.len() as u64));
-        assert!(Key::new(&mailbox, b"", 0).to_string().starts_with("mail/site-diary/0000/00/00/e3b0c442"));
-        let beside = key.beside(&Checksum::whole(text)).to_string();
-        assert!(beside.starts_with("mail/site-diary/2024/03/01/") && beside != key.to_string());
-    }
 
     #[test]
     fn checksums_are_in_the_form_that_s3_keeps() {

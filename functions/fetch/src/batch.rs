@@ -7,17 +7,23 @@
 use crate::{
     Fetch, Invocation,
     account::Accounts,
-    mailbox::{End, Report, Slice},
+    connections::Alone,
     metrics::Totals,
+    outcome::{End, Report},
+    slice::Slice,
 };
 use futures::StreamExt;
 use jiff::Timestamp;
 use postroom_model::{BatchId, Lease, next_due};
 use postroom_registry::{LeasedBatch, LoadedMailbox};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Mailboxes of a batch that are worked at once.
 const SIDE_BY_SIDE: usize = 16;
+/// The slices of time after which no further mailbox begins that has waited for another of its user: what a
+/// whole batch of slow ones takes.
+const TURNS: u32 = 4;
 /// How long a lease outlives the function that took it.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
 
@@ -49,6 +55,7 @@ impl Fetch {
         let next = next_due(due_at.min(started), batch.interval, (self.clock)());
         let released =
             self.registry.release_batch(id, &lease.owner, worked.is_ok().then_some(started), next).await;
+        totals.attachments(self.archive.take_unpacked());
         totals.emit(&self.metrics, (self.clock)());
         tracing::info!(batch = %id, mailboxes = batch.mailboxes.len(), polls = totals.polls(), "a batch is done");
         worked?;
@@ -67,9 +74,14 @@ impl Fetch {
     ) -> Result<(), crate::Error> {
         let now = (self.clock)();
         let mut active: Vec<LoadedMailbox> = Vec::new();
+        let mut alone = Alone::default();
         for (id, loaded) in self.registry.load(mailboxes).await? {
             match loaded {
-                Ok(loaded) if loaded.placed.paused_at.is_some() || loaded.state.is_resting(now) => {}
+                Ok(loaded) if loaded.placed.paused_at.is_some() || loaded.state.is_resting(now) => {
+                    if loaded.state.lease.is_some_and(|lease| now < lease.until) {
+                        alone.note(&loaded.placed.mailbox);
+                    }
+                }
                 Ok(loaded) => active.push(loaded),
                 Err(error) => {
                     tracing::error!(mailbox = %id, %error, "a mailbox cannot be read from the registry")
@@ -80,24 +92,36 @@ impl Fetch {
         self.credentials.prefetch(&wanted, now).await;
         let longest = Slice::longest(now, invocation.deadline);
         tracing::debug!(lease = %lease.owner, active = active.len(), "working a batch");
-        let reports = futures::stream::iter(&active)
-            .map(|loaded| async move {
-                let slice = longest.in_batch(self.slice);
-                let run = self.run_mailbox(loaded, slice, None, invocation).await;
-                (loaded, run)
+        let last_turn = Instant::now() + self.slice * TURNS;
+        let reports = futures::stream::iter(alone.lanes(&active))
+            .map(|lane| async move {
+                let mut reports = Vec::new();
+                for loaded in lane {
+                    // Who waited in vain is due again with the batch.
+                    if longest.is_over() || !reports.is_empty() && Instant::now() >= last_turn {
+                        break;
+                    }
+                    let slice = longest.in_batch(self.slice);
+                    reports.push((loaded, self.run_mailbox(loaded, slice, None, invocation).await));
+                }
+                reports
             })
             .buffer_unordered(SIDE_BY_SIDE)
             .collect::<Vec<_>>()
             .await;
         let mut first_error = None;
         let mut accounts = Accounts::default();
-        for (loaded, run) in reports {
+        for (loaded, run) in reports.into_iter().flatten() {
             let id = &loaded.placed.mailbox.id;
             match run {
                 Ok(report) => {
                     totals.add(&report);
                     accounts.note(&loaded.placed.mailbox, &loaded.state, &report);
-                    if let Report { end: End::Unfinished, .. } = report {
+                    // A backlog beyond what its user's connections allow goes on with the next poll.
+                    if let Report { end: End::Unfinished, .. } = report
+                        && alone.has_room(&loaded.placed.mailbox)
+                    {
+                        alone.note(&loaded.placed.mailbox);
                         self.queue.go_on(id).await?;
                     }
                 }

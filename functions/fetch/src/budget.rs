@@ -19,7 +19,18 @@ pub(crate) struct Budget {
 /// Memory that was taken; it comes back when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Share {
+    /// Gives back what goes beyond that many bytes.
+    pub(crate) fn keep(&mut self, bytes: u64) {
+        let kept = usize::try_from(bytes.div_ceil(GRAIN)).unwrap_or(usize::MAX).max(1);
+        if let Some(permit) = &mut self.permit {
+            let beyond = permit.num_permits().saturating_sub(kept);
+            drop(permit.split(beyond));
+        }
+    }
 }
 
 impl Budget {
@@ -33,7 +44,7 @@ impl Budget {
     pub(crate) async fn take(&self, bytes: u64) -> Share {
         let wanted = u32::try_from(bytes.div_ceil(GRAIN)).unwrap_or(u32::MAX).clamp(1, self.total);
         // The semaphore is never closed, so an error cannot happen.
-        Share { _permit: Arc::clone(&self.grains).acquire_many_owned(wanted).await.ok() }
+        Share { permit: Arc::clone(&self.grains).acquire_many_owned(wanted).await.ok() }
     }
 }
 
@@ -52,5 +63,11 @@ mod tests {
         drop(first);
         drop(second.await);
         drop(budget.take(u64::MAX).await);
+
+        let mut shrunk = budget.take(9 * GRAIN).await;
+        shrunk.keep(10 * GRAIN);
+        shrunk.keep(GRAIN + 1);
+        drop(budget.take(8 * GRAIN).await);
+        assert!(tokio::time::timeout(Duration::from_millis(20), budget.take(9 * GRAIN)).await.is_err());
     }
 }

@@ -1,12 +1,6 @@
 //! Queue messages: one at a time in production, but any number is taken.
 
-use crate::{
-    Fetch,
-    account::Accounts,
-    mailbox::{End, Slice},
-    metrics::Totals,
-    queue::QueueError,
-};
+use crate::{Fetch, account::Accounts, metrics::Totals, outcome::End, queue::QueueError, slice::Slice};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
 use postroom_model::{Cause, Fault, FaultClass, Lease, MailboxId, Run, RunResult, Work};
@@ -104,7 +98,7 @@ impl Fetch {
     }
 
     /// Works a mailbox whose lease is held. Nothing comes of one that is gone or paused, or that rests
-    /// after a failure when nobody asked for it.
+    /// when nobody asked for it.
     async fn run_leased(
         &self,
         id: &MailboxId,
@@ -122,7 +116,8 @@ impl Fetch {
         if placed.paused_at.is_some() {
             return self.leave_paused(id, cause).await.map(|()| None);
         }
-        let rests = state.failure.as_ref().is_some_and(|failure| now < failure.not_before);
+        let rests = state.failure.as_ref().is_some_and(|failure| now < failure.not_before)
+            || state.rest_until.is_some_and(|until| now < until);
         if rests && *cause == Cause::Backlog {
             return Ok(None);
         }
@@ -137,6 +132,7 @@ impl Fetch {
         self.record_accounts(accounts).await?;
         let mut totals = Totals::default();
         totals.add(&report);
+        totals.attachments(self.archive.take_unpacked());
         totals.emit(&self.metrics, (self.clock)());
         Ok(Some(report.end))
     }

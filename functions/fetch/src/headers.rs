@@ -51,6 +51,11 @@ pub(crate) fn metadata(header: &[u8]) -> Vec<(&'static str, String)> {
     found
 }
 
+/// The Message-ID, in the form of [`metadata`].
+pub(crate) fn message_id(header: &[u8]) -> Option<String> {
+    metadata(header).into_iter().find(|(name, _)| *name == "message-id").map(|(_, value)| value)
+}
+
 /// Text as a metadata value: `%` and whatever is not printable ASCII as `%XX`, cut at 300 bytes.
 pub(crate) fn encode(text: &str) -> String {
     let mut encoded = String::new();
@@ -131,6 +136,8 @@ mod tests {
             ("from", "A <a@b>"),
         ];
         assert_eq!(found, expected.map(|(n, v)| (n, v.to_owned())));
+        assert_eq!(message_id(b"Message-Id:\r\n <1@x>\r\nMessage-ID: <2@x>\r\n").as_deref(), Some("<1@x>"));
+        assert_eq!(message_id(HEADER), None);
         let long = metadata(format!("Subject: {}\r\n", "ä".repeat(5000)).as_bytes());
         assert!(long[0].1.len() <= MAX_FIELD);
     }

@@ -4,27 +4,49 @@
 //! bad mailbox stops no other, and memory is bounded by configuration. Leases only save double work;
 //! that nothing is lost or stored twice rests on conditional writes (`archive`, `folder`).
 //!
-//! Rooms: [`handler`](Fetch::handle) takes queue messages apart; `batch` and `mailbox` run what is due;
-//! `folder` moves one folder's cursor; `archive` and `large` write to S3.
+//! Rooms: [`handler`](Fetch::handle) takes queue messages apart; `batch` runs what is due; `mailbox` runs
+//! one mailbox, in as many sessions as it takes; `folder` and `round` say what is done and put it on
+//! record; `sieve` and `texts` read messages; `archive`, `attachments` and `large` write to S3. Whether a
+//! mailbox is fetched by IMAP or POP3 is known to `postroom_mail::source` alone, and to what is said of
+//! the crash points in `folder`.
 
 mod account;
+mod allowance;
+mod anew;
 mod archive;
+mod attachments;
 mod batch;
+#[cfg(test)]
+mod bucket;
 mod budget;
+mod connections;
 mod credentials;
+mod email_ids;
+mod filter;
 mod folder;
+mod folder_error;
 mod handler;
 mod headers;
+mod index;
+mod key;
 mod large;
-mod listing;
 mod mailbox;
 mod metrics;
+mod outcome;
 mod progress;
 mod queue;
 mod round;
+mod rounds;
 mod s3_error;
 mod settings;
+mod sieve;
+mod sign_in;
+mod slice;
+mod tally;
+mod texts;
 mod transcript;
+mod upload;
+mod visit;
 
 pub use handler::{Error, Invocation};
 pub use postroom_lambda::SettingsError;
@@ -43,6 +65,7 @@ use postroom_tokens::Tokens;
 use postroom_vault::{Sealer, Vault};
 use queue::Queue;
 use std::time::Duration;
+use transcript::Transcripts;
 
 /// Why the function cannot work at all.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +85,7 @@ pub struct Fetch {
     registry: Registry,
     credentials: Credentials,
     archive: Archive,
+    transcripts: Transcripts,
     queue: Queue,
     network: Network,
     budget: Budget,
@@ -82,10 +106,12 @@ impl Fetch {
         let vault = Vault::new(aws_sdk_secretsmanager::Client::new(aws), settings.secret_prefix);
         let sealer = Sealer::new(aws_sdk_kms::Client::new(aws), settings.token_key);
         let tokens = Tokens::new(registry.clone(), vault.clone(), sealer, http, settings.lead, clock);
+        let s3 = s3_client(aws, settings.s3_endpoint);
         Ok(Self {
             registry,
             credentials: Credentials::new(vault, tokens),
-            archive: Archive { s3: s3_client(aws, settings.s3_endpoint), bucket: settings.bucket },
+            transcripts: Transcripts { s3: s3.clone(), bucket: settings.transcript_bucket },
+            archive: Archive::new(s3, settings.bucket),
             queue: Queue { sqs: aws_sdk_sqs::Client::new(aws), url: settings.queue_url },
             network,
             budget: Budget::new(settings.memory_budget),
@@ -102,8 +128,8 @@ const S3_ATTEMPT: Duration = Duration::from_secs(60);
 /// How long all its attempts may take.
 const S3_OPERATION: Duration = Duration::from_secs(150);
 
-/// The S3 client. It has more time than the others, because it sends mail. An endpoint of one's own is addressed by path, because bucket names do not resolve
-/// as host names below it.
+/// The S3 client. It has more time than the others, because it sends mail. An endpoint of one's own is
+/// addressed by path, because bucket names do not resolve as host names below it.
 fn s3_client(aws: &SdkConfig, endpoint: Option<String>) -> aws_sdk_s3::Client {
     let endpoint = endpoint.or_else(|| aws.endpoint_url().map(str::to_owned));
     let limits = TimeoutConfig::builder()

@@ -1,6 +1,6 @@
 //! The counters of a run.
 
-use crate::mailbox::{End, Report};
+use crate::outcome::{End, Report};
 use jiff::{SignedDuration, Timestamp};
 use postroom_lambda::{Metrics, Unit};
 use std::collections::BTreeMap;
@@ -11,7 +11,9 @@ pub(crate) struct Totals {
     polls: u64,
     messages: u64,
     bytes: u64,
+    attachments: u64,
     known: u64,
+    left_out: u64,
     quarantined: u64,
     failures: BTreeMap<&'static str, u64>,
     lag: Option<SignedDuration>,
@@ -23,11 +25,17 @@ impl Totals {
         self.lag = Some(lag.max(SignedDuration::ZERO));
     }
 
+    /// How many attachments were unpacked.
+    pub(crate) fn attachments(&mut self, attachments: u64) {
+        self.attachments += attachments;
+    }
+
     pub(crate) fn add(&mut self, report: &Report) {
         self.polls += 1;
         self.messages += report.tally.messages;
         self.bytes += report.tally.bytes;
         self.known += report.tally.known;
+        self.left_out += report.tally.left_out;
         self.quarantined += report.tally.quarantined;
         if let End::Failed(fault) = &report.end {
             *self.failures.entry(fault.class.name()).or_default() += 1;
@@ -46,7 +54,9 @@ impl Totals {
             ("Polls", Unit::Count, self.polls as f64),
             ("Messages", Unit::Count, self.messages as f64),
             ("Bytes", Unit::Bytes, self.bytes as f64),
+            ("Attachments", Unit::Count, self.attachments as f64),
             ("KnownMessages", Unit::Count, self.known as f64),
+            ("LeftOutMessages", Unit::Count, self.left_out as f64),
             ("QuarantinedMessages", Unit::Count, self.quarantined as f64),
         ];
         if failures == 0 {

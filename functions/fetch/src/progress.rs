@@ -2,37 +2,40 @@
 
 use std::collections::BTreeSet;
 
-/// The messages of one round, and which of them are done.
+/// The messages of one round, by their numbers, and which of them are done.
 #[derive(Debug)]
 pub(crate) struct Progress {
     pending: BTreeSet<u32>,
     durable: BTreeSet<u32>,
-    highest: u32,
 }
 
 impl Progress {
     /// A round of these messages, none of them done.
-    pub(crate) fn new(uids: impl IntoIterator<Item = u32>) -> Self {
-        let pending: BTreeSet<u32> = uids.into_iter().collect();
-        let highest = pending.last().copied().unwrap_or(0);
-        Self { pending, durable: BTreeSet::new(), highest }
+    pub(crate) fn new(numbers: impl IntoIterator<Item = u32>) -> Self {
+        let pending = numbers.into_iter().collect();
+        Self { pending, durable: BTreeSet::new() }
     }
 
     /// The message is durable in the archive.
-    pub(crate) fn durable(&mut self, uid: u32) {
-        if self.pending.remove(&uid) {
-            self.durable.insert(uid);
+    pub(crate) fn durable(&mut self, number: u32) {
+        if self.pending.remove(&number) {
+            self.durable.insert(number);
         }
     }
 
-    /// The message is no longer at the server.
-    pub(crate) fn gone(&mut self, uid: u32) {
-        self.pending.remove(&uid);
+    /// The message is done without being in the archive: it is left out, or no longer at the server.
+    pub(crate) fn pass(&mut self, number: u32) {
+        self.pending.remove(&number);
     }
 
     /// Whether the message is still to be done.
-    pub(crate) fn is_pending(&self, uid: u32) -> bool {
-        self.pending.contains(&uid)
+    pub(crate) fn is_pending(&self, number: u32) -> bool {
+        self.pending.contains(&number)
+    }
+
+    /// Whether the message is durable in the archive.
+    pub(crate) fn is_durable(&self, number: u32) -> bool {
+        self.durable.contains(&number)
     }
 
     /// The first message that is not done.
@@ -41,13 +44,8 @@ impl Progress {
     }
 
     /// The messages that are durable, in order.
-    pub(crate) fn all_durable(&self) -> impl Iterator<Item = u32> {
-        self.durable.iter().copied()
-    }
-
-    /// The highest UID up to which everything in the round is done.
-    pub(crate) fn mark(&self) -> u32 {
-        self.first_pending().map_or(self.highest, |uid| uid - 1)
+    pub(crate) fn all_durable(&self) -> Vec<u32> {
+        self.durable.iter().copied().collect()
     }
 }
 
@@ -56,15 +54,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mark_never_passes_what_is_pending() {
+    fn a_message_is_done_once_and_in_one_way() {
         let mut progress = Progress::new([3, 5, 9]);
-        assert_eq!(progress.mark(), 2);
         progress.durable(9);
         progress.durable(3);
         progress.durable(4);
-        assert_eq!((progress.mark(), progress.first_pending()), (4, Some(5)));
-        progress.gone(5);
-        assert_eq!((progress.mark(), progress.first_pending()), (9, None));
-        assert_eq!(progress.all_durable().collect::<Vec<_>>(), [3, 9], "neither gone nor unasked for");
+        progress.pass(3);
+        assert_eq!((progress.first_pending(), progress.is_pending(9)), (Some(5), false));
+        progress.pass(5);
+        assert_eq!(progress.first_pending(), None);
+        assert_eq!(progress.all_durable(), [3, 9], "neither passed nor unasked for");
+        assert!(progress.is_durable(3) && !progress.is_durable(4) && !progress.is_durable(5));
     }
 }

@@ -1,292 +1,187 @@
-//! One round of a folder's run: messages that are read, and stored side by side.
+//! One round of a folder's run: what is between two moves of the cursor.
 //!
-//! Guarantees: a message is stored only when the server's answer ended as it should. When a round
-//! ends, also by failing, no upload is under way that `progress` and `tally` do not know of. Texts
-//! held at once stay within the budget.
+//! Guarantees: what happens to a message at the server (`after_fetch`) happens after it is durable and
+//! before the cursor passes it, so that a crash repeats work and never skips it. A message is blamed
+//! only for an error that a message can cause, and only the first that is not done.
 
 use crate::{
-    archive::{Checksum, Key, Stored},
-    folder::{FolderError, FolderRun},
-    large::{self, Large},
-    listing::commands,
+    folder::{FolderRun, is_same},
+    folder_error::FolderError,
+    headers,
     progress::Progress,
-    s3_error::S3Error,
+    texts::Texts,
+    visit::Visit,
 };
 use bytes::BytesMut;
-use postroom_mail::imap::{Bodies, Body, Entry, Session, UidSet};
-use postroom_model::{AfterFetch, FolderCursor, MAX_HEADER, header_block};
-use std::collections::{BTreeMap, BTreeSet};
-use tokio::{
-    task::JoinSet,
-    time::{Instant, timeout_at},
-};
-
-/// Uploads of one mailbox under way at once.
-const UPLOADS: usize = 32;
-
-/// What a mailbox's run has done so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    /// Whether the mail server let it in.
-    pub(crate) signed_in: bool,
-    /// Messages stored.
-    pub(crate) messages: u64,
-    /// Their bytes.
-    pub(crate) bytes: u64,
-    /// Messages that were in the archive already.
-    pub(crate) known: u64,
-    /// Messages put on record in quarantine.
-    pub(crate) quarantined: u64,
-    /// Messages seen and left for the next run.
-    pub(crate) backlog: u64,
-}
+use postroom_mail::source::{Cursor, Entry, Fate, Folder, Source};
+use postroom_model::{AfterFetch, Fault, MAX_HEADER, Stuck, header_block};
+use std::collections::BTreeMap;
 
 impl FolderRun<'_> {
-    /// Archives a round: first the headers of what may be known, then the texts of the rest.
-    pub(crate) async fn archive_round(
+    /// One round. `false`: another run has overtaken this one.
+    pub(crate) async fn round(
         &self,
-        session: &mut Session,
-        cursor: FolderCursor,
+        source: &mut Source,
+        folder: &mut Folder,
+        entries: &[Entry],
+        visit: &mut Visit,
+    ) -> Result<bool, FolderError> {
+        let before = visit.tally;
+        let mut progress = Progress::new(entries.iter().map(|entry| entry.number));
+        let failed = match self.archive_round(source, entries, &mut progress, visit).await {
+            Ok(unstorable) => self.explain_missing(source, &mut progress, &unstorable).await.err(),
+            Err(error) => Some(error),
+        };
+        let durable = || entries.iter().filter(|entry| progress.is_durable(entry.number));
+        durable().for_each(|entry| visit.email_ids.add(entry));
+        visit.session.read_in_vain |= failed.is_some();
+        let settled = match &failed {
+            None => self.after_fetch(source, &progress).await.map(|()| true),
+            // Without a working session, what should happen at the server is left to the next run,
+            // which therefore must see these messages again.
+            Some(_) => Ok(self.leaves()),
+        };
+        let counts = matches!(settled, Ok(true));
+        if counts && self.mailbox.after_fetch == AfterFetch::Delete {
+            visit.session.removed.add(durable());
+        }
+        let moved = folder.moved(entries, |number| match () {
+            () if !counts || progress.is_pending(number) => Fate::Pending,
+            () if self.mailbox.after_fetch == AfterFetch::Delete && progress.is_durable(number) => {
+                Fate::Removed
+            }
+            () => Fate::Done,
+        });
+        if !counts {
+            // They are left out, and counted, by the run that sees them again.
+            visit.tally.left_out = before.left_out;
+        }
+        let counted = visit.counted_since(&before);
+        let committed = self.commit(folder, moved, &counted, visit).await?;
+        settled?;
+        match failed {
+            Some(error) => Err(self.blame(error, folder, entries, &progress)),
+            None => Ok(committed),
+        }
+    }
+
+    /// Archives a round: first what needs no text, then the texts of the rest. Returned are the messages
+    /// that cannot be stored, and why.
+    async fn archive_round(
+        &self,
+        source: &mut Source,
         entries: &[Entry],
         progress: &mut Progress,
-        tally: &mut Tally,
-    ) -> Result<(), FolderError> {
-        // What leaves the server must be known by its bytes, not by its header alone.
-        let stays = matches!(self.mailbox.after_fetch, AfterFetch::Leave | AfterFetch::MarkRead);
-        let maybe_known: Vec<Entry> =
-            entries.iter().filter(|e| stays && cursor.may_be_known(e.uid)).copied().collect();
-        if !maybe_known.is_empty() {
-            for uid in self.find_known(session, &maybe_known).await? {
-                progress.durable(uid);
-                tally.known += 1;
-            }
-        }
-        let wanted: Vec<Entry> = entries.iter().filter(|e| progress.is_pending(e.uid)).copied().collect();
-        match self.archive_texts(session, &wanted, progress, tally).await {
+        visit: &mut Visit,
+    ) -> Result<BTreeMap<u32, Fault>, FolderError> {
+        Box::pin(self.look_at_stuck(source, entries, visit)).await?;
+        let unjudged = self.sift(source, entries, progress, visit).await?;
+        let wanted: Vec<Entry> = entries.iter().filter(|e| progress.is_pending(e.number)).copied().collect();
+        let tally = &mut visit.tally;
+        let unstorable = BTreeMap::new();
+        let mut texts = Texts { run: self, unjudged: &unjudged, progress, tally, unstorable };
+        match texts.archive(source, &wanted).await {
             Err(FolderError::Mail(error)) if error.leaves_session_usable() && wanted.len() > 1 => {
-                self.archive_one_by_one(session, &wanted, progress, tally).await
+                texts.archive_one_by_one(source, &wanted).await?;
             }
-            result => result,
+            result => result?,
         }
+        Ok(texts.unstorable)
     }
 
-    /// Asks for messages one by one, after the server refused a command that asked for several: only
-    /// what is refused alone is to blame.
-    async fn archive_one_by_one(
+    /// Looks at the header of a message that broke earlier runs, when it is tried for the last time: people
+    /// find it by that. Not earlier, because the look itself may be what breaks the next.
+    async fn look_at_stuck(
         &self,
-        session: &mut Session,
+        source: &mut Source,
         entries: &[Entry],
-        progress: &mut Progress,
-        tally: &mut Tally,
+        visit: &mut Visit,
     ) -> Result<(), FolderError> {
-        let mut refused = Ok(());
-        for entry in entries {
-            if !progress.is_pending(entry.uid) {
-                continue;
-            }
-            match self.archive_texts(session, std::slice::from_ref(entry), progress, tally).await {
-                Ok(()) => {}
-                Err(FolderError::Mail(error)) if error.leaves_session_usable() => {
-                    refused = refused.and(Err(error.into()));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        refused
-    }
-
-    /// Those of the messages that the archive holds, by their headers. Of several that share a place
-    /// only the first is taken for known; the others' bytes decide.
-    async fn find_known(&self, session: &mut Session, entries: &[Entry]) -> Result<Vec<u32>, FolderError> {
-        let listed: BTreeMap<u32, u64> = entries.iter().map(|entry| (entry.uid, entry.size)).collect();
-        let mut known = Vec::new();
-        let mut lookups: JoinSet<Result<(u32, bool), S3Error>> = JoinSet::new();
-        let mut places = BTreeSet::new();
-        let mut headers = session.headers(commands(entries));
+        let Some(stuck) = visit.state.stuck.get(self.folder) else { return Ok(()) };
+        let is_last = stuck.attempts + 1 >= Stuck::max_attempts(stuck.fault.class);
+        let Some(entry) = entries.first().filter(|entry| is_last && is_same(stuck, entry)) else {
+            return Ok(());
+        };
+        let mut headers = source.headers(std::slice::from_ref(entry));
         loop {
             let mut body = match headers.next().await {
                 Ok(Some(body)) => body,
-                Ok(None) => break,
-                // What is not known by its header is fetched whole.
+                Ok(None) => return Ok(()),
                 Err(error) if error.leaves_session_usable() => continue,
                 Err(error) => return Err(error.into()),
             };
-            let _share = self.budget.take(body.size().min(MAX_HEADER as u64)).await;
+            let _share = self.fetch.budget.take(MAX_HEADER as u64).await;
             let mut text = BytesMut::new();
             while let Some(chunk) = body.chunk().await? {
                 let room = MAX_HEADER.saturating_sub(text.len());
                 text.extend_from_slice(&chunk[..chunk.len().min(room)]);
             }
-            let uid = body.finish().await?;
-            let Some(&size) = listed.get(&uid) else { continue };
-            let (archive, key) =
-                (self.archive.clone(), Key::new(&self.mailbox.id, header_block(&text), size));
-            if !places.insert(key.to_string()) {
-                continue;
-            }
-            lookups.spawn(async move { Ok((uid, archive.holds(&key).await?)) });
-            while lookups.len() >= UPLOADS
-                && let Some(lookup) = lookups.join_next().await
-            {
-                let (uid, holds) = lookup.map_err(FolderError::Upload)??;
-                known.extend(holds.then_some(uid));
+            if body.finish().await? == entry.number {
+                visit.message_id = headers::message_id(header_block(&text));
             }
         }
-        while let Some(lookup) = lookups.join_next().await {
-            let (uid, holds) = lookup.map_err(FolderError::Upload)??;
-            known.extend(holds.then_some(uid));
-        }
-        Ok(known)
     }
 
-    /// Reads texts and uploads them side by side.
-    async fn archive_texts(
+    /// Finds out why some of what was listed is not done: it cannot be stored, or the server did not deliver
+    /// it, because it is gone or withheld.
+    async fn explain_missing(
         &self,
-        session: &mut Session,
+        source: &mut Source,
+        progress: &mut Progress,
+        unstorable: &BTreeMap<u32, Fault>,
+    ) -> Result<(), FolderError> {
+        while let Some(number) = progress.first_pending() {
+            if let Some(fault) = unstorable.get(&number) {
+                return Err(FolderError::Unstorable { session_usable: true, fault: fault.clone() });
+            }
+            if source.exists(number).await? {
+                return Err(FolderError::Withheld);
+            }
+            progress.pass(number);
+        }
+        Ok(())
+    }
+
+    /// Does at the server what the mailbox asks for, to messages that are durable.
+    async fn after_fetch(&self, source: &mut Source, progress: &Progress) -> Result<(), FolderError> {
+        let durable = progress.all_durable();
+        if durable.is_empty() {
+            return Ok(());
+        }
+        match &self.mailbox.after_fetch {
+            AfterFetch::Leave => {}
+            AfterFetch::MarkRead => source.mark_read(&durable).await?,
+            AfterFetch::Move(folder) => source.move_to(&durable, self.move_to.unwrap_or(folder)).await?,
+            AfterFetch::Delete => source.delete(&durable).await?,
+        }
+        Ok(())
+    }
+
+    /// Blames the first message that is not done for an error that a message can cause.
+    fn blame(
+        &self,
+        error: FolderError,
+        folder: &mut Folder,
         entries: &[Entry],
-        progress: &mut Progress,
-        tally: &mut Tally,
-    ) -> Result<(), FolderError> {
-        let mut uploads = JoinSet::new();
-        let mut again = Vec::new();
-        let listed: BTreeMap<u32, u64> = entries.iter().map(|entry| (entry.uid, entry.size)).collect();
-        let bodies = session.bodies(commands(entries));
-        let read = self.read_texts(bodies, &listed, &mut uploads, &mut again, progress, tally).await;
-        let mut settled = Ok(());
-        while let Some(upload) = uploads.join_next().await {
-            settled = settle(upload, progress, tally).and(settled);
+        progress: &Progress,
+    ) -> FolderError {
+        if matches!(error, FolderError::GaveUp) && self.slice.in_batch {
+            return FolderError::OutOfTime;
         }
-        settled.and(read)?;
-        for (uid, checksum) in again {
-            self.store_beside(session, uid, &checksum, progress, tally).await?;
+        let pending = progress.first_pending();
+        let pending = entries.iter().find(|entry| Some(entry.number) == pending);
+        match pending.filter(|_| error.may_be_a_message()) {
+            Some(entry) => FolderError::Message {
+                session_usable: error.leaves_session_usable(),
+                entry: *entry,
+                uid_validity: match folder.cursor() {
+                    Cursor::Uid(cursor) => cursor.uid_validity,
+                    Cursor::Maildrop(_) => 0,
+                },
+                past: Box::new(folder.moved(std::slice::from_ref(entry), |_| Fate::Done)),
+                fault: error.fault(),
+            },
+            None => error,
         }
-        Ok(())
-    }
-
-    /// Reads texts until there are no more or the time is up. Small ones are left to `uploads`; large
-    /// ones that belong beside another message are left to `again`.
-    async fn read_texts(
-        &self,
-        mut bodies: Bodies<'_>,
-        listed: &BTreeMap<u32, u64>,
-        uploads: &mut JoinSet<Result<Uploaded, S3Error>>,
-        again: &mut Vec<(u32, Checksum)>,
-        progress: &mut Progress,
-        tally: &mut Tally,
-    ) -> Result<(), FolderError> {
-        let mut refused = Ok(());
-        loop {
-            while uploads.len() >= UPLOADS
-                && let Some(upload) = uploads.join_next().await
-            {
-                settle(upload, progress, tally)?;
-            }
-            if Instant::now() >= self.stop_at {
-                return Err(FolderError::OutOfTime);
-            }
-            let body = match bodies.next().await {
-                Ok(Some(body)) => body,
-                Ok(None) => return refused,
-                // The server refused one command; what the others bring is taken all the same.
-                Err(error) if error.leaves_session_usable() => {
-                    refused = Err(error.into());
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let size = body.size();
-            if size <= large::PART as u64 {
-                timeout_at(self.give_up_at, self.upload_small(body, listed, uploads))
-                    .await
-                    .map_err(|_| FolderError::GaveUp)??;
-                continue;
-            }
-            let _share = self.budget.take(large::MEMORY).await;
-            let give_up_at = self.give_up_at;
-            match self.archive.store_large(&self.mailbox.id, self.folder, body, None, give_up_at).await? {
-                (uid, Large::Stored(stored)) => count(uid, size, stored, progress, tally),
-                (uid, Large::Differs(checksum)) => again.push((uid, checksum)),
-            }
-        }
-    }
-
-    /// Stores a large message whose place is taken by another of the same identity.
-    async fn store_beside(
-        &self,
-        session: &mut Session,
-        uid: u32,
-        checksum: &Checksum,
-        progress: &mut Progress,
-        tally: &mut Tally,
-    ) -> Result<(), FolderError> {
-        let _share = self.budget.take(large::MEMORY).await;
-        let mut bodies = session.bodies(vec![UidSet::one(uid)]);
-        while let Some(body) = bodies.next().await? {
-            let size = body.size();
-            let (archive, id) = (self.archive, &self.mailbox.id);
-            let stored = archive.store_large(id, self.folder, body, Some(checksum), self.give_up_at).await?;
-            if let (uid, Large::Stored(stored)) = stored {
-                count(uid, size, stored, progress, tally);
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads a text that fits into memory, and begins its upload. Left out is what was not asked for,
-    /// and an empty text of a message that is not: servers answer so for what they cannot read.
-    async fn upload_small(
-        &self,
-        mut body: Body<'_>,
-        listed: &BTreeMap<u32, u64>,
-        uploads: &mut JoinSet<Result<Uploaded, S3Error>>,
-    ) -> Result<(), FolderError> {
-        let size = body.size();
-        let share = self.budget.take(size).await;
-        let mut text = BytesMut::with_capacity(usize::try_from(size).unwrap_or(large::PART));
-        while let Some(chunk) = body.chunk().await? {
-            text.extend_from_slice(&chunk);
-        }
-        let uid = body.finish().await?;
-        match listed.get(&uid) {
-            Some(&expected) if size > 0 || expected == 0 => {}
-            _ => return Ok(()),
-        }
-        let (archive, mailbox, folder) =
-            (self.archive.clone(), self.mailbox.id.clone(), self.folder.to_owned());
-        uploads.spawn(async move {
-            let stored = archive.store(&mailbox, &folder, text.freeze()).await?;
-            drop(share);
-            Ok(Uploaded { uid, size, stored })
-        });
-        Ok(())
-    }
-}
-
-/// An upload that succeeded.
-#[derive(Debug)]
-struct Uploaded {
-    uid: u32,
-    size: u64,
-    stored: Stored,
-}
-
-fn settle(
-    upload: Result<Result<Uploaded, S3Error>, tokio::task::JoinError>,
-    progress: &mut Progress,
-    tally: &mut Tally,
-) -> Result<(), FolderError> {
-    let Uploaded { uid, size, stored } = upload.map_err(FolderError::Upload)??;
-    count(uid, size, stored, progress, tally);
-    Ok(())
-}
-
-fn count(uid: u32, size: u64, stored: Stored, progress: &mut Progress, tally: &mut Tally) {
-    progress.durable(uid);
-    match stored {
-        Stored::New => {
-            tally.messages += 1;
-            tally.bytes += size;
-        }
-        Stored::Known => tally.known += 1,
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct S3Error {
     action: &'static str,
     bucket: String,
     code: Option<String>,
+    /// The request could not even be written down.
+    is_unbuilt: bool,
     source: Box<dyn Error + Send + Sync>,
 }
 
@@ -23,7 +25,26 @@ impl S3Error {
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         let code = error.code().map(str::to_owned);
-        Self { action, bucket: bucket.to_owned(), code, source: Box::new(error) }
+        let is_unbuilt = matches!(error, SdkError::ConstructionFailure(_));
+        Self { action, bucket: bucket.to_owned(), code, is_unbuilt, source: Box::new(error) }
+    }
+
+    /// An answer that broke off.
+    pub(crate) fn cut_off(
+        action: &'static str,
+        bucket: &str,
+        error: impl Error + Send + Sync + 'static,
+    ) -> Self {
+        Self { action, bucket: bucket.to_owned(), code: None, is_unbuilt: false, source: Box::new(error) }
+    }
+
+    /// Whether S3 will never take the object, however often it is asked: what is said of it is at fault, its
+    /// key or its metadata, and neither the bucket nor the moment
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>).
+    pub(crate) fn is_about_the_object(&self) -> bool {
+        const CODES: [&str; 5] =
+            ["EntityTooLarge", "InvalidArgument", "InvalidURI", "KeyTooLongError", "MetadataTooLarge"];
+        self.is_unbuilt || self.code.as_deref().is_some_and(|code| CODES.contains(&code))
     }
 
     /// The fault as it is kept at the mailbox.

@@ -26,6 +26,8 @@ pub struct Settings {
     pub table: String,
     /// `BUCKET_NAME`: the archive's bucket.
     pub bucket: String,
+    /// `TRANSCRIPT_BUCKET_NAME`: the bucket of protocol transcripts.
+    pub transcript_bucket: String,
     /// `AWS_ENDPOINT_URL_S3`, as the SDKs know it: where S3 answers, if not where the region's does.
     pub s3_endpoint: Option<String>,
     /// `QUEUE_URL`: the fetch queue, for work that goes on in messages of its own.
@@ -59,6 +61,7 @@ impl Settings {
         Ok(Self {
             table: environment.need("TABLE_NAME")?,
             bucket: environment.need("BUCKET_NAME")?,
+            transcript_bucket: environment.need("TRANSCRIPT_BUCKET_NAME")?,
             s3_endpoint: environment.get("AWS_ENDPOINT_URL_S3"),
             queue_url: environment.need("QUEUE_URL")?,
             secret_prefix: environment.need("SECRET_PREFIX")?,
@@ -99,6 +102,7 @@ mod tests {
         let basic = [
             ("TABLE_NAME", "t"),
             ("BUCKET_NAME", "b"),
+            ("TRANSCRIPT_BUCKET_NAME", "c"),
             ("QUEUE_URL", "q"),
             ("SECRET_PREFIX", "p"),
             ("TOKEN_KEY_ID", "k"),
@@ -113,8 +117,13 @@ mod tests {
         let settings = read(&[]).expect("complete");
         assert_eq!(settings.memory_budget, 128 << 20);
         assert!(!settings.network().allow_local && !settings.http().allow_local);
-        for wrong in [("TABLE_NAME", ""), ("TOKEN_KEY_ID", ""), ("MEMORY_BUDGET_MIB", "1"), ("MAIL_CA", "%")]
-        {
+        for wrong in [
+            ("TABLE_NAME", ""),
+            ("TRANSCRIPT_BUCKET_NAME", ""),
+            ("TOKEN_KEY_ID", ""),
+            ("MEMORY_BUDGET_MIB", "1"),
+            ("MAIL_CA", "%"),
+        ] {
             let error = read(&[wrong]).expect_err("refused");
             assert!(error.to_string().contains(wrong.0), "{error}");
         }

@@ -8,11 +8,10 @@
 
 use crate::{
     Fetch,
-    archive::Archive,
-    mailbox::{End, Report},
+    outcome::{End, Report},
     s3_error::S3Error,
 };
-use aws_sdk_s3::types::ChecksumAlgorithm;
+use aws_sdk_s3::{Client, types::ChecksumAlgorithm};
 use jiff::Timestamp;
 use postroom_mail::Transcript;
 use postroom_model::MailboxId;
@@ -52,6 +51,7 @@ impl Recording {
         let end = match end {
             End::Complete => "complete".to_owned(),
             End::Unfinished => format!("unfinished, {} messages left", tally.backlog),
+            End::Postponed => format!("postponed, {} messages left", tally.backlog),
             End::Failed(fault) => format!("failed, {fault}"),
         };
         format!(
@@ -73,7 +73,7 @@ impl Fetch {
     ) {
         let text = recording.text(report, request_id, (self.clock)());
         let key = recording.key(request_id);
-        match timeout(limit, self.archive.put_text(&key, text)).await {
+        match timeout(limit, self.transcripts.put(&key, text)).await {
             Ok(Ok(())) => tracing::info!(mailbox = %recording.mailbox, "a transcript is written"),
             Ok(Err(error)) => {
                 tracing::warn!(mailbox = %recording.mailbox, %error, "a transcript cannot be written");
@@ -85,9 +85,16 @@ impl Fetch {
     }
 }
 
-impl Archive {
-    /// Puts a text that is no message.
-    async fn put_text(&self, key: &str, text: String) -> Result<(), S3Error> {
+/// Where transcripts lie: apart from the archive, because they are forgotten after a few days, which
+/// nothing of a locked archive can be.
+#[derive(Debug)]
+pub(crate) struct Transcripts {
+    pub(crate) s3: Client,
+    pub(crate) bucket: String,
+}
+
+impl Transcripts {
+    async fn put(&self, key: &str, text: String) -> Result<(), S3Error> {
         let put = self
             .s3
             .put_object()
@@ -103,7 +110,7 @@ impl Archive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::round::Tally;
+    use crate::tally::Tally;
     use postroom_model::{Fault, FaultClass};
 
     fn placed(until: Option<&str>) -> PlacedMailbox {

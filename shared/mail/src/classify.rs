@@ -57,25 +57,36 @@ const TEXTS: &[(&str, FaultClass)] = &[
     ("too many simultaneous connections", FaultClass::Throttled),
     ("too many connections", FaultClass::Throttled),
     ("maximum number of connections", FaultClass::Throttled),
+    ("rate limit", FaultClass::Throttled),
+    ("exceeded the login limit", FaultClass::Throttled),
+    ("login allowed only every", FaultClass::Throttled),
     ("exceeded command or bandwidth limits", FaultClass::OverQuota),
     ("bandwidth limit", FaultClass::OverQuota),
     ("accesstokenexpired", FaultClass::TokenRefused),
     ("user is authenticated but not connected", FaultClass::NoMailboxAccess),
     ("not enabled for imap", FaultClass::NoMailboxAccess),
     ("not enabled for pop", FaultClass::NoMailboxAccess),
+    ("yet to enable imap", FaultClass::NoMailboxAccess),
     ("imap access is disabled", FaultClass::NoMailboxAccess),
     ("pop access is disabled", FaultClass::NoMailboxAccess),
+    ("unsafe login", FaultClass::AccountPolicy),
     ("unsupported authentication mechanism", FaultClass::NoMechanism),
     ("unrecognized authentication type", FaultClass::NoMechanism),
     ("plaintext authentication disallowed", FaultClass::PlaintextRefused),
-    ("maildrop already locked", FaultClass::TemporarilyUnavailable),
+    ("only available under a layer", FaultClass::PlaintextRefused),
+    ("already locked", FaultClass::TemporarilyUnavailable),
     ("unable to lock", FaultClass::TemporarilyUnavailable),
     ("lock busy", FaultClass::TemporarilyUnavailable),
     ("web login required", FaultClass::WebLoginRequired),
     ("log in via your web browser", FaultClass::WebLoginRequired),
+    ("via a web browser", FaultClass::WebLoginRequired),
     ("application-specific password required", FaultClass::PasswordRefused),
     ("server busy", FaultClass::TemporarilyUnavailable),
     ("server unavailable", FaultClass::TemporarilyUnavailable),
+    ("server(s) unavailable", FaultClass::TemporarilyUnavailable),
+    ("services unavailable", FaultClass::TemporarilyUnavailable),
+    ("mailbox could not be opened", FaultClass::TemporarilyUnavailable),
+    ("system error", FaultClass::TemporarilyUnavailable),
     ("temporary system problem", FaultClass::TemporarilyUnavailable),
     ("temporary authentication failure", FaultClass::TemporarilyUnavailable),
     ("temporarily", FaultClass::TemporarilyUnavailable),
@@ -139,12 +150,13 @@ pub(crate) fn challenge_class(challenge: &str) -> Option<FaultClass> {
     }
 }
 
-/// How long the server asks to be left alone: Microsoft's `Suggested Backoff Time: N milliseconds`.
+/// How long the server asks to be left alone, in whole seconds and never less: Microsoft's `Suggested Backoff
+/// Time: N milliseconds`.
 fn retry_after(text: &str) -> Option<Duration> {
     let text = text.to_ascii_lowercase();
     let (_, rest) = text.split_once("suggested backoff time:")?;
     let digits = rest.trim_start().split(|c: char| !c.is_ascii_digit()).next()?;
-    digits.parse().ok().map(Duration::from_millis)
+    digits.parse().ok().map(|millis: u64| Duration::from_secs(millis.div_ceil(1000)))
 }
 
 fn by_code(code: &str, moment: Moment) -> Option<FaultClass> {
@@ -333,7 +345,7 @@ mod tests {
         let millis = |text| retry_after(text).map(|d| d.as_millis());
         assert_eq!(
             millis("Request is throttled. Suggested Backoff Time: 299961 milliseconds"),
-            Some(299_961)
+            Some(300_000)
         );
         assert_eq!(millis("Suggested Backoff Time: soon"), None);
         assert_eq!(millis("Suggested Backoff Time: 99999999999999999999 milliseconds"), None);

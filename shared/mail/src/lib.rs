@@ -2,8 +2,8 @@
 //!
 //! What it guarantees:
 //!
-//! - **Memory is bounded**, whatever a server sends: one window of 64 KiB a connection, lines and
-//!   literals with limits, message texts only as a stream of chunks.
+//! - **Memory is bounded**, whatever a server sends: one window of 64 KiB a connection, as much again
+//!   where it is compressed, lines and literals with limits, message texts only as a stream of chunks.
 //! - **Every wait ends**: a server that falls silent, or stops reading, is given up after
 //!   [`NetworkSettings::idle_timeout`]. A server that keeps talking is not: a deadline for the whole
 //!   is the caller's.
@@ -18,6 +18,7 @@
 mod capability;
 mod certificate;
 mod classify;
+mod deflate;
 mod failure;
 pub mod imap;
 mod network;
@@ -27,6 +28,7 @@ mod redaction;
 mod sasl;
 mod script;
 mod shown;
+pub mod source;
 mod stream;
 mod transcript;
 mod wire;

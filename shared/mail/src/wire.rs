@@ -2,9 +2,14 @@
 //!
 //! Commands are queued and leave together in one write; whatever waits for bytes also pushes out
 //! what is still queued, so that neither side can block the other for ever. Memory is one window
-//! of [`WINDOW`] bytes, one response of at most [`MAX_RESPONSE`] bytes, and the chunk in hand.
+//! of [`WINDOW`] bytes, one response of at most [`MAX_RESPONSE`] bytes, and the chunk in hand; where the
+//! connection is compressed, also what it takes to unpack it, some 64 KiB. Every limit is one of unpacked
+//! bytes.
 
-use crate::{Error, Stage};
+use crate::{
+    Error, Stage,
+    deflate::{self, Inflow},
+};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::{
     future::{Future, poll_fn},
@@ -15,7 +20,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 /// How much is received ahead of what is parsed; also the longest chunk.
@@ -30,16 +35,42 @@ const DIRECT: usize = 16 * 1024;
 /// What has gone over a connection since it was encrypted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Bytes received, TLS not counted.
+    /// Bytes received, TLS and compression undone.
     pub bytes_in: u64,
+    /// The same, TLS alone undone: fewer where the connection is compressed.
+    pub carried_in: u64,
     /// Bytes sent, TLS not counted.
     pub bytes_out: u64,
     /// Client-to-server turns: writes that follow a read.
     pub turns: u64,
 }
 
+/// How much has come, and how long was waited for it: time in which we had something else to do is not
+/// the connection's.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pace {
+    /// Bytes, TLS not counted.
+    pub(crate) bytes: u64,
+    waited: Duration,
+}
+
+impl Pace {
+    /// What came after `before`.
+    pub(crate) fn since(self, before: Self) -> Self {
+        let bytes = self.bytes.saturating_sub(before.bytes);
+        Self { bytes, waited: self.waited.saturating_sub(before.waited) }
+    }
+
+    /// Whether it is less than so many bytes a second.
+    pub(crate) fn is_below(self, bytes_per_second: u64) -> bool {
+        u128::from(self.bytes) * 1000 < u128::from(bytes_per_second) * self.waited.as_millis()
+    }
+}
+
 pub(crate) struct Wire<S> {
     link: Link<S>,
+    /// What unpacks, where the connection is compressed.
+    inflow: Option<Inflow>,
     window: Box<[u8]>,
     start: usize,
     end: usize,
@@ -65,6 +96,7 @@ struct Link<S> {
     /// Writing failed; reading may still tell why.
     broken: bool,
     heard: bool,
+    waited: Duration,
     traffic: Traffic,
 }
 
@@ -77,13 +109,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             flushed: true,
             broken: false,
             heard: true,
+            waited: Duration::ZERO,
             traffic: Traffic::default(),
         };
-        Self { link, window: vec![0; WINDOW].into(), start: 0, end: 0, response: Vec::new() }
+        Self { link, inflow: None, window: vec![0; WINDOW].into(), start: 0, end: 0, response: Vec::new() }
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
-        self.link.traffic
+        let traffic = self.link.traffic;
+        Traffic { bytes_in: self.inflow.as_ref().map_or(traffic.carried_in, Inflow::total), ..traffic }
+    }
+
+    /// How fast the connection has been.
+    pub(crate) fn pace(&self) -> Pace {
+        Pace { bytes: self.link.traffic.carried_in, waited: self.link.waited }
+    }
+
+    /// From here on, both directions are compressed: what has come and is unread is so already.
+    pub(crate) fn compress(&mut self) {
+        let unread = &self.window[self.start..self.end];
+        let plain = self.link.traffic.carried_in.saturating_sub(unread.len() as u64);
+        self.inflow = Some(Inflow::new(unread, plain));
+        (self.start, self.end) = (0, 0);
     }
 
     /// The stream itself, for what it knows of its own.
@@ -93,7 +140,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Puts bytes in the queue. They leave with the next [`Wire::push`], or the next wait.
     pub(crate) fn queue(&mut self, bytes: &[u8]) {
-        self.link.outgoing.extend_from_slice(bytes);
+        match self.inflow {
+            None => self.link.outgoing.extend_from_slice(bytes),
+            Some(_) => self.link.outgoing.extend_from_slice(&deflate::stored(bytes)),
+        }
     }
 
     /// Sends what is queued as far as possible without waiting.
@@ -127,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             if missing == 0 {
                 return Ok(chunk.freeze());
             }
-            if missing >= DIRECT {
+            if missing >= DIRECT && self.inflow.is_none() {
                 self.link.receive(&mut (&mut chunk).limit(missing)).await?;
             } else {
                 self.fill().await?;
@@ -165,8 +215,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             if line_end.is_some() {
                 self.response.pop();
-                let cr = self.response.pop_if(|last| *last == b'\r');
-                return Ok(cr.map_or(LineEnd::Lf, |_| LineEnd::CrLf));
+                // What was there before is not the line's: a literal may end with CR.
+                let is_crlf = self.response.len() > begin && self.response.pop_if(|b| *b == b'\r').is_some();
+                return Ok(if is_crlf { LineEnd::CrLf } else { LineEnd::Lf });
             }
             self.fill().await?;
         }
@@ -196,8 +247,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Receives at least one byte into the window, all of which has been consumed.
     async fn fill(&mut self) -> Result<(), Error> {
         (self.start, self.end) = (0, 0);
-        let mut free = &mut *self.window;
-        self.end = self.link.receive(&mut free).await?;
+        self.end = match &mut self.inflow {
+            None => self.link.receive(&mut &mut *self.window).await?,
+            Some(inflow) => self.link.receive_packed(inflow, &mut self.window).await?,
+        };
         Ok(())
     }
 }
@@ -205,7 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// Receives at least one byte, and sends meanwhile.
     async fn receive(&mut self, into: &mut impl BufMut) -> Result<usize, Error> {
-        let limit = self.idle_timeout;
+        let (limit, begun) = (self.idle_timeout, Instant::now());
         let exchange = poll_fn(|cx| {
             if let Poll::Ready(Err(_)) = self.poll_send(cx) {
                 // The server may have said why before it closed: reading shows it.
@@ -214,14 +267,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             pin!(self.stream.read_buf(into)).poll(cx)
         });
         let received = timeout(limit, exchange).await.map_err(|_| Error::timed_out(Stage::Answer, limit))?;
+        self.waited += begun.elapsed();
         match received {
             Ok(0) | Err(_) => Err(Error::ConnectionLost),
             Ok(length) => {
                 self.heard = true;
-                self.traffic.bytes_in += length as u64;
+                self.traffic.carried_in += length as u64;
                 Ok(length)
             }
         }
+    }
+
+    /// Receives until at least one byte is unpacked. All of it may take no longer than one silence, so that
+    /// blocks with nothing in them do not hold us for ever.
+    async fn receive_packed(&mut self, inflow: &mut Inflow, into: &mut [u8]) -> Result<usize, Error> {
+        let limit = self.idle_timeout;
+        let unpacking = async {
+            loop {
+                match inflow.unpack(into)? {
+                    0 => {
+                        let received = self.receive(&mut inflow.free()).await?;
+                        inflow.received(received);
+                    }
+                    unpacked => return Ok(unpacked),
+                }
+            }
+        };
+        timeout(limit, unpacking).await.map_err(|_| Error::timed_out(Stage::Answer, limit))?
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -31,6 +31,11 @@ impl FolderCursor {
         Self { known_below: Some(uid_next), ..Self::start(uid_validity, origin) }
     }
 
+    /// The same, where the archive may hold what is below this UID and not done.
+    pub fn may_be_known_below(self, uid: u32) -> Self {
+        Self { known_below: self.known_below.max(Some(uid)), ..self }.advance(0)
+    }
+
     /// Whether the cursor speaks of this folder of this origin.
     pub fn is_of(self, uid_validity: u32, origin: u64) -> bool {
         self.uid_validity == uid_validity && self.origin.is_none_or(|own| own == origin)
@@ -60,6 +65,10 @@ mod tests {
         let cursor = cursor.advance(5).advance(3);
         assert_eq!((cursor.last_uid, cursor.known_below), (5, Some(10)));
         assert_eq!(cursor.advance(9).known_below, None);
+        let known = |below| FolderCursor::start(7, 1).advance(5).may_be_known_below(below).known_below;
+        assert_eq!((known(12), known(6)), (Some(12), None), "nothing is below that is not done");
+        let renumbered = FolderCursor::renumbered(7, 1, 10);
+        assert_eq!(renumbered.may_be_known_below(6), renumbered);
         assert!(cursor.is_of(7, 1) && !cursor.is_of(8, 1) && !cursor.is_of(7, 2));
     }
 }

@@ -8,6 +8,7 @@
 
 mod account;
 pub mod address;
+pub mod amount;
 mod backoff;
 mod batch;
 mod client_secret;
@@ -20,6 +21,7 @@ mod identity;
 mod interval;
 mod mailbox;
 mod maildrop;
+mod migration;
 mod outlook;
 mod period;
 mod person;
@@ -45,10 +47,11 @@ pub use identity::{MAX_HEADER, MessageIdentity, NotAnIdentity, header_block};
 pub use interval::{Interval, IntervalError};
 pub use mailbox::{AfterFetch, Auth, Mailbox, Protocol, SaslPolicy, Server, Tls};
 pub use maildrop::{MaildropCursor, NotHex, Prefix, PrefixDigest, UniqueId};
+pub use migration::{Home, Move, is_at_home};
 pub use outlook::Outlook;
 pub use period::{EndDate, NotAnEndDate, Period, PeriodError};
 pub use person::{Language, NotALanguage, Owner, mail_address};
-pub use provider::{ClientAuth, Cloud, Endpoints, Preset, Provider};
+pub use provider::{ClientAuth, Cloud, Endpoints, Preset, Provider, daily_default};
 pub use reminder::{Recipient, Rejection, Reminder, Undeliverable};
 pub use renewal::renew_at;
 pub use stage::{Calendar, NotAStage, Stage, Standing};

@@ -47,6 +47,9 @@ pub struct Mailbox {
     /// Whether attachments are unpacked beside the message.
     #[serde(default)]
     pub attachments: bool,
+    /// Whether images that belong to a text are unpacked as attachments too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inline_images: bool,
     /// Who is told when it fails, besides its account's owners.
     #[serde(default)]
     pub owners: Vec<String>,

@@ -18,7 +18,11 @@ pub struct MaildropCursor {
     pub origin: u64,
     /// The messages from the first on that are done.
     pub prefix: Prefix,
-    /// Which set of known ids counts: a set that was written anew has another number.
+    /// Messages after those are done too: which ones, only the set tells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scattered: bool,
+    /// Which set of known ids counts. A set that is begun, or written anew, gets its number by chance when
+    /// the cursor is put on record; until then any that is not its predecessor's stands for it.
     pub generation: u32,
     /// The set's part that takes the next ids.
     pub part: u32,
@@ -33,7 +37,15 @@ pub struct MaildropCursor {
 impl MaildropCursor {
     /// A maildrop of which nothing is known.
     pub fn start(origin: u64) -> Self {
-        Self { origin, prefix: Prefix::default(), generation: 0, part: 0, filled: 0, known_through: None }
+        Self {
+            origin,
+            prefix: Prefix::default(),
+            scattered: false,
+            generation: 0,
+            part: 0,
+            filled: 0,
+            known_through: None,
+        }
     }
 }
 

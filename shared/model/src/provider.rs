@@ -122,6 +122,20 @@ impl Provider {
     }
 }
 
+/// What may be read from a mailbox on one day where nobody has said: four fifths of what Google lets one
+/// account download before it locks it out of IMAP or POP3 for a day
+/// (<https://support.google.com/a/answer/1071518>: 2500 MB and 1250 MB), so that people can still read
+/// their mail. Nobody else is known to count.
+pub fn daily_default(preset: Option<Preset>, host: &str, protocol: Protocol) -> Option<u64> {
+    let host = host.to_ascii_lowercase();
+    let is_googles = host == "gmail.com" || host.ends_with(".gmail.com") || host.ends_with(".googlemail.com");
+    match protocol {
+        _ if preset != Some(Preset::Google) && !is_googles => None,
+        Protocol::Imap => Some(2_000_000_000),
+        Protocol::Pop3 => Some(1_000_000_000),
+    }
+}
+
 /// Where an authorization server answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -162,4 +176,22 @@ pub enum ClientAuth {
     Certificate,
     /// A Google service account's key, in the vault.
     ServiceAccount,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_google_counts_by_the_day() {
+        for (preset, host, expected) in [
+            (Some(Preset::Google), "mail.example", Some(2_000_000_000)),
+            (None, "IMAP.gmail.com", Some(2_000_000_000)),
+            (None, "notgmail.com", None),
+            (Some(Preset::Microsoft), "outlook.office365.com", None),
+        ] {
+            assert_eq!(daily_default(preset, host, Protocol::Imap), expected, "{host}");
+        }
+        assert_eq!(daily_default(None, "pop.gmail.com", Protocol::Pop3), Some(1_000_000_000));
+    }
 }

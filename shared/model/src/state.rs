@@ -1,6 +1,6 @@
 //! What `fetch` knows of a mailbox from one run to the next.
 
-use crate::{Fault, FaultClass, FolderCursor, MaildropCursor, UniqueId, retry_after};
+use crate::{Fault, FaultClass, FolderCursor, MaildropCursor, Protocol, UniqueId, retry_after};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,6 +18,9 @@ pub struct MailboxState {
     /// cursors do the other way round.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maildrop: Option<MaildropCursor>,
+    /// By which protocol a cursor was last moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fetched_by: Option<Protocol>,
     /// Messages archived so far.
     pub messages: u64,
     /// Bytes archived so far.
@@ -123,6 +126,12 @@ pub struct Stuck {
     /// What a maildrop's message is known by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_id: Option<UniqueId>,
+    /// Its size in bytes, as the server lists it: with the Message-ID, what people find it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Its Message-ID, where the server showed its header: printable ASCII, `%XX` for what is not, cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
     /// Runs that it has broken.
     pub attempts: u32,
     /// What happened.

@@ -16,6 +16,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 /// What basic mailboxes are listed under: no account's id.
 pub(crate) const BASIC: &str = "-";
 
+/// The fields of a mailbox that are left out where they say nothing.
+pub(crate) const OPTIONAL: [&str; 5] =
+    ["password_expires", "exclude_folders", "filter", "daily_bytes", "inline_images"];
+
 /// A mailbox, and where it has its place.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PlacedMailbox {
@@ -141,39 +145,61 @@ impl Registry {
     /// Makes a write that may change who is told of an account's end, or when, and has its end looked at.
     /// Before it, because a crash after it must not leave it unseen; and after it, because whoever looked
     /// in between found what was.
-    async fn looking_at_status(
+    async fn looking_at_status<T>(
         &self,
         id: &AccountId,
         now: Timestamp,
-        write: impl Future<Output = Result<()>>,
-    ) -> Result<()> {
+        write: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         self.look_at_status(id, now).await?;
-        write.await?;
-        self.look_at_status(id, now).await
+        let written = write.await?;
+        self.look_at_status(id, now).await?;
+        Ok(written)
     }
 
     /// Writes a mailbox, in place of what was there. Its batch, its pause and its state stay; a new
     /// one, or one with another interval, is polled by that once [`Registry::put_batch`] or
     /// [`Registry::place_mailbox`] has placed it. Where its password has an end, that is looked at from
-    /// `now` on; so is its account's, where that is another or has other people to tell.
+    /// `now` on; so is its account's, where that is another or has other people to tell. It rests no longer
+    /// because its day was used up: another limit may be in force. One that signs in with a password has no
+    /// way back any more ([`Registry::former`]).
     ///
     /// # Errors
     /// [`Error`]; the call may then be repeated.
     pub async fn put_mailbox(&self, mailbox: &Mailbox, now: Timestamp) -> Result<()> {
+        let with = |update: Update, _: &[String]| match mailbox.auth {
+            Auth::Basic => update.remove("former"),
+            Auth::Oauth(_) => update,
+        };
+        self.write_mailbox(mailbox, now, with).await.map(drop)
+    }
+
+    /// Writes a mailbox as [`Registry::put_mailbox`] does. `with` gets the update and the names of what it
+    /// sets, and may add to it, conditions too. `false`: they do not hold.
+    pub(crate) async fn write_mailbox(
+        &self,
+        mailbox: &Mailbox,
+        now: Timestamp,
+        with: impl FnOnce(Update, &[String]) -> Update,
+    ) -> Result<bool> {
         // An update of every field, not a put: the fields of `PlacedMailbox` belong to others.
         let key = Key::mailbox(&mailbox.id);
         let mut item = definition(Kind::Mailbox, &key, mailbox)?;
         item.insert("account".into(), text(listed_under(&mailbox.auth)));
+        let names: Vec<String> = item.keys().cloned().collect();
         let update = item.into_iter().fold(Update::of(key), |update, (name, value)| update.set(&name, value));
+        let gone = OPTIONAL.into_iter().filter(|name| !names.iter().any(|set| set == name));
+        let update = with(gone.fold(update, Update::remove), &names);
         let write = async {
             let subject = Subject::Password(mailbox.id.clone());
-            match mailbox.password_expires {
-                Some(_) => self.update_and_look(&update, &subject, now).await.map(drop),
-                None => {
-                    let gone = ["password_expires", "remind", "remind_at"];
-                    self.update(gone.into_iter().fold(update, Update::remove)).await.map(drop)
-                }
+            let outcome = match mailbox.password_expires {
+                Some(_) => self.update_and_look(&update, &subject, now).await?,
+                None => self.update(update.remove("remind").remove("remind_at")).await?,
+            };
+            if outcome.is_done() {
+                self.end_quota(&mailbox.id).await?;
             }
+            Ok(outcome.is_done())
         };
         match &mailbox.auth {
             Auth::Oauth(account) if !self.tells_the_same(mailbox).await? => {
@@ -234,12 +260,15 @@ impl Registry {
     }
 
     /// Deletes a mailbox's definition; nothing happens where there is none. Its state and its
-    /// quarantine stay, so that a mailbox which comes back fetches nothing a second time.
+    /// quarantine stay, so that a mailbox which comes back fetches nothing a second time. Of a maildrop
+    /// the cursor stays and the set of known ids does not: where messages were deleted meanwhile, the
+    /// headers of the others are looked at again.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn delete_mailbox(&self, id: &MailboxId) -> Result<()> {
-        self.delete(&Key::mailbox(id)).await
+        self.delete(&Key::mailbox(id)).await?;
+        self.delete_known(id, |_| true).await
     }
 
     pub(crate) async fn list<T: DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {
@@ -274,4 +303,33 @@ pub(crate) fn definition<T: Serialize>(kind: Kind, key: &Key, value: &T) -> Resu
     item.insert("kind".into(), text(kind.name()));
     item.insert("v".into(), number(VERSION.into()));
     Ok(item)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_field_that_may_be_left_out_is_removed_then() {
+        let plain = serde_json::json!({
+            "id": "m", "protocol": "imap", "host": "h", "port": 1, "tls": "implicit", "user": "u",
+        });
+        let mut full = plain.clone();
+        full["exclude_folders"] = serde_json::json!(["Trash"]);
+        full["filter"] = serde_json::json!({"min_bytes": 1});
+        full["daily_bytes"] = 1.into();
+        full["inline_images"] = true.into();
+        full["password_expires"] = "2027-01-01".into();
+        let fields = |value: serde_json::Value| -> BTreeSet<String> {
+            let mailbox: Mailbox = serde_json::from_value(value).expect("a mailbox");
+            let item: Item = attributes(&Key::mailbox(&mailbox.id), &mailbox).expect("an item");
+            item.into_keys().collect()
+        };
+        let (plain, full) = (fields(plain), fields(full));
+        let optional: BTreeSet<&str> = full.difference(&plain).map(String::as_str).collect();
+        assert_eq!(optional, BTreeSet::from(OPTIONAL));
+        // A field that is added to `Mailbox` is added here, and above if it may be left out.
+        assert_eq!(full.len(), 19);
+    }
 }

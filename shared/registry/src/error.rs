@@ -56,6 +56,14 @@ pub enum Error {
         /// The latest version that this release reads.
         known: u32,
     },
+    /// More messages of a maildrop are known than any maildrop has.
+    #[error("more than {most} messages of mailbox {mailbox} are on record")]
+    TooManyIds {
+        /// The mailbox's id.
+        mailbox: String,
+        /// How many there may be.
+        most: usize,
+    },
     /// A value that cannot be stored.
     #[error("a value for item {key} cannot be stored")]
     Unstorable {
@@ -73,7 +81,10 @@ impl Error {
         match self {
             Self::Request { transient, .. } => *transient,
             Self::Throttled { .. } => true,
-            Self::Unreadable { .. } | Self::TooNew { .. } | Self::Unstorable { .. } => false,
+            Self::Unreadable { .. }
+            | Self::TooNew { .. }
+            | Self::TooManyIds { .. }
+            | Self::Unstorable { .. } => false,
         }
     }
 

@@ -18,9 +18,10 @@
 //! | `INCIDENT#id` | `INCIDENT` | the [`Incident`] of provider `id`, until its end was told |
 //! | `ACCOUNT#id` | `ACCOUNT` | an [`Account`](postroom_model::Account) |
 //! | `ACCOUNT#id` | `STATUS` | its [`AccountStatus`](postroom_model::AccountStatus) |
-//! | `MAILBOX#id` | `CONFIG` | a [`Mailbox`](postroom_model::Mailbox) and the other fields of [`PlacedMailbox`] |
+//! | `MAILBOX#id` | `CONFIG` | a [`Mailbox`](postroom_model::Mailbox), the other fields of [`PlacedMailbox`], and `former`, a [`Former`], where it was migrated |
 //! | `MAILBOX#id` | `STATE` | its [`MailboxState`](postroom_model::MailboxState) |
-//! | `MAILBOX#id` | `QUARANTINE#uidvalidity#uid#folder` | a [`QuarantineRecord`] |
+//! | `MAILBOX#id` | `QUARANTINE#uidvalidity#uid#folder`, in a maildrop `QUARANTINE#id` | a [`QuarantineRecord`] |
+//! | `KNOWN#id` | `generation#part` | `ids`: at most 600 of the ids that are known of mailbox `id`'s maildrop |
 //! | `BATCH#id` | `BATCH` | a [`Batch`](postroom_model::Batch) |
 //! | `OWNER#address` | `OWNER` | an [`Owner`](postroom_model::Owner) |
 //! | `OWNER#address` | `DELIVERY` | an [`Undeliverable`](postroom_model::Undeliverable), while the address takes no mail |
@@ -52,6 +53,8 @@ mod index;
 mod latest;
 mod mailbox_list;
 mod mailbox_state;
+mod maildrop;
+mod migration;
 mod page;
 mod person;
 mod place;
@@ -69,7 +72,8 @@ pub use definitions::PlacedMailbox;
 pub use due::DuePages;
 pub use error::{Error, Result};
 pub use incident::Incident;
-pub use mailbox_state::LoadedMailbox;
+pub use mailbox_state::{Counted, LoadedMailbox};
+pub use migration::Former;
 pub use page::{NotAPosition, Page, Position};
 pub use person::Person;
 pub use quarantine::QuarantineRecord;

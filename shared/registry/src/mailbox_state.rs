@@ -9,7 +9,7 @@ use crate::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use postroom_model::{
-    Failure, FolderCursor, Lease, MAX_MAILBOXES, MailboxId, MailboxState, Run, Stuck, Subject,
+    Day, Failure, FolderCursor, Lease, MAX_MAILBOXES, MailboxId, MailboxState, Protocol, Run, Stuck, Subject,
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,6 +20,28 @@ pub struct LoadedMailbox {
     pub placed: PlacedMailbox,
     /// Its state; the default where nothing was recorded yet.
     pub state: MailboxState,
+}
+
+/// What is counted when a cursor moves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Messages stored.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Messages that the mailbox's filter left out, and the filter's
+    /// [fingerprint](postroom_model::Filter::fingerprint).
+    pub left_out: Option<(u64, u64)>,
+}
+
+impl Counted {
+    pub(crate) fn add_to(&self, update: Update) -> Update {
+        let update = update.add("messages", number(self.messages)).add("bytes", number(self.bytes));
+        match self.left_out {
+            Some((count, filter)) => update.add("left_out", number(count)).set("left_out_by", number(filter)),
+            None => update,
+        }
+    }
 }
 
 impl Registry {
@@ -63,14 +85,12 @@ impl Registry {
         folder: &str,
         from: Option<FolderCursor>,
         to: FolderCursor,
-        messages: u64,
-        bytes: u64,
+        counted: &Counted,
     ) -> Result<bool> {
         let key = Key::mailbox_state(id);
-        let update = Update::of(key.clone())
-            .set_entry("folders", folder, attribute(&key, &to)?)
-            .add("messages", number(messages))
-            .add("bytes", number(bytes));
+        let update = counted.add_to(Update::of(key.clone()));
+        let update = update.set("fetched_by", attribute(&key, &Protocol::Imap)?);
+        let update = update.set_entry("folders", folder, attribute(&key, &to)?);
         let update = match from {
             Some(from) => update.when("#folders.#entry = :from").value("from", attribute(&key, &from)?),
             None => update.when("attribute_not_exists(#folders.#entry)"),
@@ -110,6 +130,37 @@ impl Registry {
         self.update(Update::of(Key::mailbox_state(id)).set("backlog", number(backlog))).await.map(drop)
     }
 
+    /// Records what was read from a mailbox's server today, and until when it rests because that was
+    /// enough.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn record_day(&self, id: &MailboxId, day: Day, rest_until: Option<Timestamp>) -> Result<()> {
+        let key = Key::mailbox_state(id);
+        let update = Update::of(key.clone()).set("day", attribute(&key, &day)?);
+        self.update(update.set_or_remove("rest_until", rest_until.map(seconds))).await.map(drop)
+    }
+
+    /// Lets a mailbox rest until a moment, without anything being wrong with it.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn rest(&self, id: &MailboxId, until: Timestamp) -> Result<()> {
+        self.update(Update::of(Key::mailbox_state(id)).set("rest_until", seconds(until))).await.map(drop)
+    }
+
+    /// Has the next run look at everything again that the mailbox's server holds, by its headers, as if
+    /// another filter had left something out: what is archived is known, and what is not, such as a message
+    /// in quarantine, is fetched.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn look_again(&self, id: &MailboxId) -> Result<()> {
+        // No filter's fingerprint, but for one chance in 2⁶⁴.
+        let nobodys = number(fastrand::u64(..));
+        self.update(Update::of(Key::mailbox_state(id)).set("left_out_by", nobodys)).await.map(drop)
+    }
+
     /// Records that a run failed. A mailbox that nobody looks at yet is looked at when it has failed for
     /// a day.
     ///
@@ -147,6 +198,14 @@ impl Registry {
             .set_entry("failure", "not_before", seconds(now))
             .when("attribute_exists(#failure.#entry)");
         Ok(self.update(update).await?.is_done())
+    }
+
+    /// Ends a mailbox's rest for the remainder of its day or until its next sign-in: another limit may be in
+    /// force, or another server.
+    pub(crate) async fn end_quota(&self, id: &MailboxId) -> Result<()> {
+        let update = Update::of(Key::mailbox_state(id)).remove("rest_until");
+        // The condition keeps a mailbox that was never fetched from getting a state.
+        self.update(update.when("attribute_exists(#rest_until)").name("rest_until")).await.map(drop)
     }
 
     /// Takes the lease of a mailbox that is worked on its own. It is free when there is none, when

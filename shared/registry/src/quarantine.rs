@@ -68,7 +68,7 @@ impl Registry {
         stuck: &Stuck,
         now: Timestamp,
     ) -> Result<Quarantined> {
-        let key = record_key(id, folder, stuck);
+        let key = record_key(id, folder, stuck, now);
         let record = QuarantineRecord { folder: folder.to_owned(), stuck: stuck.clone(), at: now };
         let mut item = attributes(&key, &record)?;
         item.extend(key.item());
@@ -148,9 +148,17 @@ fn refusal(error: &SdkError<TransactWriteItemsError>) -> Option<Quarantined> {
     }
 }
 
-/// Numbers have all their digits, so that records come in order of their UIDs.
-fn record_key(id: &MailboxId, folder: &str, stuck: &Stuck) -> Key {
-    let folder = cut_for_key(folder);
-    let sk = format!("{PREFIX}{:010}#{:010}#{folder}", stuck.uid_validity, stuck.uid);
+/// Numbers have all their digits, so that records come in order of their UIDs. A maildrop's numbers last no
+/// longer than a session: there the message's id stands for it. One without an id has a record of its own each
+/// time, because another message may have had its number.
+fn record_key(id: &MailboxId, folder: &str, stuck: &Stuck, now: Timestamp) -> Key {
+    let sk = match (stuck.unique_id, stuck.uid_validity) {
+        (Some(unique_id), _) => format!("{PREFIX}{unique_id}"),
+        (None, 0) => format!("{PREFIX}{:010}#{:010}#{}", 0, stuck.uid, now.as_second()),
+        (None, _) => {
+            let folder = cut_for_key(folder);
+            format!("{PREFIX}{:010}#{:010}#{folder}", stuck.uid_validity, stuck.uid)
+        }
+    };
     Key { sk, ..Key::mailbox(id) }
 }

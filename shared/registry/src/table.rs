@@ -166,6 +166,23 @@ impl Key {
         Self { pk: format!("MAILBOX#{id}"), sk: "STATE".into() }
     }
 
+    /// One part of one generation of the set of ids that are known of a mailbox's maildrop. It has a
+    /// partition of its own, because rights are given by partition: who deletes ids that nobody needs any
+    /// more must not be able to delete a mailbox.
+    pub(crate) fn known(id: &MailboxId, generation: u32, part: u32) -> Self {
+        Self { pk: format!("KNOWN#{id}"), sk: format!("{}{part:010}", Self::known_prefix(generation)) }
+    }
+
+    /// What the sort keys of one generation begin with.
+    pub(crate) fn known_prefix(generation: u32) -> String {
+        format!("{generation:010}#")
+    }
+
+    /// The generation of [`Key::known`].
+    pub(crate) fn known_generation(&self) -> Option<u32> {
+        self.sk.split_once('#')?.0.parse().ok()
+    }
+
     pub(crate) fn batch(id: &BatchId) -> Self {
         Self { pk: format!("{BATCH_PREFIX}{id}"), sk: "BATCH".into() }
     }

@@ -4,7 +4,10 @@
 //! that is kept goes only where it went before, and an account's token only where the account is at
 //! home: whoever may change a mailbox does not thereby learn its password, or a token.
 
-use super::Form;
+use super::{
+    Form,
+    selection::{SelectionWrongs, lines},
+};
 use crate::{
     destination::{Destinations, Refusal},
     texts::mailbox::Mailbox as MailboxTexts,
@@ -17,7 +20,7 @@ use postroom_model::{
 use std::net::IpAddr;
 
 /// Folders that one mailbox may name, as the text about them says.
-const MAX_FOLDERS: usize = 200;
+pub(super) const MAX_FOLDERS: usize = 200;
 /// The longest text of a field, in bytes.
 const MAX_TEXT: usize = 1000;
 
@@ -37,6 +40,7 @@ pub(crate) struct Wrongs {
     pub(crate) interval: Option<&'static str>,
     pub(crate) after: Option<&'static str>,
     pub(crate) move_to: Option<&'static str>,
+    pub(crate) selection: SelectionWrongs,
 }
 
 /// What a form is checked against.
@@ -128,6 +132,8 @@ impl Form {
             Err(_) => noted(&mut wrongs.interval, t.wrong_interval),
         };
         let after_fetch = self.after_fetch(protocol, folders.as_deref().unwrap_or_default(), &mut wrongs, t);
+        let (selected, selection) = self.selection.read(protocol, t);
+        wrongs.selection = selection;
         wrongs.password = match (&auth, &host, &user) {
             (Some(Auth::Basic), Some(host), Some(user)) => wrong_password(password, host, user, ground),
             _ => None,
@@ -150,6 +156,11 @@ impl Form {
                 interval: interval?,
                 after_fetch: after_fetch?,
                 password_expires: password_expires?,
+                exclude_folders: selected.exclude_folders,
+                filter: selected.filter,
+                daily_bytes: selected.daily_bytes,
+                attachments: selected.attachments,
+                inline_images: selected.inline_images,
                 ..ground.before.clone()
             })
         };
@@ -168,8 +179,7 @@ impl Form {
     }
 
     fn folders(&self, protocol: Option<Protocol>, t: &MailboxTexts) -> Result<Vec<String>, &'static str> {
-        let lines = self.folders.lines().map(str::trim).filter(|line| !line.is_empty());
-        let folders: Vec<String> = lines.map(str::to_owned).collect();
+        let folders: Vec<String> = lines(&self.folders).map(str::to_owned).collect();
         match protocol {
             Some(Protocol::Pop3) if folders.iter().any(|folder| folder != "INBOX") => {
                 Err(t.wrong_folders_pop3)
@@ -203,7 +213,7 @@ impl Form {
 }
 
 /// Notes what is wrong, in place of a value.
-fn noted<T>(place: &mut Option<&'static str>, wrong: &'static str) -> Option<T> {
+pub(super) fn noted<T>(place: &mut Option<&'static str>, wrong: &'static str) -> Option<T> {
     *place = Some(wrong);
     None
 }
@@ -253,7 +263,7 @@ fn wrong_password(
     }
 }
 
-fn is_line(text: &str) -> bool {
+pub(super) fn is_line(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control)
 }
 

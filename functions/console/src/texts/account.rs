@@ -51,33 +51,6 @@ postroom_language::texts! {
     state = "Status" / "Zustand";
     last = "Last success" / "Letzter Erfolg";
 
-    adopt = "Open more mailboxes with this account" / "Weitere Postfächer mit diesem Konto öffnen";
-    adopt_lead = "Where one person can open several mailboxes, one consent is enough for all of them. Each mailbox is tried with this account first, and moved only if that works. Nothing is fetched again."
-        / "Wo eine Person mehrere Postfächer öffnen kann, genügt eine Zustimmung für alle. Jedes Postfach wird erst mit diesem Konto probiert und nur umgestellt, wenn das gelingt. Nichts wird erneut abgerufen.";
-    adopt_find = "Find mailboxes" / "Postfächer finden";
-    adopt_hint = "Name, user, server or owner; empty for all" / "Name, Benutzer, Server oder Eigentümer; leer für alle";
-    adopt_search = "Find" / "Finden";
-    adopt_none = "No other mailbox fits." / "Kein anderes Postfach passt.";
-    adopt_more = "There are more: search more narrowly to see them." / "Es gibt weitere: Suchen Sie genauer, um sie zu sehen.";
-    adopt_basic = "Basic auth" / "Basic auth";
-    adopt_other = "account {account}" / "Konto {account}";
-    adopt_do = "Try and move selected" / "Ausgewählte probieren und umstellen";
-
-    adopted_title = "Moving mailboxes to {id}" / "Postfächer auf {id} umstellen";
-    adopted_lead = "{moved} of {all} moved. Those that were left work as before."
-        / "{moved} von {all} umgestellt. Die anderen bleiben, wie sie waren.";
-    adopted_nothing = "No mailbox was chosen." / "Kein Postfach war ausgewählt.";
-    moved = "Moved" / "Umgestellt";
-    moved_because = "It opened with this account. Messages in its first folder: {n}."
-        / "Es ließ sich mit diesem Konto öffnen. Nachrichten im ersten Ordner: {n}.";
-    left = "Left as it was" / "Gelassen, wie es war";
-    left_host = "None of the account's mailboxes is at its mail server, and this account's token goes nowhere new. A new mail server for an account is added by the manifest (“postroom apply”)."
-        / "Keines der Postfächer dieses Kontos liegt auf seinem Mailserver, und das Token des Kontos geht nirgends neu hin. Ein neuer Mailserver für ein Konto wird im Manifest eingetragen („postroom apply“).";
-    left_user = "This service account has no mailbox of its user. A new user for it is added by the manifest (“postroom apply”)."
-        / "Dieses Dienstkonto hat kein Postfach seines Benutzers. Ein neuer Benutzer wird im Manifest eingetragen („postroom apply“).";
-    already = "Already on this account" / "Schon bei diesem Konto";
-    gone = "There is no such mailbox any more" / "Dieses Postfach gibt es nicht mehr";
-
     checked_title = "Checking {id}" / "{id} prüfen";
     checked_lead = "What happens when the account is used now." / "Was geschieht, wenn das Konto jetzt verwendet wird.";
     checked_token = "Access token" / "Access-Token";

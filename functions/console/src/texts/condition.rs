@@ -68,6 +68,9 @@ postroom_language::texts! {
     mailbox_new = "Nothing archived yet" / "Noch nichts archiviert";
     mailbox_fails = "Fails" / "Schlägt fehl";
     mailbox_fails_because = "It began {when}." / "Das begann {when}.";
+    mailbox_rests = "Rests until its day is over" / "Ruht, bis sein Tag vorbei ist";
+    mailbox_rests_because = "What may be read on one day is used up. It goes on {when}; nothing is lost."
+        / "Was an einem Tag gelesen werden darf, ist aufgebraucht. Es geht {when} weiter; nichts geht verloren.";
     mailbox_paused = "Paused" / "Angehalten";
     mailbox_paused_because = "Somebody paused it {when}." / "Jemand hat es {when} angehalten.";
 }

@@ -20,8 +20,8 @@ postroom_language::texts! {
     google_open_link = "Open the Google admin console" / "Google-Admin-Konsole öffnen";
     google_client = "Enter the Client ID of the service account:" / "Geben Sie die Client ID des Dienstkontos ein:";
     google_scopes = "Enter the OAuth Scope and authorise:" / "Geben Sie den OAuth Scope ein und autorisieren Sie:";
-    google_imap = "Check that IMAP is on for these people, under Apps → Google Workspace → Gmail → End user access."
-        / "Prüfen Sie, ob IMAP für diese Personen eingeschaltet ist, unter Apps → Google Workspace → Gmail → Endnutzerzugriff.";
+    google_imap = "Check that IMAP, or POP where it is used, is on for these people, under Apps → Google Workspace → Gmail → End user access."
+        / "Prüfen Sie, ob IMAP, oder POP, wo es verwendet wird, für diese Personen eingeschaltet ist, unter Apps → Google Workspace → Gmail → Endnutzerzugriff.";
     then = "Then check. Google may need some minutes before it counts."
         / "Prüfen Sie dann. Google braucht manchmal einige Minuten, bis es gilt.";
     consented = "The directory has answered" / "Das Verzeichnis hat geantwortet";

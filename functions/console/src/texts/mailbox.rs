@@ -12,7 +12,23 @@ postroom_language::texts! {
     polled = "Looked at last" / "Zuletzt nachgesehen";
     backlog = "Still to come" / "Noch ausstehend";
     quarantined = "In quarantine" / "In Quarantäne";
+    left_out = "Left out by rules" / "Von Regeln ausgelassen";
+    left_out_now = "{n} by the rules below" / "{n} von den Regeln unten";
+    left_out_before = "{n}, the last of them by rules that were changed since"
+        / "{n}, die letzten von Regeln, die seither geändert wurden";
+    today = "Read today (UTC)" / "Heute gelesen (UTC)";
+    today_of = "{n} of at most {most}" / "{n} von höchstens {most}";
+    quarantine = "Messages in quarantine" / "Nachrichten in Quarantäne";
+    quarantine_lead = "The archive lacks these messages, because they could not be fetched however often that was tried. Everything after them was."
+        / "Diese Nachrichten fehlen im Archiv, weil sie sich trotz mehrerer Versuche nicht abrufen ließen. Alles danach wurde abgerufen.";
+    quarantine_more = "Only the first {n} are shown; “postroom status” lists all." / "Nur die ersten {n} werden gezeigt; „postroom status“ nennt alle.";
+    quarantine_uid = "{folder}, UID {n}" / "{folder}, UID {n}";
+    quarantine_number = "Message {n} of the maildrop" / "Nachricht {n} des Postfachs";
+    quarantine_at = "Since" / "Seit";
+    quarantine_message = "Message" / "Nachricht";
+    quarantine_why = "Why" / "Warum";
     never = "Never" / "Nie";
+    attachments_base = "Its attachments lie under" / "Seine Anhänge liegen unter";
     folder_base = "Its mail lies in the archive under" / "Seine Mail liegt im Archiv unter";
 
     pause = "Pause" / "Anhalten";
@@ -20,8 +36,8 @@ postroom_language::texts! {
     paused_note = "It is not fetched until somebody resumes it." / "Es wird nicht abgerufen, bis es jemand fortsetzt.";
     transcript = "Write a transcript for an hour" / "Eine Stunde lang mitschreiben";
     transcript_off = "Stop the transcript" / "Mitschreiben beenden";
-    transcript_what = "A transcript is what Postroom and the server say to one another, with passwords, tokens and mail left out. It is written into the archive's bucket under {place}."
-        / "Mitgeschrieben wird, was Postroom und der Server einander sagen, ohne Passwörter, Tokens und Mail. Es liegt im Bucket des Archivs unter {place}.";
+    transcript_what = "A transcript is what Postroom and the server say to one another, with passwords, tokens and mail left out. It lies under {place} for seven days."
+        / "Mitgeschrieben wird, was Postroom und der Server einander sagen, ohne Passwörter, Tokens und Mail. Es liegt sieben Tage lang unter {place}.";
     transcript_on = "A transcript is written until {when}." / "Es wird bis {when} mitgeschrieben.";
 
     settings = "Settings" / "Einstellungen";
@@ -62,6 +78,9 @@ postroom_language::texts! {
     folders = "Folders" / "Ordner";
     folders_hint = "One in each line. * and % stand for any name; \\Sent for the folder with that use."
         / "Einer je Zeile. * und % stehen für beliebige Namen; \\Sent für den Ordner mit diesem Zweck.";
+    exclude_folders = "But not these" / "Aber nicht diese";
+    exclude_folders_hint = "Folders that are left alone although they are named there, written in the same way."
+        / "Ordner, die trotz ihrer Nennung dort nicht abgerufen werden, genauso geschrieben.";
     interval = "How often" / "Wie oft";
     after = "After a message is archived" / "Nach dem Archivieren einer Nachricht";
     after_leave = "Leave it at the server" / "Auf dem Server lassen";
@@ -69,11 +88,32 @@ postroom_language::texts! {
     after_move = "Move it to a folder" / "In einen Ordner verschieben";
     after_delete = "Delete it at the server" / "Auf dem Server löschen";
     move_to = "That folder" / "Dieser Ordner";
+    rules = "Which messages" / "Welche Nachrichten";
+    rules_hint = "What a rule leaves out is not archived, stays at the server and is counted. * stands for any text. Other rules look at everything again; nothing is archived twice."
+        / "Was eine Regel auslässt, wird nicht archiviert, bleibt auf dem Server und wird gezählt. * steht für beliebigen Text. Geänderte Regeln sehen alles erneut durch; nichts wird doppelt archiviert.";
+    from = "Only from these senders" / "Nur von diesen Absendern";
+    not_from = "Not from these senders" / "Nicht von diesen Absendern";
+    senders_hint = "One in each line, such as *@contoso.com" / "Einer je Zeile, etwa *@contoso.com";
+    subject = "Only with these subjects" / "Nur mit diesen Betreffs";
+    not_subject = "Not with these subjects" / "Nicht mit diesen Betreffs";
+    subjects_hint = "One in each line, such as *newsletter*" / "Einer je Zeile, etwa *newsletter*";
+    min_size = "At least this size" / "Mindestens so groß";
+    max_size = "At most this size" / "Höchstens so groß";
+    size_hint = "Such as 50MB; empty: any size" / "Etwa 50MB; leer: beliebig";
+    since = "Received on this day or later" / "An diesem Tag oder später empfangen";
+    since_hint = "A day such as 2026-01-01, in UTC; empty: any" / "Ein Tag wie 2026-01-01, in UTC; leer: beliebig";
+    daily_limit = "At most on one day" / "Höchstens an einem Tag";
+    daily_limit_hint = "What may be read from the server on one day (UTC), such as 2GB, so that polling never locks a person out. Empty: no limit."
+        / "Was an einem Tag (UTC) vom Server gelesen werden darf, etwa 2GB, damit das Abrufen nie eine Person aussperrt. Leer: keine Grenze.";
+    unpacking = "Attachments" / "Anhänge";
+    attachments = "Unpack attachments beside the message" / "Anhänge neben der Nachricht auspacken";
+    inline_images = "Images that belong to the text too" / "Auch Bilder, die zum Text gehören";
     save = "Save" / "Speichern";
     test = "Test the connection" / "Verbindung testen";
     test_hint = "A test uses what stands here and saves nothing." / "Ein Test verwendet, was hier steht, und speichert nichts.";
 
     saved = "Saved. The mailbox is tried again at once." / "Gespeichert. Das Postfach wird sofort erneut versucht.";
+    moved_back = "Moved back. The mailbox is tried again at once." / "Zurückgestellt. Das Postfach wird sofort erneut versucht.";
     paused = "Paused." / "Angehalten.";
     resumed = "Resumed." / "Fortgesetzt.";
     transcribing = "The next runs are written down." / "Die nächsten Läufe werden mitgeschrieben.";
@@ -112,5 +152,16 @@ postroom_language::texts! {
     wrong_after_pop3 = "POP3 can only leave or delete a message." / "POP3 kann eine Nachricht nur lassen oder löschen.";
     wrong_after = "Choose what happens then." / "Wählen Sie, was dann geschieht.";
     wrong_move_to = "Enter a folder that is not fetched itself." / "Geben Sie einen Ordner ein, der nicht selbst abgerufen wird.";
+    wrong_exclude_folders = "Enter at most 200 folders, one in each line." / "Geben Sie höchstens 200 Ordner ein, einen je Zeile.";
+    wrong_senders = "Without @ or * that is nobody's whole address: enter *@contoso.com for a domain, ann@* for a name."
+        / "Ohne @ oder * ist das keine ganze Adresse: Geben Sie *@contoso.com für eine Domain ein, ann@* für einen Namen.";
+    wrong_patterns = "Enter at most 100 lines without control characters." / "Geben Sie höchstens 100 Zeilen ohne Steuerzeichen ein.";
+    wrong_size = "Enter a number with its unit, such as 500kB, 50MB or 2GB, or nothing."
+        / "Geben Sie eine Zahl mit Einheit ein, etwa 500kB, 50MB oder 2GB, oder nichts.";
+    wrong_sizes = "This is more than the largest size: every message would be left out."
+        / "Das ist mehr als die Höchstgröße: Jede Nachricht würde ausgelassen.";
+    wrong_since = "Enter a day such as 2026-01-01, or nothing." / "Geben Sie einen Tag wie 2026-01-01 ein, oder nichts.";
+    wrong_daily_limit = "With this nothing would be fetched." / "Damit würde nichts abgerufen.";
+    wrong_inline_images = "Unpack attachments too, or leave this out." / "Packen Sie auch Anhänge aus, oder lassen Sie dies weg.";
     wrong_choice = "Choose one of these." / "Wählen Sie eines davon.";
 }

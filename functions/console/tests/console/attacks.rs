@@ -232,7 +232,15 @@ async fn forms_of_other_sites_are_refused() {
     let other = fixture.administrator().await.csrf.expect("a token");
     let own = "http://console.test";
     let wrong = "This form is out of date";
-    for path in ["/accounts/projects/authorise", "/accounts/projects/revoke", "/chain/go", "/sign-out"] {
+    for path in [
+        "/accounts/projects/authorise",
+        "/accounts/projects/revoke",
+        "/accounts/projects/move",
+        "/chain/go",
+        "/mailboxes/own/back",
+        "/migration/switch",
+        "/sign-out",
+    ] {
         for (csrf, origin, site) in [
             (None, own, "same-origin"),
             (Some(""), own, "same-origin"),
@@ -476,8 +484,14 @@ async fn a_token_goes_to_no_host_that_a_form_names() {
         let stored = fixture.registry.mailbox(&mailbox.id).await.expect("answers").expect("is there");
         assert_eq!(&stored.mailbox, mailbox);
     }
-    let page = browser.post("/accounts/projects/adopt", &[("mailbox", "lure")]).await;
-    assert!(page.says("0 of 1 moved") && page.says("token goes nowhere new"), "{page:?}");
+    for host in ["", "localhost"] {
+        let move_there = [("mailbox", "lure"), ("host", host), ("port", &port)];
+        let page = browser.post_and_follow("/accounts/projects/move", &move_there).await;
+        assert!(page.says("Left as it was") && page.says("token goes nowhere new"), "{host}: {page:?}");
+    }
+    browser.post("/migration/switch", &[("confirmed", "yes")]).await;
+    let stored = fixture.registry.mailbox(&lure.id).await.expect("answers").expect("is there");
+    assert_eq!(stored.mailbox, lure);
     assert_eq!(evil.connections(), 0);
 }
 

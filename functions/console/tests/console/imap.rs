@@ -1,5 +1,6 @@
 //! A mail server that takes or refuses whatever opens it: tokens and passwords.
 
+use crate::pop3;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -18,6 +19,18 @@ pub(crate) struct MailServer {
 impl MailServer {
     /// A server that takes everybody, or nobody.
     pub(crate) async fn start(takes: bool) -> Self {
+        Self::serving(move |tcp| serve(tcp, takes)).await
+    }
+
+    /// The same by POP3.
+    pub(crate) async fn pop3(takes: bool) -> Self {
+        Self::serving(move |tcp| pop3::serve(tcp, takes)).await
+    }
+
+    async fn serving<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -25,7 +38,7 @@ impl MailServer {
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(serve(tcp, takes));
+                tokio::spawn(serve(tcp));
             }
         });
         Self { port, connections }

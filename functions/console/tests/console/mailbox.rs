@@ -6,7 +6,7 @@ use crate::{
     support::{Fixture, now},
 };
 use axum::http::StatusCode;
-use postroom_model::{AfterFetch, Auth, Fault, FaultClass, Mailbox, MailboxId, Tls};
+use postroom_model::{AfterFetch, Auth, Fault, FaultClass, Mailbox, MailboxId, Stuck, Tls};
 use secrecy::ExposeSecret;
 
 /// A mailbox with a password, at a mail server of this machine.
@@ -38,13 +38,9 @@ async fn send(browser: &mut Browser, path: &str, port: u16, changes: &[(&str, &s
         ("after", "leave"),
         ("move_to", ""),
     ];
-    let fields: Vec<(&str, &str)> = shown
-        .into_iter()
-        .map(|(name, value)| {
-            let changed = changes.iter().find(|(changed, _)| *changed == name);
-            (name, changed.map_or(value, |(_, value)| value))
-        })
-        .collect();
+    let is_changed = |name: &str| changes.iter().any(|(changed, _)| *changed == name);
+    let kept = shown.into_iter().filter(|(name, _)| !is_changed(name));
+    let fields: Vec<(&str, &str)> = kept.chain(changes.iter().copied()).collect();
     browser.post(path, &fields).await
 }
 
@@ -112,6 +108,13 @@ async fn what_is_wrong_is_said_at_its_field_and_nothing_is_saved() {
         (&[("host", "a b")], "Enter only a name or an address"),
         (&[("folders", "")], "Enter at least one folder"),
         (&[("host", "mail.example"), ("password", "x")], "would send the password or token unprotected"),
+        (&[("protocol", "pop3"), ("exclude_folders", "Trash")], "POP3 knows only the folder INBOX"),
+        (&[("from", "contoso.com")], "nobody's whole address"),
+        (&[("max_size", "50")], "Enter a number with its unit"),
+        (&[("min_size", "2MB"), ("max_size", "1MB")], "every message would be left out"),
+        (&[("since", "yesterday")], "Enter a day such as 2026-01-01"),
+        (&[("daily_limit", "0GB")], "With this nothing would be fetched"),
+        (&[("inline_images", "yes")], "Unpack attachments too"),
     ] {
         for path in ["/mailboxes/plant", "/mailboxes/plant/test"] {
             let page = send(&mut browser, path, 1, changes).await;
@@ -167,8 +170,76 @@ async fn a_test_tells_what_the_server_says_and_saves_nothing() {
     assert!(page.says("The connection does not work") && page.says("Check both"), "{page:?}");
     assert!(page.says("enter it again to save it") && !page.says("typed s3cret"), "{page:?}");
     let page = send(&mut browser, "/mailboxes/plant/test", open.port, &[("protocol", "pop3")]).await;
-    assert!(page.says("The connection does not work"), "{page:?}");
+    assert!(page.says("The connection does not work"), "IMAP is no POP3: {page:?}");
+    let (open, closed) = (MailServer::pop3(true).await, MailServer::pop3(false).await);
+    let page = send(&mut browser, "/mailboxes/plant/test", open.port, &[("protocol", "pop3")]).await;
+    assert!(page.says("The connection works") && page.says("folder: 17"), "{page:?}");
+    let page = send(&mut browser, "/mailboxes/plant/test", closed.port, &[("protocol", "pop3")]).await;
+    assert!(page.says("The connection does not work") && page.says("Check both"), "{page:?}");
     assert_eq!(stored(&fixture, &id).await, before);
+}
+
+#[tokio::test]
+async fn what_is_fetched_is_saved_and_shown_again() {
+    let fixture = Fixture::new().await;
+    let id = basic(&fixture, 1).await;
+    let mut browser = fixture.administrator().await;
+    let changes = [
+        ("exclude_folders", "Trash\r\n\\Junk"),
+        ("from", "*@contoso.com\r\nann@example.org"),
+        ("not_subject", "*newsletter*"),
+        ("max_size", "50 MB"),
+        ("since", "2026-01-01"),
+        ("daily_limit", "2GB"),
+        ("attachments", "yes"),
+        ("inline_images", "yes"),
+    ];
+    let page = send(&mut browser, "/mailboxes/plant", 1, &changes).await;
+    assert_eq!(page.location().as_deref(), Some("/mailboxes/plant?done=saved"), "{page:?}");
+    let mailbox = stored(&fixture, &id).await;
+    assert_eq!(mailbox.exclude_folders, ["Trash", "\\Junk"]);
+    assert_eq!((mailbox.filter.max_bytes, mailbox.daily_bytes), (Some(50_000_000), Some(2_000_000_000)));
+    assert!(mailbox.attachments && mailbox.inline_images && mailbox.filter.from.len() == 2);
+    let page = browser.get("/mailboxes/plant").await;
+    for shown in [
+        "Trash\n\\Junk</textarea>",
+        "*@contoso.com\nann@example.org</textarea>",
+        "value=\"50MB\"",
+        "value=\"2026-01-01\"",
+        "name=\"attachments\" value=\"yes\" checked",
+        "attachments/plant/",
+        "0 MB of at most 2GB",
+    ] {
+        assert!(page.says(shown), "{shown}: {page:?}");
+    }
+    // What is emptied is gone.
+    send(&mut browser, "/mailboxes/plant", 1, &[]).await;
+    let mailbox = stored(&fixture, &id).await;
+    assert!(mailbox.filter.is_empty() && mailbox.exclude_folders.is_empty() && !mailbox.attachments);
+    assert_eq!(mailbox.daily_bytes, None);
+}
+
+#[tokio::test]
+async fn what_the_archive_lacks_is_listed() {
+    let fixture = Fixture::new().await;
+    let id = basic(&fixture, 1).await;
+    let stuck = |uid_validity, uid| Stuck {
+        uid_validity,
+        uid,
+        unique_id: None,
+        size: Some(4711),
+        message_id: Some("<4711@example.org>".to_owned()),
+        attempts: 3,
+        fault: Fault::new(FaultClass::Protocol, "the server <b>said</b> nothing"),
+    };
+    for (folder, stuck) in [("INBOX", stuck(0, 12)), ("Projects", stuck(7, 345))] {
+        fixture.registry.quarantine(&id, folder, &stuck, now()).await.expect("recorded");
+    }
+    let mut browser = fixture.administrator().await;
+    let page = browser.get("/mailboxes/plant").await;
+    assert!(page.says("Message 12 of the maildrop") && page.says("Projects, UID 345"), "{page:?}");
+    assert!(page.says("Message-ID &#60;4711@example.org&#62;"), "{page:?}");
+    assert!(page.says("the server &#60;b&#62;said"), "{page:?}");
 }
 
 #[tokio::test]
@@ -190,7 +261,10 @@ async fn a_mailbox_is_paused_resumed_and_written_down() {
     assert!(page.says("Resumed.") && page.says("/mailboxes/plant/pause"), "{page:?}");
 
     let page = browser.post_and_follow("/mailboxes/plant/transcript", &[("on", "yes")]).await;
-    assert!(page.says("A transcript is written until") && page.says("transcripts/plant/"), "{page:?}");
+    assert!(
+        page.says("A transcript is written until") && page.says("s3://post-transcripts/transcripts/plant/"),
+        "{page:?}"
+    );
     let placed = fixture.registry.mailbox(&id).await.expect("answers").expect("is there");
     let left = placed.transcript_until.expect("a time").duration_since(now());
     assert!(left.as_mins() >= 59 && left.as_mins() <= 60, "{left:?}");

@@ -69,6 +69,7 @@ impl Fixture {
         }
         let mut settings = Settings {
             table: name.clone(),
+            transcript_bucket: "post-transcripts".to_owned(),
             secret_prefix: name.clone(),
             token_key: key.key_metadata.expect("a key").key_id,
             public_url: Url::parse(PUBLIC_URL).expect("url"),

@@ -9,7 +9,7 @@ use super::{
     literal::Part,
     response::{BodyText, Data, Fetch, Response, Tag, announces_body},
 };
-use crate::{Error, MailStream, classify::Moment};
+use crate::{Error, MailStream, classify::Moment, wire::Pace};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -43,6 +43,8 @@ pub struct Bodies<'s, S = MailStream> {
     section: &'static [u8],
     waiting: VecDeque<UidSet>,
     in_flight: VecDeque<Tag>,
+    /// What had come when it was begun.
+    from: Pace,
     begun: bool,
     /// A response has been begun, and its end has not been read.
     inside: bool,
@@ -78,6 +80,7 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Bodies<'s, S> {
         section: &'static [u8],
     ) -> Self {
         Self {
+            from: session.dialogue.wire.pace(),
             dialogue: &mut session.dialogue,
             items,
             section,
@@ -116,8 +119,17 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Bodies<'s, S> {
         }
     }
 
-    /// Sends commands, as many as may be in flight.
+    /// Sends commands, as many as may be in flight. Where the rest had better come compressed, what is in
+    /// flight comes first.
     async fn ask(&mut self) -> Result<(), Error> {
+        if !self.waiting.is_empty() && self.dialogue.compression_pays(self.from) {
+            if !self.in_flight.is_empty() {
+                return Ok(());
+            }
+            self.dialogue.end();
+            self.dialogue.compress().await?;
+            self.dialogue.begin()?;
+        }
         while self.in_flight.len() < IN_FLIGHT
             && let Some(set) = self.waiting.pop_front()
         {

@@ -1,22 +1,17 @@
 //! A connection that has been greeted and not signed in.
 
 use super::{
-    Session,
-    dialogue::{Dialogue, Step},
-    folder_name,
-    response::{Response, Status, StatusKind},
+    dialogue::Dialogue,
+    response::{Response, StatusKind},
 };
 use crate::{
     Capabilities, CertificateInfo, Credential, Error, MailStream, Mechanism, Network, Protection, Transcript,
-    classify::{self, Moment},
+    classify::Moment,
     opening::{Opening, before_tls},
-    sasl::{self, Login},
-    script::{MAX_STEPS, Script},
-    transcript::MASK,
+    sasl,
 };
-use postroom_model::{FaultClass, SaslPolicy, Server, Tls};
-use secrecy::ExposeSecret;
-use std::{collections::VecDeque, time::Duration};
+use postroom_model::{SaslPolicy, Server, Tls};
+use std::time::Duration;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -24,9 +19,9 @@ use tokio::{
 
 /// A connection whose server has greeted and said what it offers.
 pub struct Connection<S = MailStream> {
-    dialogue: Dialogue<S>,
-    capabilities: Capabilities,
-    server: Server,
+    pub(super) dialogue: Dialogue<S>,
+    pub(super) capabilities: Capabilities,
+    pub(super) server: Server,
     protection: Protection,
 }
 
@@ -154,102 +149,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             None => Ok(Mechanism::Command),
         }
     }
-
-    /// Signs in, once, with the best mechanism that is offered and allowed.
-    ///
-    /// # Errors
-    /// [`Error::NoMechanism`], [`Error::PlaintextRefused`], [`Error::Unsendable`] before anything is
-    /// sent; [`Error::SignInRefused`] with the server's reason after that.
-    pub async fn sign_in(
-        mut self,
-        user: &str,
-        credential: &Credential,
-        policy: SaslPolicy,
-    ) -> Result<Session<S>, Error> {
-        credential.check(user)?;
-        let mechanism = self.mechanism(credential, policy)?;
-        let secret = credential.expose();
-        let login = Login { user, secret, host: &self.server.host, port: self.server.port };
-        let script = match mechanism.initial_response(&login) {
-            Some(initial) => {
-                self.dialogue.secrets.add(initial.clone());
-                Script::of_initial("AUTHENTICATE", mechanism, initial, self.capabilities.has("SASL-IR"))
-            }
-            None if mechanism == Mechanism::Login => Script::of_login("AUTHENTICATE", user, secret),
-            None => login_command(user, secret),
-        };
-        self.dialogue.secrets.add(sasl::encode(secret));
-        if let Some(quoted) = folder_name::quote(secret) {
-            self.dialogue.secrets.add(quoted[1..quoted.len() - 1].to_owned().into());
-        }
-        self.dialogue.secrets.add(secret.to_owned().into());
-        if self.dialogue.transcript.is_some() {
-            self.dialogue.secrets.add_encodings(secret);
-        }
-        self.dialogue.begin()?;
-        self.dialogue.identified = true;
-        self.dialogue.capabilities = None; // they change with the sign-in
-        let (status, challenge) = self.converse(mechanism, script).await?;
-        let (challenge, challenge_class) = challenge.unzip();
-        self.dialogue.end();
-        if status.kind == StatusKind::Ok {
-            self.dialogue.capabilities = status.capabilities().or(self.dialogue.capabilities.take());
-            return Ok(Session::new(self.dialogue));
-        }
-        let moment = match credential {
-            Credential::Password(_) => Moment::Password,
-            Credential::AccessToken(_) => Moment::AccessToken,
-        };
-        let mut answer = self.dialogue.answer(&status, moment);
-        // The final answer is the same for every refusal, unless it names another reason itself.
-        if answer.class == FaultClass::TokenRefused {
-            answer.class = challenge_class.flatten().unwrap_or(answer.class);
-        }
-        Err(Error::SignInRefused { mechanism, answer, challenge })
-    }
-
-    /// Plays the script up to the final answer; with it comes the reason that the server gave before,
-    /// and its class.
-    async fn converse(
-        &mut self,
-        mechanism: Mechanism,
-        mut script: Script,
-    ) -> Result<(Status, Option<(String, Option<FaultClass>)>), Error> {
-        let tag = match (mechanism, script.early) {
-            (Mechanism::Command, _) => {
-                self.dialogue.secret_command(&script.command, format_args!("LOGIN {MASK}"))
-            }
-            (_, true) => {
-                let masked = format_args!("AUTHENTICATE {mechanism} {MASK}");
-                self.dialogue.secret_command(&script.command, masked)
-            }
-            (_, false) => {
-                self.dialogue.secret_command(&script.command, format_args!("AUTHENTICATE {mechanism}"))
-            }
-        };
-        let mut reason = None;
-        for _ in 0..MAX_STEPS {
-            let challenge = match self.dialogue.sign_in_step(tag).await {
-                Ok(Step::Challenge(challenge)) => challenge,
-                Ok(Step::Done(status)) => return Ok((status, reason)),
-                Err(Error::ConnectionLost | Error::Bye(_)) if reason.is_some() => {
-                    let text = "(the connection was closed)".to_owned();
-                    return Ok((Status { kind: StatusKind::No, code: None, text }, reason));
-                }
-                Err(error) => return Err(error),
-            };
-            match script.next_line(&challenge) {
-                Some(line) => self.dialogue.secret_line(line.expose_secret()),
-                None => {
-                    let said = self.dialogue.secrets.clean(&sasl::reason(&challenge));
-                    let class = classify::challenge_class(&challenge);
-                    reason = Some((said, class)).filter(|(said, _)| !said.is_empty());
-                    self.dialogue.secret_line(mechanism.answer_to_reason());
-                }
-            }
-        }
-        Err(Error::Protocol("a sign-in without an end"))
-    }
 }
 
 impl Connection {
@@ -257,22 +156,4 @@ impl Connection {
     pub fn certificate(&self) -> Option<CertificateInfo> {
         self.dialogue.wire.stream().certificate()
     }
-}
-
-/// `LOGIN user password`, quoted, or as literals where characters beyond ASCII demand it.
-fn login_command(user: &str, password: &str) -> Script {
-    let mut lines = VecDeque::new();
-    let mut line = "LOGIN".to_owned();
-    for argument in [user, password] {
-        match folder_name::quote(argument).filter(|quoted| quoted.is_ascii()) {
-            Some(quoted) => line = format!("{line} {quoted}"),
-            None => {
-                lines.push_back(format!("{line} {{{}}}", argument.len()).into());
-                line = argument.to_owned();
-            }
-        }
-    }
-    lines.push_back(line.into());
-    let command = lines.pop_front().unwrap_or_default();
-    Script::new(command, lines)
 }

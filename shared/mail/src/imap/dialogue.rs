@@ -33,6 +33,8 @@ pub(super) struct Dialogue<S> {
     pub(super) exists: Option<u32>,
     /// How many times messages have disappeared: numbers from before mean others after it.
     pub(super) disappearances: u64,
+    /// Compression has been asked for, with or without success.
+    pub(super) compression_tried: bool,
     /// Where what is said is written down, masked; nowhere in everyday use.
     pub(super) transcript: Option<Transcript>,
     last_tag: u32,
@@ -56,6 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<S> {
             identified: false,
             exists: None,
             disappearances: 0,
+            compression_tried: false,
             transcript: transcript.cloned(),
             last_tag: 0,
             busy: false,

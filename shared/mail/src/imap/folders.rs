@@ -146,23 +146,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// # Errors
     /// [`Error::Folder`] for a pattern that nothing matches, and what ends the session.
     pub async fn resolve_folders(&mut self, wanted: &[String]) -> Result<Vec<String>, Error> {
-        let mut looked_up = wanted.iter().filter(|w| is_looked_up(w));
+        self.resolve_folders_except(wanted, &[]).await
+    }
+
+    /// As [`Session::resolve_folders`], without the folders that are excluded in the same words. That
+    /// nothing is excluded is no error.
+    ///
+    /// # Errors
+    /// As [`Session::resolve_folders`].
+    pub async fn resolve_folders_except(
+        &mut self,
+        wanted: &[String],
+        excluded: &[String],
+    ) -> Result<Vec<String>, Error> {
+        let mut looked_up = wanted.iter().chain(excluded).filter(|w| is_looked_up(w));
         let known = match (looked_up.next(), looked_up.next()) {
             (None, _) => Vec::new(),
             (Some(only), None) if !only.starts_with('\\') => self.list(&folder_name::encode(only)).await?,
             _ => self.list("*").await?,
         };
+        let named = |setting: &String| -> Vec<String> {
+            let matches = |folder: &&Folder| folder.selectable && folder.matches(setting);
+            match is_looked_up(setting) {
+                true => known.iter().filter(matches).map(|folder| folder.name.clone()).collect(),
+                false => vec![folder_name::encode(setting)],
+            }
+        };
+        let mut seen: HashSet<String> = excluded.iter().flat_map(named).collect();
+        if seen.iter().any(|name| name.eq_ignore_ascii_case("INBOX")) {
+            seen.insert("INBOX".to_owned());
+        }
         let mut names: Vec<String> = Vec::new();
-        let mut seen = HashSet::new();
         for wanted in wanted {
-            let found: Vec<String> = match is_looked_up(wanted) {
-                true => known
-                    .iter()
-                    .filter(|f| f.selectable && f.matches(wanted))
-                    .map(|f| f.name.clone())
-                    .collect(),
-                false => vec![folder_name::encode(wanted)],
-            };
+            let found = named(wanted);
             if found.is_empty() {
                 return Err(Error::Folder { folder: wanted.clone(), answer: None });
             }

@@ -6,7 +6,7 @@
 //! upper bound, at the beginning of one whose previous message is gone, or while messages disappear.
 
 use super::{
-    Session,
+    EmailId, Session,
     folders::quoted,
     gaps::{Gaps, Seen},
     response::{Data, Fetch, Response, Status, StatusKind, Tag},
@@ -59,6 +59,9 @@ pub struct Entry {
     /// Its size in bytes as the server says: a guide, some servers are wrong. 0 where it is unknown:
     /// the server does not say, or left the message out of its listing.
     pub size: u64,
+    /// What it has in common with its copies in other folders, where it was asked for
+    /// ([`Session::ask_for_email_ids`]) and the server told it.
+    pub email_id: Option<EmailId>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
@@ -189,7 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 if count >= MAX_FOUND {
                     return Err(Error::Protocol("more than 20000 results of one search"));
                 }
-                gathered.add(uid, None, None);
+                gathered.add(uid, Message::default());
             }
         }
         Ok(())
@@ -199,14 +202,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn command_listing(&mut self, first: u32, last: Option<u32>) -> Tag {
         let first = first.saturating_sub(1).max(1);
         let last = last.map_or_else(|| "*".to_owned(), |last| last.to_string());
-        self.dialogue.command(&format!("UID FETCH {first}:{last} (UID RFC822.SIZE)"))
+        let id = self.email_ids.map_or("", |item| item.in_listing());
+        self.dialogue.command(&format!("UID FETCH {first}:{last} (UID RFC822.SIZE{id})"))
     }
 
     async fn gather(&mut self, tag: Tag, gathered: &mut Gathered) -> Result<Status, Error> {
         gathered.disappearances = self.dialogue.disappearances;
         let each = |response| {
-            if let Response::Data(Data::Fetch(Fetch { uid: Some(uid), size, sequence, .. })) = response {
-                gathered.see(uid, size, sequence);
+            if let Response::Data(Data::Fetch(fetch)) = response {
+                gathered.see(&fetch);
             }
             Ok(())
         };
@@ -231,8 +235,9 @@ struct Gathered {
 /// What is known of a message.
 #[derive(Default)]
 struct Message {
-    size: u64,
+    size: Option<u64>,
     sequence: Option<u32>,
+    email_id: Option<EmailId>,
 }
 
 impl Gathered {
@@ -256,9 +261,11 @@ impl Gathered {
 
     /// Takes in what the server says, which may be of a message that is not wanted: `n:*` is the last
     /// message even if its UID is lower (RFC 3501 section 6.4.8).
-    fn see(&mut self, uid: u32, size: Option<u64>, sequence: u32) {
+    fn see(&mut self, fetch: &Fetch) {
+        let Some(uid) = fetch.uid else { return };
+        let &Fetch { size, sequence, email_id, .. } = fetch;
         if self.wanted.contains(&uid) {
-            self.add(uid, size, Some(sequence));
+            self.add(uid, Message { size, sequence: Some(sequence), email_id });
         } else if uid < self.first() && self.anchor.is_none_or(|anchor| anchor.uid <= uid) {
             self.anchor = Some(Seen { uid, sequence });
         }
@@ -266,10 +273,11 @@ impl Gathered {
 
     /// Takes a message in. One without a size is taken too: it is there, so it must not be missed;
     /// a size that comes later, or came before, stays.
-    fn add(&mut self, uid: u32, size: Option<u64>, sequence: Option<u32>) {
+    fn add(&mut self, uid: u32, told: Message) {
         let known = self.messages.entry(uid).or_default();
-        known.size = size.unwrap_or(known.size);
-        known.sequence = sequence.or(known.sequence);
+        known.size = told.size.or(known.size);
+        known.sequence = told.sequence.or(known.sequence);
+        known.email_id = told.email_id.or(known.email_id);
         if self.messages.len() > self.cap {
             self.messages.pop_last();
             self.beyond += 1;
@@ -289,8 +297,11 @@ impl Gathered {
 impl From<Gathered> for Listing {
     fn from(gathered: Gathered) -> Self {
         let entries = gathered.messages.into_iter();
-        let entries = entries.map(|(uid, message)| Entry { uid, size: message.size }).collect();
-        Self { entries, beyond: gathered.beyond }
+        let entries = entries.map(|(uid, message)| {
+            let Message { size, email_id, .. } = message;
+            Entry { uid, size: size.unwrap_or_default(), email_id }
+        });
+        Self { entries: entries.collect(), beyond: gathered.beyond }
     }
 }
 
@@ -304,7 +315,7 @@ mod tests {
         for (uid, size) in
             [(9, Some(1)), (5, None), (7, Some(2)), (5, Some(3)), (3, Some(4)), (11, None), (7, None)]
         {
-            gathered.add(uid, size, None);
+            gathered.add(uid, Message { size, ..Message::default() });
         }
         let listing = Listing::from(gathered);
         let entries: Vec<_> = listing.entries.iter().map(|e| (e.uid, e.size)).collect();

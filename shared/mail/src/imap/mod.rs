@@ -1,5 +1,5 @@
 //! IMAP4rev1 (RFC 3501), as far as fetching mail needs it, with the extensions a server offers:
-//! SASL-IR, UIDPLUS, MOVE, SPECIAL-USE.
+//! SASL-IR, LITERAL+, COMPRESS=DEFLATE, UIDPLUS, MOVE, SPECIAL-USE, OBJECTID, and Google's X-GM-EXT-1.
 //!
 //! ```text
 //! connect ─► Connection ── sign_in ─► Session ── open ─► Listing
@@ -15,8 +15,10 @@
 
 mod bodies;
 mod changes;
+mod compression;
 mod connection;
 mod dialogue;
+mod email_id;
 mod folder_name;
 mod folders;
 mod gaps;
@@ -26,10 +28,12 @@ mod parser;
 mod response;
 mod session;
 mod shown;
+mod sign_in;
 mod uid_set;
 
 pub use bodies::{Bodies, Body};
 pub use connection::{Connection, connect, connect_recorded};
+pub use email_id::EmailId;
 pub use folders::Folder;
 pub use listing::{Access, Entry, Listing, Opened};
 pub use session::Session;

@@ -3,7 +3,7 @@
 //! Only what Postroom asks for is kept. Nesting is bounded, numbers that overflow are errors, and
 //! what does not look like IMAP is an [`Error::Protocol`] that quotes none of it.
 
-use super::{Folder, parser::Parser};
+use super::{EmailId, Folder, parser::Parser};
 use crate::{Capabilities, Error};
 use std::ops::RangeInclusive;
 
@@ -64,6 +64,7 @@ pub(super) struct Fetch {
     pub(super) sequence: u32,
     pub(super) uid: Option<u32>,
     pub(super) size: Option<u64>,
+    pub(super) email_id: Option<EmailId>,
     pub(super) body: BodyText,
     /// The name with which the body came, in capitals: `BODY[]`. Empty without a body.
     pub(super) section: Vec<u8>,
@@ -180,6 +181,8 @@ impl Fetch {
             match name.as_slice() {
                 b"UID" => self.uid = Some(parser.uid()?),
                 b"RFC822.SIZE" => self.size = Some(parser.number()?),
+                b"EMAILID" => self.email_id = Some(EmailId::object_id(parser)?),
+                b"X-GM-MSGID" => self.email_id = Some(EmailId::gmail(parser)?),
                 _ if name.starts_with(b"BODY[") => {
                     if self.body != BodyText::Absent {
                         return Err(Error::Protocol("a message with two texts"));

@@ -1,6 +1,6 @@
 //! A signed-in session.
 
-use super::dialogue::Dialogue;
+use super::{dialogue::Dialogue, email_id::EmailIdItem};
 use crate::{Capabilities, Error, MailStream, Traffic};
 use std::time::Duration;
 use tokio::{
@@ -19,11 +19,13 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// further call is [`Error::OutOfStep`]: the connection is to be dropped, and made anew.
 pub struct Session<S = MailStream> {
     pub(super) dialogue: Dialogue<S>,
+    /// What listings ask for to know a message in several folders; nothing, unless somebody wants it.
+    pub(super) email_ids: Option<EmailIdItem>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) fn new(dialogue: Dialogue<S>) -> Self {
-        Self { dialogue }
+        Self { dialogue, email_ids: None }
     }
 
     /// What the server offers now. Asked for only if the server did not say it at sign-in.

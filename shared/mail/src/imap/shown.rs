@@ -57,8 +57,11 @@ pub(super) fn fetch(response: &[u8]) -> String {
 }
 
 /// What the words of a FETCH response may be, besides numbers and system flags.
-const ATTRIBUTES: [&str; 9] =
-    ["FETCH", "UID", "RFC822.SIZE", "FLAGS", "MODSEQ", "INTERNALDATE", "NIL", "BODY[]", "BODY[HEADER]"];
+#[rustfmt::skip]
+const ATTRIBUTES: [&str; 11] = [
+    "FETCH", "UID", "RFC822.SIZE", "FLAGS", "MODSEQ", "INTERNALDATE", "EMAILID", "X-GM-MSGID", "NIL",
+    "BODY[]", "BODY[HEADER]",
+];
 
 /// A piece of a response.
 #[derive(Clone, Copy)]

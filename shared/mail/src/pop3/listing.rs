@@ -1,4 +1,11 @@
 //! Which messages are in the mailbox.
+//!
+//! Guarantees: an id that a message has here is its own: no other message that is listed has it, and it is
+//! not merely the message's number in this session, which goes to another message as soon as one before it
+//! is deleted. RFC 1939 section 7 allows the first for equal messages and forbids the second; servers do
+//! both. Such messages count as having none.
+//!
+//! Left out: an id that a server gives to another message once its first is gone. No listing shows that.
 
 use super::{
     Count, Session,
@@ -7,38 +14,32 @@ use super::{
     uidl::uidl,
 };
 use crate::{Error, classify::Moment};
-use postroom_model::FaultClass;
+use postroom_model::{FaultClass, UniqueId};
+use std::collections::HashSet;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The most messages that a mailbox may have: more lines than that, and a listing has no end.
-const MAX_MESSAGES: usize = 1_000_000;
+/// The most messages that a mailbox may have: more lines than that, and a listing has no end. One line with
+/// this number makes a listing of 6 MB, and several mailboxes are listed side by side.
+const MAX_MESSAGES: usize = 250_000;
 
-/// Messages of a mailbox, in compact form: 16 bytes for each, and its unique id.
+/// The messages of a mailbox, in compact form: 24 bytes for each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The messages from number `first` on, each in its place; a number that is not listed has one too.
+    /// The messages from number 1 on, each in its place; a number that is not listed has one too.
     slots: Vec<Slot>,
-    first: u32,
-    /// Every unique id, one after the other.
-    ids: String,
-    has_ids: bool,
-    listed: usize,
     present: u32,
-    /// How many further messages UIDL and LIST have named.
-    beyond: [u32; 2],
+    has_ids: bool,
+    has_sizes: bool,
 }
 
 /// One message of a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Message<'l> {
+pub struct Message {
     /// Its number, which is good for this session only.
     pub number: u32,
-    /// What it is known by in every session (RFC 1939 section 7), at most 71 bytes of printable ASCII
-    /// without spaces: an id that is longer or has other bytes is replaced by a hash of it. None, where
-    /// the server has no ids, or none for this message.
-    pub uidl: Option<&'l str>,
-    /// Another message of the listing has the same id: it says nothing about either.
-    pub duplicate: bool,
+    /// What the server calls it, and no other message that is listed, in every session (UIDL, RFC 1939
+    /// section 7). None, where the server has no ids, or none of its own for this message.
+    pub uidl: Option<UniqueId>,
     /// Its size in bytes as the server says: a guide, some servers are wrong. 0 where it does not say.
     pub size: u64,
 }
@@ -46,15 +47,12 @@ pub struct Message<'l> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Slot {
     size: u64,
-    /// Where its id begins and how long it is; nothing, if it has none.
-    id: u32,
-    id_length: u8,
+    id: Option<UniqueId>,
     /// Whether UIDL and LIST have named it.
     named: [bool; 2],
-    duplicate: bool,
 }
 
-/// The place of what a command names in `beyond` and `named`.
+/// The place of what a command names in `named`.
 #[derive(Debug, Clone, Copy)]
 enum By {
     Uidl = 0,
@@ -62,64 +60,117 @@ enum By {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    /// The messages from number `first` (1, if it is 0) on, at most `cap` of them: STAT, UIDL and LIST,
-    /// in one turn where the server allows it, and nothing more than STAT for an empty mailbox.
-    ///
-    /// The server sends all of its listing in any case; memory is for `cap` messages.
+    /// The messages and their ids: STAT and UIDL, in one turn where the server allows it, and nothing more
+    /// than STAT for an empty mailbox. Where the server has not an id for each, LIST too; otherwise
+    /// sizes are left to [`Session::list_sizes`].
     ///
     /// # Errors
-    /// [`Error::Refused`]; [`Error::Protocol`] for a listing that is none, or of more than a million
+    /// [`Error::Refused`]; [`Error::Protocol`] for a listing that is none, or of more than 250,000
     /// messages; and what ends the session. A server that does not know UIDL is no error.
-    pub async fn list(&mut self, first: u32, cap: usize) -> Result<Listing, Error> {
+    pub async fn list(&mut self) -> Result<Listing, Error> {
         let together = self.pipelines();
-        let cap = cap.min(MAX_MESSAGES);
-        let mut listing = Listing { first: first.max(1), ..Listing::default() };
+        let mut listing = Listing::default();
         let dialogue = &mut self.dialogue;
         dialogue.begin()?;
         dialogue.command("STAT");
         if together {
             dialogue.command("UIDL");
-            dialogue.command("LIST");
         }
         let counted = dialogue.status().await?;
         let is_empty = match &counted {
             Ok(text) => Count::parse(text)?.messages == 0,
             Err(_) => true,
         };
-        let (mut ids, mut sizes) = (Ok(()), Ok(()));
+        let mut ids = Ok(());
         if together || !is_empty {
             if !together {
                 dialogue.command("UIDL");
             }
-            ids = lines(dialogue, |line| listing.add_id(line, cap)).await?;
-            if !together {
-                dialogue.command("LIST");
-            }
-            sizes = lines(dialogue, |line| listing.add_size(line, cap)).await?;
+            ids = lines(dialogue, |line| listing.add_id(line)).await?;
         }
         dialogue.end();
-        let counted = Count::parse(&dialogue.accepted("STAT", counted)?)?;
-        listing.present = counted.messages;
+        listing.present = Count::parse(&dialogue.accepted("STAT", counted)?)?.messages;
         // Some servers refuse to list the messages of an empty mailbox.
-        if counted.messages > 0 {
+        if listing.present > 0 {
             listing.has_ids = ids.is_ok();
             if let Err(refused) = ids {
                 self.excused(refused)?;
             }
-            self.dialogue.accepted("LIST", sizes.map(|()| String::new()))?;
+            listing.drop_ids_of_nobody();
+            let with_id = listing.slots.iter().filter(|slot| slot.id.is_some()).count();
+            if with_id < listing.present as usize || with_id < listing.slots.len() {
+                self.list_sizes(&mut listing).await?;
+            }
         }
-        Ok(listing.complete())
+        Ok(listing)
+    }
+
+    /// The messages' sizes (LIST), unless the listing has them; also the messages that UIDL left out.
+    ///
+    /// # Errors
+    /// As [`Session::list`].
+    pub async fn list_sizes(&mut self, listing: &mut Listing) -> Result<(), Error> {
+        if listing.has_sizes || listing.present == 0 {
+            return Ok(());
+        }
+        self.read_sizes(|number, rest| listing.add_size(number, rest)).await?;
+        listing.has_sizes = true;
+        Ok(())
+    }
+
+    /// Whether the mailbox has a message with this number that is not marked as deleted (LIST). POP3's no
+    /// has no reason that a program could read, so that it is believed only when the listing has not the
+    /// message either.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], where the server cannot say now; and what ends the session.
+    pub async fn exists(&mut self, number: u32) -> Result<bool, Error> {
+        self.dialogue.begin()?;
+        self.dialogue.command(&format!("LIST {number}"));
+        let status = self.dialogue.status().await?;
+        self.dialogue.end();
+        match self.dialogue.accepted("LIST", status) {
+            Ok(_) => Ok(true),
+            Err(error) if is_a_no(&error) => {
+                let mut is_listed = false;
+                self.read_sizes(|listed, _| {
+                    is_listed |= listed == number;
+                    Ok(())
+                })
+                .await?;
+                Ok(is_listed)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// LIST, and each line of its answer as a message's number and what follows.
+    async fn read_sizes(
+        &mut self,
+        mut each: impl FnMut(u32, &[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.dialogue.begin()?;
+        self.dialogue.command("LIST");
+        let read = lines(&mut self.dialogue, |line| {
+            let (number, rest) = numbered(line)?;
+            each(number, rest)
+        });
+        let sizes = read.await?;
+        self.dialogue.end();
+        self.dialogue.accepted("LIST", sizes.map(|()| String::new())).map(drop)
     }
 
     /// That a server which refuses UIDL has none, rather than that it cannot now.
     fn excused(&self, refused: Refused) -> Result<(), Error> {
         let answer = self.dialogue.answer(&refused, Moment::Command);
-        let has_none = matches!(answer.class, FaultClass::Unknown | FaultClass::Protocol);
-        if has_none && !self.capabilities.has("UIDL") {
-            return Ok(());
-        }
-        Err(Error::Refused { command: "UIDL", answer })
+        let error = Error::Refused { command: "UIDL", answer };
+        if is_a_no(&error) && !self.capabilities.has("UIDL") { Ok(()) } else { Err(error) }
     }
+}
+
+/// Whether a refusal says no, rather than that the server cannot now.
+fn is_a_no(error: &Error) -> bool {
+    error.answer().is_some_and(|answer| matches!(answer.class, FaultClass::Unknown | FaultClass::Protocol))
 }
 
 /// One answer of several lines.
@@ -135,30 +186,20 @@ async fn lines<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 impl Listing {
+    /// A listing of messages with these ids and sizes.
+    #[cfg(test)]
+    pub(crate) fn of(messages: impl IntoIterator<Item = (Option<UniqueId>, u64)>) -> Self {
+        let slot = |(id, size)| Slot { size, id, named: [true; 2] };
+        let slots: Vec<Slot> = messages.into_iter().map(slot).collect();
+        let mut listing = Self { present: slots.len() as u32, slots, has_ids: true, has_sizes: true };
+        listing.drop_ids_of_nobody();
+        listing
+    }
+
     /// The messages, by number.
-    pub fn iter(&self) -> impl Iterator<Item = Message<'_>> {
-        let listed = self.slots.iter().zip(self.first..).filter(|(slot, _)| slot.is_listed());
-        listed.map(|(slot, number)| Message {
-            number,
-            uidl: Some(self.id(slot)).filter(|id| !id.is_empty()),
-            duplicate: slot.duplicate,
-            size: slot.size,
-        })
-    }
-
-    /// How many messages are in it.
-    pub fn len(&self) -> usize {
-        self.listed
-    }
-
-    /// Whether none is in it.
-    pub fn is_empty(&self) -> bool {
-        self.listed == 0
-    }
-
-    /// How many further messages, all with higher numbers, the server listed.
-    pub fn beyond(&self) -> u32 {
-        self.beyond[0].max(self.beyond[1])
+    pub fn iter(&self) -> impl Iterator<Item = Message> {
+        let listed = self.slots.iter().zip(1..).filter(|(slot, _)| slot.is_listed());
+        listed.map(|(slot, number)| Message { number, uidl: slot.id, size: slot.size })
     }
 
     /// How many messages are in the mailbox by the server's own count: more than it listed, where it
@@ -172,48 +213,45 @@ impl Listing {
         self.has_ids
     }
 
-    /// How many messages share their id with another.
-    pub fn duplicates(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.duplicate).count()
-    }
-
-    fn id(&self, slot: &Slot) -> &str {
-        let begin = slot.id as usize;
-        self.ids.get(begin..begin + usize::from(slot.id_length)).unwrap_or_default()
+    /// Drops all ids if they are only the messages' numbers, and otherwise those that several messages have.
+    fn drop_ids_of_nobody(&mut self) {
+        let mut named = self.slots.iter().zip(1u32..).filter_map(|(slot, number)| Some((slot.id?, number)));
+        if named.all(|(id, number)| id == UniqueId::of_uidl(&number.to_string())) {
+            self.has_ids = false;
+            self.slots.iter_mut().for_each(|slot| slot.id = None);
+            return;
+        }
+        let mut ids: Vec<UniqueId> = self.slots.iter().filter_map(|slot| slot.id).collect();
+        ids.sort_unstable();
+        let shared = ids.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        let shared: HashSet<UniqueId> = shared.collect();
+        for slot in &mut self.slots {
+            slot.id = slot.id.filter(|id| !shared.contains(id));
+        }
     }
 
     /// Reads `number id`.
-    fn add_id(&mut self, line: &[u8], cap: usize) -> Result<(), Error> {
+    fn add_id(&mut self, line: &[u8]) -> Result<(), Error> {
         let (number, rest) = numbered(line)?;
-        let begin = self.ids.len();
-        let Some(slot) = self.slot(number, cap, By::Uidl)? else { return Ok(()) };
-        if let Some(id) = uidl(rest)? {
-            slot.id = u32::try_from(begin).map_err(|_| Error::Protocol("unique ids of more than 4 GiB"))?;
-            slot.id_length = u8::try_from(id.len()).unwrap_or(u8::MAX);
-            self.ids.push_str(&id);
-        }
+        let id = uidl(rest)?.map(|id| UniqueId::of_uidl(&id));
+        self.slot(number, By::Uidl)?.id = id;
         Ok(())
     }
 
-    /// Reads `number size`, and perhaps something more. A size that is none is no reason to leave the
-    /// message where it is.
-    fn add_size(&mut self, line: &[u8], cap: usize) -> Result<(), Error> {
-        let (number, rest) = numbered(line)?;
-        if let Some(slot) = self.slot(number, cap, By::List)? {
-            let size = rest.split(|b| *b == b' ').next().unwrap_or_default();
-            let size = std::str::from_utf8(size).ok().and_then(|size| size.parse().ok());
-            slot.size = size.unwrap_or_default();
-        }
+    /// Reads the size of a message, and perhaps something more. A size that is none is no reason to leave
+    /// the message where it is.
+    fn add_size(&mut self, number: u32, rest: &[u8]) -> Result<(), Error> {
+        let size = rest.split(|b| *b == b' ').next().unwrap_or_default();
+        let size = std::str::from_utf8(size).ok().and_then(|size| size.parse().ok());
+        self.slot(number, By::List)?.size = size.unwrap_or_default();
         Ok(())
     }
 
-    /// The place of a message that a command names for the first time; none, if it is not asked for.
-    fn slot(&mut self, number: u32, cap: usize, by: By) -> Result<Option<&mut Slot>, Error> {
-        let Some(at) = number.checked_sub(self.first) else { return Ok(None) };
-        let at = usize::try_from(at).unwrap_or(usize::MAX);
-        if at >= cap {
-            self.beyond[by as usize] += 1;
-            return Ok(None);
+    /// The place of a message that a command names for the first time.
+    fn slot(&mut self, number: u32, by: By) -> Result<&mut Slot, Error> {
+        let at = number as usize - 1;
+        if at >= MAX_MESSAGES {
+            return Err(Error::Protocol("a message's number beyond 250,000"));
         }
         if at >= self.slots.len() {
             self.slots.resize(at + 1, Slot::default());
@@ -221,25 +259,8 @@ impl Listing {
         let slot = &mut self.slots[at];
         match std::mem::replace(&mut slot.named[by as usize], true) {
             true => Err(Error::Protocol("a message that is listed twice")),
-            false => Ok(Some(slot)),
+            false => Ok(slot),
         }
-    }
-
-    /// Looks at what both commands have named together.
-    fn complete(mut self) -> Self {
-        self.listed = self.slots.iter().filter(|slot| slot.is_listed()).count();
-        let mut by_id: Vec<usize> =
-            (0..self.slots.len()).filter(|at| self.slots[*at].id_length > 0).collect();
-        by_id.sort_unstable_by_key(|at| self.id(&self.slots[*at]));
-        for pair in by_id.windows(2) {
-            if let [one, other] = *pair
-                && self.id(&self.slots[one]) == self.id(&self.slots[other])
-            {
-                self.slots[one].duplicate = true;
-                self.slots[other].duplicate = true;
-            }
-        }
-        self
     }
 }
 
@@ -283,6 +304,6 @@ mod tests {
 
     #[test]
     fn a_message_takes_little_memory() {
-        assert!(size_of::<Slot>() <= 16);
+        assert!(size_of::<Slot>() <= 24);
     }
 }

@@ -46,6 +46,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         &self.capabilities
     }
 
+    /// The least time between two sign-ins, if the server says (LOGIN-DELAY, RFC 2449 section 6.5).
+    pub fn login_delay(&self) -> Option<Duration> {
+        self.dialogue.login_delay
+    }
+
     /// What has gone over the connection since it was encrypted.
     pub fn traffic(&self) -> Traffic {
         self.dialogue.wire.traffic()

@@ -17,6 +17,10 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// It sends these bytes, one at a time.
     Drip(Vec<u8>),
+    /// It sends these bytes again and again, to a client that is there.
+    Flood(Vec<u8>),
+    /// It does nothing for so long.
+    Wait(Duration),
     /// It keeps the connection open and says nothing more.
     Hang,
     /// It expects the end of the connection, and nothing before it.
@@ -24,8 +28,8 @@ pub(crate) enum Step {
 }
 
 /// A script in lines: `C: …` is expected and `S: …` is sent, each with CRLF; `S~ …` is sent without
-/// it; `drip` sends what follows byte by byte; `hang` never ends, and
-/// `end` expects that the client does.
+/// it; `drip` sends what follows byte by byte, `flood` the rest of its line again and again; `wait 7` waits
+/// for seven seconds; `hang` never ends, and `end` expects that the client does.
 pub(crate) fn script(text: &str) -> Vec<Step> {
     let mut dripping = false;
     let mut steps = Vec::new();
@@ -39,6 +43,11 @@ pub(crate) fn script(text: &str) -> Vec<Step> {
             Some(("S: ", sent)) => steps.push(send(format!("{sent}\r\n"), dripping)),
             Some(("S~ ", sent)) => steps.push(send(sent.to_owned(), dripping)),
             _ if line == "drip" => dripping = true,
+            _ if line.starts_with("flood ") => steps.push(Step::Flood(line["flood ".len()..].into())),
+            _ if line.starts_with("wait ") => {
+                let seconds = line["wait ".len()..].parse().expect("seconds");
+                steps.push(Step::Wait(Duration::from_secs(seconds)));
+            }
             _ if line == "hang" => steps.push(Step::Hang),
             _ if line == "end" => steps.push(Step::End),
             _ => panic!("not a line of a script: {line}"),
@@ -63,6 +72,8 @@ pub(crate) async fn play(steps: Vec<Step>, mut stream: DuplexStream) {
                     tokio::task::yield_now().await;
                 }
             }
+            Step::Flood(bytes) => while stream.write_all(&bytes).await.is_ok() {},
+            Step::Wait(time) => tokio::time::sleep(time).await,
             Step::Hang => std::future::pending().await,
             Step::End => assert_eq!(fill(&mut stream, &mut [0]).await, 0, "the client says nothing more"),
         }

@@ -46,6 +46,13 @@ async fn fault(parts: &[&str], more: Vec<Step>) -> (FaultClass, String) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cr_at_the_end_of_a_literal_is_not_part_of_the_line_after_it() {
+    let sent = b"* 1 FETCH (X {1}\r\n\r\n".to_vec();
+    let found = fault(&[OPENED], vec![Step::Send(sent)]).await;
+    assert_eq!(found.0, FaultClass::Protocol, "{found:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn broken_listings_are_found_out() {
     for (said, class, reason) in [
         ("S: garbage", FaultClass::Protocol, "not an IMAP response"),

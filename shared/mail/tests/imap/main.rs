@@ -2,10 +2,15 @@
 
 #[path = "../certificates/mod.rs"]
 mod certificates;
+mod compression;
 #[path = "../conversation/mod.rs"]
 mod conversation;
+mod coremail;
+mod google;
 mod hostile;
+mod microsoft;
 mod network;
+mod others;
 mod script;
 mod session;
 mod sign_in;

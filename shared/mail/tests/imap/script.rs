@@ -2,8 +2,8 @@
 
 pub(crate) use crate::conversation::{IDLE, Step, against, password, script, server, token};
 use postroom_mail::{
-    Error, Protection,
-    imap::{Connection, Session},
+    Credential, Error, Protection,
+    imap::{Bodies, Connection, Session},
 };
 use postroom_model::SaslPolicy;
 use tokio::io::DuplexStream;
@@ -18,6 +18,21 @@ pub(crate) async fn signed_in(stream: DuplexStream) -> Result<Session<DuplexStre
     greeted(stream).await?.sign_in("ann", &password(), SaslPolicy::Auto).await
 }
 
+const XOAUTH2: &str = "dXNlcj1hbm4BYXV0aD1CZWFyZXIgeWEyOS50MGtlbi0wMTIzNDU2Nzg5AQE=";
+const OAUTHBEARER: &str =
+    "bixhPWFubiwBaG9zdD1tYWlsLmV4YW1wbGUBcG9ydD05OTMBYXV0aD1CZWFyZXIgeWEyOS50MGtlbi0wMTIzNDU2Nzg5AQE=";
+
+/// Signs in as `ann`; `XOAUTH2=` and `OAUTHBEARER=` in the script stand for what goes with [`token`]. Tells how
+/// many turns it took.
+pub(crate) async fn sign_in(credential: &Credential, policy: SaslPolicy, text: &str) -> Result<u64, Error> {
+    let steps = script(&text.replace("XOAUTH2=", XOAUTH2).replace("OAUTHBEARER=", OAUTHBEARER));
+    against(steps, async |stream| {
+        let session = greeted(stream).await?.sign_in("ann", credential, policy).await?;
+        Ok(session.traffic().turns)
+    })
+    .await
+}
+
 /// The beginning of every script with [`signed_in`].
 pub(crate) const SIGN_IN: &str = "
     S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready
@@ -28,4 +43,31 @@ pub(crate) const SIGN_IN: &str = "
 /// A script that goes on after [`SIGN_IN`].
 pub(crate) fn after_sign_in(text: &str) -> Vec<Step> {
     [script(SIGN_IN), script(text)].concat()
+}
+
+/// Signs in, then plays the script.
+pub(crate) async fn with<T>(text: &str, client: impl AsyncFnOnce(&mut Session<DuplexStream>) -> T) -> T {
+    with_steps(after_sign_in(text), client).await
+}
+
+/// As [`with`], with steps from the greeting on.
+pub(crate) async fn with_steps<T>(
+    steps: Vec<Step>,
+    client: impl AsyncFnOnce(&mut Session<DuplexStream>) -> T,
+) -> T {
+    against(steps, async |stream| client(&mut signed_in(stream).await.expect("signs in")).await).await
+}
+
+/// Reads texts to the end.
+pub(crate) async fn read(bodies: &mut Bodies<'_, DuplexStream>) -> Result<Vec<(u32, String)>, Error> {
+    let mut found = Vec::new();
+    while let Some(mut body) = bodies.next().await? {
+        let mut text = Vec::new();
+        while let Some(chunk) = body.chunk().await? {
+            text.extend_from_slice(&chunk);
+        }
+        assert_eq!(text.len() as u64, body.size());
+        found.push((body.finish().await?, String::from_utf8_lossy(&text).into_owned()));
+    }
+    Ok(found)
 }

@@ -1,36 +1,14 @@
 //! Folders, listings, bodies and changes, against scripted servers.
 
-use crate::script::{Step, after_sign_in, against, script, signed_in};
+use crate::script::{after_sign_in, against, read, script, signed_in, with, with_steps};
 use postroom_mail::{
     Error,
-    imap::{Access, Bodies, Entry, Session, UidSet},
+    imap::{Access, Entry, UidSet},
 };
 use postroom_model::FaultClass;
-use tokio::io::DuplexStream;
-
-async fn with<T>(text: &str, client: impl AsyncFnOnce(&mut Session<DuplexStream>) -> T) -> T {
-    with_steps(after_sign_in(text), client).await
-}
-
-async fn with_steps<T>(steps: Vec<Step>, client: impl AsyncFnOnce(&mut Session<DuplexStream>) -> T) -> T {
-    against(steps, async |stream| client(&mut signed_in(stream).await.expect("signs in")).await).await
-}
 
 fn sets(uids: &[u32]) -> Vec<UidSet> {
     UidSet::split(uids.iter().copied())
-}
-
-async fn read(bodies: &mut Bodies<'_, DuplexStream>) -> Result<Vec<(u32, String)>, Error> {
-    let mut found = Vec::new();
-    while let Some(mut body) = bodies.next().await? {
-        let mut text = Vec::new();
-        while let Some(chunk) = body.chunk().await? {
-            text.extend_from_slice(&chunk);
-        }
-        assert_eq!(text.len() as u64, body.size());
-        found.push((body.finish().await?, String::from_utf8_lossy(&text).into_owned()));
-    }
-    Ok(found)
 }
 
 #[tokio::test]
@@ -111,7 +89,7 @@ async fn listings_keep_the_lowest_uids_and_ignore_what_was_not_asked() {
         let opened = session.open("INBOX", Access::ReadWrite, Some(5), 3).await.expect("opens");
         assert_eq!((opened.exists, opened.read_only), (9, false));
         let listing = opened.listing.expect("asked for");
-        let entry = |uid, size| Entry { uid, size };
+        let entry = |uid, size| Entry { uid, size, email_id: None };
         assert_eq!(listing.entries, [entry(5, 10), entry(6, 20), entry(8, 1 << 32)]);
         assert_eq!(listing.beyond, 2);
         let listing = session.list_messages(9, Some(10), 100).await.expect("lists");

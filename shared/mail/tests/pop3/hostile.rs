@@ -11,7 +11,8 @@ use tokio::{io::DuplexStream, time::timeout};
 /// Lists and reads one message; the first error counts.
 async fn poll(stream: DuplexStream) -> Result<Vec<(u32, Result<String, String>)>, Error> {
     let mut session = signed_in(stream).await?;
-    session.list(1, 100).await?;
+    let mut listing = session.list().await?;
+    session.list_sizes(&mut listing).await?;
     let found = read(&mut session.retrieve(vec![1])).await?;
     session.quit().await?;
     Ok(found)
@@ -164,7 +165,8 @@ async fn nothing_grows_with_what_a_server_sends() {
         ("", format!("+OK {}", "1".repeat(1 << 20)), "a line longer than 64 KiB"),
         (uidl, format!("1 {}\r\n", "x".repeat(1001)), "longer than 1000 bytes"),
         (uidl, "x".repeat(1 << 20), "a line longer than 64 KiB"),
-        (&list, "9999 1\r\n".repeat(1_000_001), "more lines than any can have"),
+        (uidl, "1 a\r\n250001 b\r\n".to_owned(), "beyond 250,000"),
+        (&list, "4294967295 1\r\n".to_owned(), "beyond 250,000"),
     ] {
         let found = fault(&[before], vec![Step::Send(sent.into_bytes()), Step::Hang]).await;
         assert!(found.0 == FaultClass::Protocol && found.1.contains(reason), "{found:?}");
@@ -251,7 +253,7 @@ async fn a_session_left_in_the_middle_is_not_used_again() {
         let mut bodies = session.retrieve(vec![1]);
         assert!(bodies.next().await.expect("answers").is_some());
         assert!(matches!(bodies.next().await.map(drop), Err(Error::OutOfStep)));
-        assert!(matches!(session.list(1, 1).await, Err(Error::OutOfStep)));
+        assert!(matches!(session.list().await, Err(Error::OutOfStep)));
         assert!(matches!(session.retrieve(vec![1]).next().await.map(drop), Err(Error::OutOfStep)));
     })
     .await;
@@ -265,7 +267,7 @@ async fn a_session_left_in_the_middle_is_not_used_again() {
     .await;
     for given_up in ["C: STAT\nS: +OK 1 1\nC: UIDL\nS: +OK\nS: 1 a\nhang", "C: STAT\nhang"] {
         with_steps(script(&[ONE_BY_ONE, given_up].concat()), async |session| {
-            assert!(timeout(second, session.list(1, 1)).await.is_err());
+            assert!(timeout(second, session.list()).await.is_err());
             assert!(matches!(session.count().await, Err(Error::OutOfStep)));
         })
         .await;

@@ -7,6 +7,7 @@ mod conversation;
 mod hostile;
 mod listing;
 mod network;
+mod providers;
 mod script;
 mod session;
 mod sign_in;

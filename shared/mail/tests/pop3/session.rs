@@ -9,7 +9,7 @@ async fn work_can_be_spawned() {
     fn is_send<T: Send>(_: &T) {}
     with(&[ONE_BY_ONE, "C: STAT\nS: +OK 2 320"], async |session| {
         is_send(session);
-        is_send(&session.list(1, 1));
+        is_send(&session.list());
         is_send(&session.delete(&[]));
         is_send(&session.retrieve(Vec::new()).next());
         let counting = session.count();

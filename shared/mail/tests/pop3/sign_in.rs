@@ -1,22 +1,9 @@
 //! Greeting, capabilities and signing in, against scripted servers.
 
-use crate::script::{IDLE, against, greeted, password, script, server, token};
+use crate::script::{IDLE, against, greeted, password, script, server, sign_in, token};
 use postroom_mail::{Credential, Error, Protection, pop3::Connection};
 use postroom_model::{FaultClass, SaslPolicy};
 use std::time::Duration;
-
-const XOAUTH2: &str = "dXNlcj1hbm4BYXV0aD1CZWFyZXIgeWEyOS50MGtlbi0wMTIzNDU2Nzg5AQE=";
-const OAUTHBEARER: &str =
-    "bixhPWFubiwBaG9zdD1tYWlsLmV4YW1wbGUBcG9ydD05OTMBYXV0aD1CZWFyZXIgeWEyOS50MGtlbi0wMTIzNDU2Nzg5AQE=";
-
-async fn sign_in(credential: &Credential, policy: SaslPolicy, text: &str) -> Result<u64, Error> {
-    let steps = script(&text.replace("XOAUTH2=", XOAUTH2).replace("OAUTHBEARER=", OAUTHBEARER));
-    against(steps, async |stream| {
-        let session = greeted(stream).await?.sign_in("ann", credential, policy).await?;
-        Ok(session.traffic().turns)
-    })
-    .await
-}
 
 #[tokio::test]
 async fn each_mechanism_signs_in() {

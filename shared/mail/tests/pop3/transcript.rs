@@ -19,7 +19,8 @@ async fn recorded(
         if !reads {
             return Ok(());
         }
-        session.list(1, 100).await?;
+        let mut listing = session.list().await?;
+        session.list_sizes(&mut listing).await?;
         let mut bodies = session.retrieve(vec![1]);
         while let Some(body) = bodies.next().await? {
             body.finish().await?;
@@ -45,11 +46,11 @@ async fn a_conversation_is_shown_without_what_it_carries() {
         S: +OK in, with s3cret-password
         C: STAT
         C: UIDL
-        C: LIST
         S: +OK 1 99
         S: +OK
         S: 1 Id-of-a-message
         S: .
+        C: LIST
         S: +OK
         S: 1 99
         S: .
@@ -76,10 +77,10 @@ async fn a_conversation_is_shown_without_what_it_carries() {
             "S: +OK in, with [redacted]",
             "C: STAT",
             "C: UIDL",
-            "C: LIST",
             "S: +OK 1 99",
             "S: +OK",
             "S: {1 lines}",
+            "C: LIST",
             "S: +OK",
             "S: {1 lines}",
             "C: RETR 1",

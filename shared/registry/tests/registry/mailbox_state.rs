@@ -2,9 +2,9 @@
 
 use crate::support::{Fixture, at, id, lease, mailbox};
 use postroom_model::{
-    Failure, Fault, FaultClass, FolderCursor, MailboxId, MailboxState, Run, RunResult, Stuck,
+    Day, Failure, Fault, FaultClass, FolderCursor, MailboxId, MailboxState, Run, RunResult, Stuck,
 };
-use postroom_registry::{Error, Registry};
+use postroom_registry::{Counted, Error, Registry};
 use serde_json::json;
 
 async fn state(registry: &Registry, name: &MailboxId) -> MailboxState {
@@ -14,6 +14,10 @@ async fn state(registry: &Registry, name: &MailboxId) -> MailboxState {
 async fn with_mailbox(fixture: &Fixture) -> MailboxId {
     fixture.registry.put_mailbox(&mailbox("m"), at(1000)).await.expect("puts");
     id("m")
+}
+
+fn counted(messages: u64, bytes: u64) -> Counted {
+    Counted { messages, bytes, left_out: None }
 }
 
 #[tokio::test]
@@ -86,7 +90,8 @@ async fn a_cursor_is_moved_once_from_each_place() {
                     let from = state(&registry, &name).await.folders.get("INBOX").copied();
                     let to = from.unwrap_or(FolderCursor::start(7, 1));
                     let to = to.advance(to.last_uid + 1);
-                    match registry.advance(&name, "INBOX", from, to, 1, 10).await.expect("answers") {
+                    match registry.advance(&name, "INBOX", from, to, &counted(1, 10)).await.expect("answers")
+                    {
                         true => won += 1,
                         false => overtaken += 1,
                     }
@@ -115,18 +120,31 @@ async fn folders_of_any_name_and_states_without_maps_advance() {
     let renumbered = FolderCursor::renumbered(9, 1, 100);
     for folder in ["INBOX", "Entw&APw-rfe/2026", "a.b #c:d", "日本"] {
         let start = FolderCursor::start(7, 1).advance(3);
-        assert!(registry.advance(&name, folder, None, start, 3, 300).await.expect("answers"), "{folder}");
         assert!(
-            !registry.advance(&name, folder, None, start, 3, 300).await.expect("answers"),
+            registry.advance(&name, folder, None, start, &counted(3, 300)).await.expect("answers"),
+            "{folder}"
+        );
+        assert!(
+            !registry.advance(&name, folder, None, start, &counted(3, 300)).await.expect("answers"),
             "already there"
         );
-        assert!(registry.advance(&name, folder, Some(start), renumbered, 0, 0).await.expect("answers"));
-        assert!(!registry.advance(&name, folder, Some(start), renumbered, 0, 0).await.expect("answers"));
+        assert!(
+            registry
+                .advance(&name, folder, Some(start), renumbered, &Counted::default())
+                .await
+                .expect("answers")
+        );
+        assert!(
+            !registry
+                .advance(&name, folder, Some(start), renumbered, &Counted::default())
+                .await
+                .expect("answers")
+        );
     }
     let state = state(registry, &name).await;
     assert!(state.folders.len() == 4 && state.folders.values().all(|cursor| *cursor == renumbered));
     assert_eq!((state.messages, state.bytes), (12, 1200));
-    let unknown = registry.advance(&id("other"), "INBOX", Some(renumbered), renumbered, 1, 1).await;
+    let unknown = registry.advance(&id("other"), "INBOX", Some(renumbered), renumbered, &counted(1, 1)).await;
     assert!(!unknown.expect("answers"), "there is nothing to move on from");
 }
 
@@ -174,7 +192,7 @@ async fn a_mailbox_lease_is_exclusive_until_it_ends() {
 
 fn stuck(uid: u32) -> Stuck {
     let fault = Fault::new(FaultClass::Protocol, "no such literal");
-    Stuck { uid_validity: 7, uid, unique_id: None, attempts: 3, fault }
+    Stuck { uid_validity: 7, uid, unique_id: None, size: None, message_id: None, attempts: 3, fault }
 }
 
 #[tokio::test]
@@ -183,7 +201,7 @@ async fn a_message_is_quarantined_once() {
     let name = with_mailbox(&fixture).await;
     let registry = &fixture.registry;
     let cursor = FolderCursor::start(7, 1).advance(3);
-    assert!(registry.advance(&name, "INBOX", None, cursor, 3, 300).await.expect("answers"));
+    assert!(registry.advance(&name, "INBOX", None, cursor, &counted(3, 300)).await.expect("answers"));
     registry.set_stuck(&name, "INBOX", None).await.expect("nothing to clear");
     registry.set_stuck(&name, "INBOX", Some(&stuck(4))).await.expect("sets");
     registry.set_stuck(&name, "Sent", Some(&stuck(9))).await.expect("sets");
@@ -212,4 +230,33 @@ async fn a_message_is_quarantined_once() {
 
     registry.set_stuck(&name, "Sent", None).await.expect("clears");
     assert!(state(registry, &name).await.stuck.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_filter_leaves_out_is_counted_with_the_cursor() {
+    let fixture = Fixture::new().await;
+    let name = with_mailbox(&fixture).await;
+    let registry = &fixture.registry;
+    let start = FolderCursor::start(7, 1).advance(3);
+    let left_out = |count, filter| Counted { left_out: Some((count, filter)), ..counted(1, 10) };
+    for (folder, counted) in [("a", left_out(2, 9)), ("b", left_out(3, u64::MAX)), ("c", counted(1, 10))] {
+        assert!(registry.advance(&name, folder, None, start, &counted).await.expect("answers"));
+    }
+    let state = state(registry, &name).await;
+    assert_eq!((state.left_out, state.left_out_by, state.messages), (5, Some(u64::MAX), 3));
+}
+
+#[tokio::test]
+async fn a_day_and_a_rest_are_recorded_and_end() {
+    let fixture = Fixture::new().await;
+    let name = with_mailbox(&fixture).await;
+    let registry = &fixture.registry;
+    let day = Day { date: "2026-11-22".parse().expect("a date"), bytes: 1 << 40 };
+    registry.record_day(&name, day, Some(at(5000))).await.expect("records");
+    let resting = state(registry, &name).await;
+    assert_eq!((resting.day, resting.rest_until), (Some(day), Some(at(5000))));
+    assert!(resting.is_resting(at(4999)) && !resting.is_resting(at(5000)));
+    registry.record_day(&name, Day { bytes: 0, ..day }, None).await.expect("records");
+    let after = state(registry, &name).await;
+    assert_eq!((after.day.map(|day| day.bytes), after.rest_until), (Some(0), None));
 }

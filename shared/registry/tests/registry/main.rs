@@ -9,6 +9,8 @@ mod failures;
 mod incident;
 mod mailbox_list;
 mod mailbox_state;
+mod maildrop;
+mod migration;
 mod person;
 mod place;
 mod remind;
