@@ -33,7 +33,7 @@ bench: ## measure Postroom beside other programs; RUNS=5, ONLY=reading,storing,m
 fuzz: ## what servers and senders can say, made up for ten minutes each; SECONDS=3600, TARGET=imap
 	@$(LOCAL) fuzz $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(TARGET),--target '$(TARGET)')
 
-check: ## formatting, lints, the template, the dependency policy, the fuzz targets for some seconds
+check: ## formatting, lints, the template, the dependency policy, short runs of the fuzz targets
 	@$(LOCAL) check
 
 advisories: ## known vulnerabilities among the dependencies (fetches the advisory database)
