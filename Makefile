@@ -27,7 +27,7 @@ browser: ## the tests in a browser alone; ONLY='consent' for those whose name ha
 screenshots: ## take the pictures in docs/images anew
 	@$(LOCAL) browser --screenshots
 
-bench: ## measure Postroom beside other programs; RUNS=5, ONLY=reading,storing,memory,polling,distance,starting, ARM=1
+bench: ## measure Postroom beside other programs; RUNS=5, ONLY=reading,storing,memory,polling,distance,starting,pop3-reading,pop3-storing,pop3-memory,pop3-polling,attachments,scale, ARM=1
 	@python3 -m infra.bench $(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY)) $(if $(ARM),--arm)
 
 fuzz: ## what servers and senders can say, made up for ten minutes each; SECONDS=3600, TARGET=imap

@@ -2,8 +2,9 @@
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
-use postroom_model::{AccountId, MailboxId, Protocol, Subject, Tls};
-use std::path::PathBuf;
+use postroom_model::{AccountId, Interval, MailboxId, Protocol, Subject, Tls, amount};
+use serde::Serialize;
+use std::{fmt, path::PathBuf};
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 it worked; 1 something failed; 2 the command line or the manifest is wrong.
@@ -60,6 +61,8 @@ pub enum Command {
     /// Handle the tokens of accounts.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Reckon what a deployment costs in a month, from counted calls and public prices. No AWS is needed.
+    Cost(CostArgs),
 }
 
 /// `postroom apply`
@@ -272,6 +275,87 @@ pub struct ImportArgs {
     /// The file with the JSON, or - for standard input.
     #[arg(long, value_name = "FILE")]
     pub from: PathBuf,
+}
+
+/// `postroom cost`
+#[derive(Debug, Clone, Args)]
+pub struct CostArgs {
+    /// Mailboxes.
+    #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub mailboxes: u32,
+    /// How often each is polled, as the manifest has it.
+    #[arg(long, default_value_t)]
+    pub interval: Interval,
+    /// Messages that come to each mailbox in a day.
+    #[arg(long, default_value_t = 10.0, value_parser = amount_of, value_name = "N")]
+    pub messages: f64,
+    /// How large a message is.
+    #[arg(long, default_value = "60kB", value_parser = size, value_name = "SIZE")]
+    pub message_size: u64,
+    /// Attachments of each message that are unpacked, where mailboxes have `attachments = true`.
+    #[arg(long, default_value_t = 0.0, value_parser = amount_of, value_name = "N")]
+    pub attachments: f64,
+    /// Accounts whose tokens open the mailboxes. Unless it is given, each opens fifty.
+    #[arg(long, value_name = "N")]
+    pub accounts: Option<u32>,
+    /// Mailboxes that have a password of their own instead.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub passwords: u32,
+    /// Seconds from connecting to a mailbox until it is known that nothing is new: five turns and the server's time
+    /// to sign in.
+    #[arg(long, default_value_t = 0.5, value_parser = amount_of, value_name = "SECONDS")]
+    pub poll_seconds: f64,
+    /// The deployment's FetchConcurrency.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=1000), value_name = "N")]
+    pub concurrency: u32,
+    /// The deployment's FetchMemory.
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(256..=10240), value_name = "MIB")]
+    pub memory: u32,
+    /// The deployment's Architecture.
+    #[arg(long, value_enum, default_value_t = ArchitectureArg::Arm64)]
+    pub architecture: ArchitectureArg,
+    /// With Tracing=no.
+    #[arg(long)]
+    pub no_tracing: bool,
+    /// Months for which mail has come: all of it is kept.
+    #[arg(long, default_value_t = 1.0, value_parser = amount_of, value_name = "N")]
+    pub months: f64,
+    /// Print JSON for machines: stable names, dollars as numbers.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A processor architecture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+pub enum ArchitectureArg {
+    /// AWS's Graviton.
+    #[value(name = "arm64")]
+    #[serde(rename = "arm64")]
+    Arm64,
+    /// Intel's and AMD's.
+    #[value(name = "x86_64")]
+    #[serde(rename = "x86_64")]
+    X86_64,
+}
+
+impl fmt::Display for ArchitectureArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Arm64 => "arm64",
+            Self::X86_64 => "x86_64",
+        })
+    }
+}
+
+fn amount_of(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if (0.0..=1e6).contains(&number) => Ok(number),
+        _ => Err("write a number from 0 to 1,000,000, such as 10 or 0.5".to_owned()),
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    amount::bytes(text).ok_or_else(|| "write a size such as 60kB or 1.5 MB".to_owned())
 }
 
 fn tag(text: &str) -> Result<(String, String), String> {

@@ -3,7 +3,7 @@
 //! A manifest is read ([`manifest`]), compared with what is deployed ([`plan`]) and applied
 //! ([`apply`]); lists of mailboxes are brought in the same way ([`import`]); mailboxes are fetched on demand ([`fetch`]), watched ([`status`], [`reminders`]) and tried
 //! out ([`check`]), and come to sign in another way ([`migrate`]); accounts are authorised ([`authorize`]) and revoked ([`account`]), and tokens brought
-//! in ([`token`]).
+//! in ([`token`]). What it all costs is reckoned without looking at any of it ([`cost`]).
 //! Everything that is printed goes to a writer that is passed in; the clock, too, is the caller's. No
 //! secret is ever printed.
 
@@ -12,6 +12,7 @@ pub mod apply;
 pub mod args;
 pub mod authorize;
 pub mod check;
+pub mod cost;
 pub mod deployment;
 pub mod fetch;
 pub mod import;
@@ -218,8 +219,10 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 /// # Errors
 /// [`Error`], when it could not.
 pub async fn run(cli: Cli, clock: fn() -> Timestamp, out: &mut dyn Write) -> Result<Outcome, Error> {
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let find = || Deployment::find(&cli.stack, &config, clock);
+    let find = async || {
+        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        Deployment::find(&cli.stack, &config, clock).await
+    };
     let now = clock();
     match cli.command {
         Command::Apply(args) => {
@@ -246,6 +249,7 @@ pub async fn run(cli: Cli, clock: fn() -> Timestamp, out: &mut dyn Write) -> Res
             account::revoke(&find().await?, &args, now, out).await
         }
         Command::Token(TokenCommand::Import(args)) => token::import(&find().await?, &args, now, out).await,
+        Command::Cost(args) => cost::cost(&args, out),
     }
 }
 

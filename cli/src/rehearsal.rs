@@ -68,10 +68,8 @@ pub(crate) async fn credential(
     match &mailbox.auth {
         Auth::Basic => {
             let password = deployment.vault.password(&mailbox.id).await;
-            let password = password.map_err(|error| Fault::new(FaultClass::Storage, error.to_string()))?;
-            let missing =
-                || Fault::new(FaultClass::Configuration, "the vault has no password of this mailbox");
-            password.map(Credential::Password).ok_or_else(missing)
+            let password = password.map_err(|error| error.fault())?;
+            password.map(Credential::Password).ok_or_else(|| deployment.vault.no_password(&mailbox.id))
         }
         Auth::Oauth(account) => {
             let access = deployment.tokens.access(account, &mailbox.user, None, until(now)).await?;

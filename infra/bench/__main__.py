@@ -48,31 +48,38 @@ def _continue_in(python: Path) -> None:
 def _measure(arguments: argparse.Namespace) -> int:
     from . import function, measurements, peers, report, rig
 
+    every = measurements.MEASUREMENTS | measurements.WITHOUT_MAIL
     wanted = [name for name in arguments.only.split(",") if name] or list(measurements.MEASUREMENTS)
-    unknown = set(wanted) - set(measurements.MEASUREMENTS)
+    unknown = set(wanted) - set(every)
     if unknown or arguments.runs < 1:
-        raise processes.Failed(f"there is no measurement {unknown}; there are {list(measurements.MEASUREMENTS)}")
+        raise processes.Failed(f"there is no measurement {unknown}; there are {list(every)}")
+    with_mail = not set(wanted) <= set(measurements.WITHOUT_MAIL)
     processes.adopt_orphans()
     signal.signal(signal.SIGTERM, _interrupt)
-    install.dovecot()
-    peers.ensure()
-    if not arguments.no_build:
-        measurements.build(arguments.arm)
+    if with_mail:
+        install.dovecot()
+        peers.ensure()
+        if not arguments.no_build:
+            measurements.build(arguments.arm)
     tables = []
     began = time.monotonic()
     try:
-        _say("starting the servers and making mail")
-        rig.start()
-        function.create_resources()
+        _say("starting the servers and making mail" if with_mail else "starting the AWS API")
+        rig.start(with_mail)
+        if with_mail:
+            function.create_resources()
         for name in wanted:
             _say(name)
-            tables += measurements.MEASUREMENTS[name](arguments.runs)
+            tables += every[name](arguments.runs)
     finally:
         with processes.undisturbed():
             rig.stop()
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(peers.versions().items()))
-    print(f"{report.today()}, {report.machine()}; {versions}.")
-    print(f"Medians of {arguments.runs} turns, in brackets the smallest and the largest; load before: {LOAD[0]:.1f}.\n")
+    versions = peers.versions() if with_mail else {}
+    versions = "".join(f"; {name} {version}" for name, version in sorted(versions.items()))
+    print(f"{report.today()}, {report.machine()}{versions}.")
+    if with_mail:
+        print(f"Medians of {arguments.runs} turns, in brackets the smallest and the largest.")
+    print(f"Load before: {LOAD[0]:.1f}.\n")
     print("\n".join(table.markdown() for table in tables))
     _say(f"done in {time.monotonic() - began:.0f} s")
     return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..local import aws, install, mail, processes
 from ..local.instance import ROOT
 from ..local.processes import Failed
-from . import attachments, function, peers, pop3, rig, usage
+from . import attachments, function, peers, pop3, rig, scale, usage
 from .report import Samples, Table
 from .turns import cpu, one_after_another, peak, ratio, take_turns, wall
 from .usage import Usage
@@ -167,6 +167,8 @@ MEASUREMENTS: dict[str, Callable[[int], list[Table]]] = {
     "pop3-polling": pop3.polling,
     "attachments": attachments.attachments,
 }
+# Those that need no mail, and are made when they are asked for.
+WITHOUT_MAIL: dict[str, Callable[[int], list[Table]]] = {"scale": scale.scale}
 
 
 def into_s3(user: str, port: int) -> dict[str, Callable[[], Usage]]:

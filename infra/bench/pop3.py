@@ -13,6 +13,8 @@ from .usage import Usage
 
 # One way, in milliseconds: a round trip takes twice as long.
 DISTANCE_MS = 20
+# How often getmail may begin again.
+TRIES = 5
 
 
 def reading(runs: int) -> list[Table]:
@@ -49,14 +51,15 @@ def reading(runs: int) -> list[Table]:
 
 
 def storing(runs: int) -> list[Table]:
-    """The mixed mail into S3, or into files and from there into S3."""
+    """A tenth of the mixed mail into S3, or into files and from there into S3: getmail takes ten
+    milliseconds for each message."""
     port = rig.RIG.port("pop3s")
-    function.register(rig.SEEN, rig.SEEN, port, "pop3")
-    messages, _ = rig.mail_of(rig.SEEN)
-    maildir = peers.getmail_folder(rig.SEEN) / "Maildir" / "new"
+    function.register(rig.FEW, rig.FEW, port, "pop3")
+    messages, _ = rig.mail_of(rig.FEW)
+    maildir = peers.getmail_folder(rig.FEW) / "Maildir" / "new"
 
     def getmail() -> Usage:
-        used = peers.getmail(rig.SEEN, port, "pop3")
+        used = _getmail(rig.FEW, port)
         if (found := len(list(maildir.iterdir()))) != messages:
             raise Failed(f"getmail stored {found} of {messages} messages")
         return used
@@ -69,10 +72,10 @@ def storing(runs: int) -> list[Table]:
         return used
 
     contenders = {
-        "fetch": partial(function.fetch_anew, rig.SEEN),
+        "fetch": partial(function.fetch_anew, rig.FEW),
         "getmail": getmail,
         "s5cmd": upload,
-        "fetchmail, into one file": partial(peers.fetchmail_pop3, rig.SEEN, port),
+        "fetchmail, into one file": partial(peers.fetchmail_pop3, rig.FEW, port),
     }
     results = take_turns(contenders, runs)
     rig.empty_bucket()
@@ -81,7 +84,19 @@ def storing(runs: int) -> list[Table]:
     rows = [[name, wall(samples), cpu(samples), peak(samples)] for name, samples in named.items()]
     time, work = (ratio(results["fetch"], both, what).text("times") for what in ("wall", "cpu"))
     note = f"`fetch` takes {time} the time of getmail and s5cmd, and {work} their CPU."
-    return [Table("Storing by POP3", ["20,000 messages", "time", "CPU", "peak memory"], rows, note)]
+    return [Table("Storing by POP3", [f"{messages:,} messages", "time", "CPU", "peak memory"], rows, note)]
+
+
+def _getmail(user: str, port: int) -> Usage:
+    """getmail delivers each message in a process of its own, and gives up after a minute when that ends
+    before it waits for it (6.18.11, `ForkingBase`). Such a run is none."""
+    for _ in range(TRIES):
+        try:
+            return peers.getmail(user, port, "pop3")
+        except Failed as failure:
+            if "waiting child pid" not in str(failure):
+                raise
+    raise Failed(f"getmail waited in vain for a process of its own, {TRIES} times in a row")
 
 
 def memory(runs: int) -> list[Table]:

@@ -19,8 +19,8 @@ PROGRAM = aws.BUILT / "postroom-bench" / "bootstrap"
 
 # Users with a mailbox, by the kind of its mail.
 MIXED, SMALL, LARGE = "mixed", "small", "large"
-# The mixed mail again, all of it marked as read.
-SEEN = "seen"
+# The mixed mail again, marked as read: all of it, and a tenth.
+SEEN, FEW = "seen", "few"
 
 
 class Rig(Instance):
@@ -65,19 +65,23 @@ class Relay:
 _ports: dict[str, int] = {}
 
 
-def start() -> None:
-    """Starts the mail server, the AWS API and S3, and fills the mailboxes."""
+def start(with_mail: bool = True) -> None:
+    """Starts the AWS API; with mail, the mail server and S3 too, and fills the mailboxes."""
     free = shutil.disk_usage(TMPFS).free
-    if free < NEEDED:
+    if with_mail and free < NEEDED:
         raise processes.Failed(f"{TMPFS} has {free >> 20} MiB free, and {NEEDED >> 20} MiB are needed")
     stop()
     RIG.folder.mkdir(mode=0o755)
     RIG.choose_ports()
-    for kind in (MIXED, SMALL, LARGE):
-        fill(kind)
-    link_seen()
-    mail.start(RIG)
+    if with_mail:
+        for kind in (MIXED, SMALL, LARGE):
+            fill(kind)
+        link_seen(SEEN)
+        link_seen(FEW, every=10)
+        mail.start(RIG)
     aws.start(RIG)
+    if not with_mail:
+        return
     S3_STORE.mkdir()
     empty_bucket()
     start_s3()
@@ -98,14 +102,15 @@ def fill(kind: str) -> None:
     own(kind)
 
 
-def link_seen() -> None:
-    """Gives another user the mixed mail, marked as read, without taking more memory."""
-    source, target = (mail.maildir(RIG, user) / "cur" for user in (MIXED, SEEN))
+def link_seen(user: str, every: int = 1) -> None:
+    """Gives another user every so manieth message of the mixed mail, marked as read, without taking more
+    memory."""
+    source, target = (mail.maildir(RIG, each) / "cur" for each in (MIXED, user))
     for folder in ("cur", "new", "tmp"):
         (target.parent / folder).mkdir(parents=True)
-    for file in source.iterdir():
+    for file in sorted(source.iterdir())[::every]:
         (target / f"{file.name}S").hardlink_to(file)
-    own(SEEN)
+    own(user)
 
 
 def own(user: str) -> None:

@@ -10,8 +10,9 @@ from .expect import Resource, expect, of_type
 from .instance import ROOT
 from .resolved import PSEUDO
 
-# Where functions name the metrics that they write.
+# Where functions name the metrics that they write, and what all of them write.
 SOURCES = ROOT / "functions"
+SHARED = ROOT / "shared" / "lambda" / "src" / "refusals.rs"
 METRICS = re.compile(r'\(\s*"(\w+)",\s*Unit::')
 
 OF_STACK = [{"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}]
@@ -25,6 +26,7 @@ ON_METRICS = {
     "NoReminderRunAlarm": ("ReminderRuns", "breaching"),
     "RemindersFailedAlarm": ("RemindersFailed", "notBreaching"),
     "QuarantineAlarm": ("QuarantinedMessages", "notBreaching"),
+    "RefusedByAwsAlarm": ("RefusedByAws", "notBreaching"),
 }
 # Alarms on a metric of each function.
 ON_FUNCTIONS = {"FunctionErrorsAlarm": "Errors", "ThrottlesAlarm": "Throttles"}
@@ -102,6 +104,7 @@ def shown(template: str) -> str:
 def written() -> set[str]:
     """The metrics that functions write."""
     sources = [file for function in FUNCTIONS for file in (SOURCES / function / "src").rglob("*.rs")]
+    sources.append(SHARED)
     return {metric for file in sources for metric in METRICS.findall(file.read_text())}
 
 

@@ -15,7 +15,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
-from . import install, processes
+from . import install, processes, recorder
 from .instance import LOOPBACK, ROOT, Instance, write
 
 NAME = "emulator"
@@ -85,8 +85,17 @@ def start(instance: Instance) -> None:
         "S3_PERSIST": "1" if instance.persistent else "0",
         "S3_DATA_DIR": str(folder / "s3"),
     }
-    processes.start(instance, NAME, [str(install.AWS_TOOLS / "bin" / "ministack")], env)
+    command = [str(install.AWS_TOOLS / "bin" / "ministack")]
+    if instance.records:
+        command = [str(install.AWS_TOOLS / "bin" / "python"), "-m", recorder.__name__]
+        env |= {recorder.CALLS: str(calls(instance)), "PYTHONPATH": str(ROOT)}
+    processes.start(instance, NAME, command, env)
     processes.wait_until(lambda: processes.listens(instance.port("aws")), instance, NAME)
+
+
+def calls(instance: Instance) -> Path:
+    """Where it is written down what the functions of an instance that records ask for."""
+    return instance.folder / "aws" / "calls.jsonl"
 
 
 def stop(instance: Instance) -> None:

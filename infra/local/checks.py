@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import documents, fuzz, install, template
+from . import documents, fuzz, install, rights_cases, template
 from .aws import REGION, TEMPLATE
 from .instance import ROOT
 
@@ -33,6 +33,7 @@ def check() -> int:
         _run("template (checkov)", [str(install.CHECKOV / "bin" / "checkov"), *CHECKOV, "--file", str(TEMPLATE)]),
         _report("template (promises)", template.problems()),
         _report("template (documents)", documents.problems()),
+        _report("rights (how calls are judged)", rights_cases.problems()),
         _run("formatting (Python)", [str(sam_tools / "ruff"), "format", "--quiet", "--check", "infra"]),
         _run("lint (Python)", [str(sam_tools / "ruff"), "check", "--quiet", "infra"]),
         *(_run(f"syntax ({Path(script).name})", ["node", "--check", script]) for script in scripts),

@@ -4,7 +4,22 @@ import argparse
 import os
 from dataclasses import replace
 
-from . import aws, browser, checks, demo, deployed, deployment, fuzz, install, manifest, package, processes, seed, stack
+from . import (
+    aws,
+    browser,
+    checks,
+    demo,
+    deployed,
+    deployment,
+    fuzz,
+    install,
+    manifest,
+    package,
+    processes,
+    rights_used,
+    seed,
+    stack,
+)
 from .instance import DEV, LOOPBACK, OWN, ROOT, TEST, WATCH
 
 # What `make watch` proposes to try: a function, and one of the sample events.
@@ -91,7 +106,8 @@ def test(arguments: list[str]) -> int:
         failed = processes.status(["cargo", "test", *(arguments or ["--workspace"])], env=env)
         if failed or arguments:
             return failed
-        return deployed.check(TEST, stack.parameters(TEST, wanted)) or browser.test(TEST)
+        given = stack.parameters(TEST, wanted)
+        return deployed.check(TEST, given) or browser.test(TEST) or rights_used.check(TEST, given)
 
 
 def browser_tests(screenshots: bool, arguments: list[str]) -> int:

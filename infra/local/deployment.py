@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import tomllib
-import zoneinfo
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import boto3
 import botocore.exceptions
 from samtranslator.yaml_helper import yaml_parse
 
-from . import aws, install, package
+from . import aws, install, late, package
 from .instance import write
 from .parameters import ACCOUNT, LOCAL_ACCOUNT, complete, contradictions, wrong
 from .processes import Failed, status
@@ -52,9 +51,12 @@ def deploy(wanted: Wanted) -> int:
     if not wanted.builds:
         package.verify(wanted.architecture)
     settings = _settings(wanted.settings)
-    parameters = _parameters(wanted, settings, aws.TEMPLATE if wanted.builds else folder / package.TEMPLATE)
     stack = wanted.stack or settings.get("stack", STACK)
+    template = aws.TEMPLATE if wanted.builds else folder / package.TEMPLATE
+    parameters = _parameters(wanted, settings, stack, template)
     region = _place(stack, settings.get("region"))
+    if refused := [*late.elsewhere(parameters, region)]:
+        raise Failed("\n".join(refused))
     if wanted.asks and not sys.stdin.isatty():
         raise Failed("nobody is here to confirm what will change: CONFIRM=no deploys without asking")
     if wanted.builds:
@@ -102,7 +104,7 @@ def _texts(file: Path, table: str, entries: dict[str, Any]) -> dict[str, str]:
     return texts
 
 
-def _parameters(wanted: Wanted, settings: dict[str, Any], template: Path) -> dict[str, str]:
+def _parameters(wanted: Wanted, settings: dict[str, Any], stack: str, template: Path) -> dict[str, str]:
     """All parameters that are sent. What is not sent stays as the stack has it, so with a file everything is:
     a line that was taken out of the file takes its effect back."""
     whole = yaml_parse(template.read_text())
@@ -116,11 +118,10 @@ def _parameters(wanted: Wanted, settings: dict[str, Any], template: Path) -> dic
     given["Architecture"] = wanted.architecture
     # What a stack has already is not known here, so without a file its rules are left to CloudFormation.
     parameters = complete(whole, given) if wanted.settings else given
-    account = LOCAL_ACCOUNT if "AWS_ENDPOINT_URL" in os.environ else ACCOUNT
+    is_local = "AWS_ENDPOINT_URL" in os.environ
+    account = LOCAL_ACCOUNT if is_local else ACCOUNT
     refused = [*wrong(whole, given), *(contradictions(whole, given, account) if wanted.settings else ())]
-    zones = zoneinfo.available_timezones()  # none, on a machine without the database
-    if zones and given.get("TimeZone", "UTC") not in zones:
-        refused.append(f"TimeZone must be a name of the IANA database, and {given['TimeZone']} is none.")
+    refused = refused or [*late.problems(whole, given, stack, is_local)]
     if refused:
         raise Failed("\n".join(refused))
     return parameters

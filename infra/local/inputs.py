@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 
-from . import parameters
+from samtranslator.yaml_helper import yaml_parse
+
+from . import late, parameters
+from .aws import TEMPLATE
 from .parameters import LOCAL_ACCOUNT, Template
 
 CERTIFICATE = "arn:aws:acm:eu-central-1:111122223333:certificate/0f3a-1"
 DOMAIN = {"ConsoleDomain": "post.example.com", "ConsoleCertificateArn": CERTIFICATE}
 ADMINISTRATORS = {"AdminProvider": "contoso", "AdminAddresses": "ann@example.com,bob@example.com"}
+BEGIN_CERTIFICATE = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"
 NETWORK = {"SubnetIds": "subnet-0a1b2c3d,subnet-0123456789abcdef0", "SecurityGroupIds": "sg-0a1b2c3d"}
 
 # What belongs together, and is taken.
@@ -22,7 +26,12 @@ TAKEN: list[dict[str, str]] = [
     {"ArchiveLock": "COMPLIANCE", "ArchiveLockYears": "15", "ArchiveColdAfterDays": "90"},
     {"DataKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/0f3a-1"},
     {"SenderAddress": "post@example.com", "SenderIdentity": "yes"},
-    {"OperatorAddresses": "ann@example.com,bob@example.com", "FallbackAddress": "it@example.com"},
+    {"SenderAddress": "post@example.com", "OperatorAddresses": "ann+post@example.com,bob@example.com"},
+    {"SenderAddress": "post@example.com", "FallbackAddress": "o'hara@post-room.example.com"},
+    {"PublicUrl": "https://post.example.com:8443"},
+    {"AdminProvider": "contoso.eu_1", "AdminGroup": "groups=postroom-admins"},
+    {"PlaintextHosts": "localhost,mail_1.example.com,10.0.0.7,2001:db8::7"},
+    {"ArchiveColdAfterDays": "30", "ArchiveColdClass": "STANDARD_IA"},
     {"AlarmAddress": "it@example.com", "AlarmTopicArn": "arn:aws:sns:eu-central-1:111122223333:alarms"},
     {"TimeZone": "America/Argentina/Buenos_Aires"},
     {"MailCa": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t", "PlaintextHosts": "mail.example.com,10.0.0.7"},
@@ -34,6 +43,10 @@ TAKEN: list[dict[str, str]] = [
 # A value, and what its parameter says of it.
 REFUSED: list[tuple[str, str, str]] = [
     ("ConsoleDomain", "https://post.example.com", "must be a host name in lower case, such as postroom.example.com."),
+    *(
+        ("ConsoleDomain", value, "must be a host name in lower case, such as postroom.example.com.")
+        for value in ("-.-", "post..example.com", "post.example.com.", "10.0.0.7", "Post.example.com", "*.example.com")
+    ),
     ("ConsoleDomain", "localhost", "must be a host name in lower case, such as postroom.example.com."),
     (
         "ConsoleCertificateArn",
@@ -41,6 +54,10 @@ REFUSED: list[tuple[str, str, str]] = [
         "must be the ARN of a certificate in ACM.",
     ),
     ("ConsoleHostedZoneId", "post.example.com", "must be the id of a hosted zone."),
+    *(
+        ("PublicUrl", value, "must be https:// and a host name, without a path or a slash at the end.")
+        for value in ("https://..", "https://post.example.com:99999", "https://10.0.0.7.8", "https://a b", "ftp://post")
+    ),
     ("PublicUrl", "post.example.com", "must be https:// and a host name, without a path or a slash at the end."),
     (
         "PublicUrl",
@@ -48,7 +65,14 @@ REFUSED: list[tuple[str, str, str]] = [
         "must be https:// and a host name, without a path or a slash at the end.",
     ),
     ("PublicUrl", "http://post.example.com", "must be https:// and a host name, without a path or a slash at the end."),
-    ("AdminProvider", "Contoso", "must be an id of lower-case letters, digits and hyphens, as in the manifest."),
+    *(
+        (
+            "AdminProvider",
+            value,
+            "must be an id of lower-case letters, digits, dots, hyphens and underscores, as in the manifest.",
+        )
+        for value in ("Contoso", "-contoso", "c" * 65)
+    ),
     (
         "AdminAddresses",
         "ann@example.com, bob@example.com",
@@ -66,6 +90,15 @@ REFUSED: list[tuple[str, str, str]] = [
     ("ArchiveColdClass", "STANDARD", "must be one of STANDARD_IA, GLACIER_IR, GLACIER, DEEP_ARCHIVE."),
     ("DataKeyArn", "alias/mail", "must be the ARN of a key, not of an alias."),
     ("DataKeyArn", "arn:aws:kms:eu-central-1:111122223333:alias/mail", "must be the ARN of a key, not of an alias."),
+    *(
+        ("SenderAddress", value, "must be an address without a name.")
+        for value in ("post", "post@", "@example.com", "post@example..com", "a,b@example.com", "post@-example.com")
+    ),
+    *(
+        (name, value, "must be an address without a name.")
+        for name in ("FallbackAddress", "AlarmAddress")
+        for value in ("it@ex_ample.com", "it;it@example.com", "it@example.com\n", "it@@example.com")
+    ),
     ("SenderAddress", "Postroom <post@example.com>", "must be an address without a name."),
     ("SenderIdentity", "true", "must be one of yes, no."),
     (
@@ -89,15 +122,34 @@ REFUSED: list[tuple[str, str, str]] = [
     ("FetchTimeout", "600", "must be one of 30, 60, 300, 900."),
     ("FetchConcurrency", "1", "must be a number from 2 to 1000."),
     ("FetchLagLimitSeconds", "60", "must be a number from 300 to 86400."),
-    (
-        "MailCa",
-        "-----BEGIN CERTIFICATE-----",
-        "must be a PEM bundle in base64 on one line (base64 -w0 ca.pem), 2800 characters at most.",
+    *(
+        (
+            "MailCa",
+            value,
+            "must be certificates in PEM, from the first BEGIN CERTIFICATE on, in base64 on one line "
+            "(base64 -w0 ca.pem), 2800 characters at most.",
+        )
+        # As it is; a private key; with line breaks; too long.
+        for value in (
+            "-----BEGIN CERTIFICATE-----",
+            "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t",
+            f"{BEGIN_CERTIFICATE}\nAAAA",
+            BEGIN_CERTIFICATE + "AAAA" * 700,
+        )
     ),
-    ("PlaintextHosts", "mail.example.com, 10.0.0.7", "must be host names, separated by commas alone."),
+    *(
+        ("PlaintextHosts", value, "must be host names or addresses without ports, separated by commas alone.")
+        for value in ("mail.example.com, 10.0.0.7", "mail.example.com:143", "::::,", "-", "a..b", "https://mail")
+    ),
     ("AllowLocalServers", "yes", "must be one of true, false."),
-    ("SubnetIds", "subnet-0a1b2c3d, subnet-1a1b2c3d", "must be ids of subnets, separated by commas alone."),
-    ("SecurityGroupIds", "default", "must be ids of security groups, separated by commas alone."),
+    *(
+        ("SubnetIds", value, "must be ids of two to sixteen subnets, separated by commas alone.")
+        for value in ("subnet-0a1b2c3d, subnet-1a1b2c3d", "subnet-0a1b2c3d", ",".join(["subnet-0a1b2c3d"] * 17))
+    ),
+    *(
+        ("SecurityGroupIds", value, "must be ids of one to five security groups, separated by commas alone.")
+        for value in ("default", ",".join(["sg-0a1b2c3d"] * 6))
+    ),
 ]
 
 # What contradicts itself, and the sentences against it.
@@ -124,6 +176,18 @@ CONTRADICTORY: list[tuple[dict[str, str], list[str]]] = [
         for given in ({"ConsoleCertificateArn": CERTIFICATE}, {"ConsoleHostedZoneId": "Z0123456789ABC"})
     ),
     ({"SenderIdentity": "yes"}, ["SenderIdentity needs SenderAddress, which it makes an identity of."]),
+    *(
+        (given, ["OperatorAddresses and FallbackAddress hear by mail, which needs SenderAddress."])
+        for given in ({"OperatorAddresses": "ann@example.com"}, {"FallbackAddress": "it@example.com"})
+    ),
+    ({"ArchiveLockYears": "10"}, ["ArchiveLockYears means nothing while ArchiveLock is none."]),
+    *(
+        (
+            {"ArchiveColdClass": name},
+            ["ArchiveColdClass means nothing while ArchiveColdAfterDays is 0, which is never."],
+        )
+        for name in ("STANDARD_IA", "GLACIER", "DEEP_ARCHIVE")
+    ),
     (
         {"SubnetIds": NETWORK["SubnetIds"]},
         ["SubnetIds needs SecurityGroupIds, which say whom the functions may talk to."],
@@ -148,6 +212,42 @@ CONTRADICTORY: list[tuple[dict[str, str], list[str]]] = [
 ]
 
 
+# What only `make deploy` can tell, and how it says it.
+CERTIFICATES = "MailCa must be certificates in PEM, and what it holds cannot be read as such."
+LATE: list[tuple[dict[str, str], list[str]]] = [
+    ({"TimeZone": "Europe/Berlin", "PublicUrl": "https://post.example.com"}, []),
+    ({"TimeZone": "Europe/Atlantis"}, ["TimeZone must be a name of the IANA database, and Europe/Atlantis is none."]),
+    (
+        {"PublicUrl": "http://localhost:8443"},
+        ["PublicUrl must be https:// in an account of AWS: http://localhost is for a local stack only."],
+    ),
+    ({"MailCa": BEGIN_CERTIFICATE}, [CERTIFICATES]),
+    (
+        {"MailCa": BEGIN_CERTIFICATE + "AAAA" * 690, "PlaintextHosts": ",".join(["mail.example.com"] * 60)},
+        [
+            CERTIFICATES,
+            *(
+                f"The environment of {name} would be larger than the 4096 bytes that Lambda takes: shorten MailCa, the "
+                "lists of addresses, or PlaintextHosts."
+                for name in ("FetchFunction", "TokenRefreshFunction", "ConsoleFunction")
+            ),
+        ],
+    ),
+]
+# What is in another region than the stack, which goes to Frankfurt.
+ELSEWHERE: list[tuple[dict[str, str], list[str]]] = [
+    ({**DOMAIN, "DataKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/0f3a-1"}, []),
+    *(
+        ({name: arn}, [f"{name} is in us-east-1, and the stack goes to eu-central-1: it must be in the same region."])
+        for name, arn in (
+            ("ConsoleCertificateArn", "arn:aws:acm:us-east-1:111122223333:certificate/0f3a-1"),
+            ("DataKeyArn", "arn:aws:kms:us-east-1:111122223333:key/0f3a-1"),
+            ("AlarmTopicArn", "arn:aws:sns:us-east-1:111122223333:alarms"),
+        )
+    ),
+]
+
+
 def problems(template: Template) -> Iterator[str]:
     """Everything in which the template judges otherwise, and what it judges unseen."""
     defaults = parameters.complete(template, {})
@@ -165,6 +265,14 @@ def problems(template: Template) -> Iterator[str]:
         said = [*parameters.contradictions(template, given)]
         if wrong or said != sentences:
             yield f"{given} gives {wrong + said} and should give {sentences}"
+    # As it is written, where the environments of all functions stand.
+    source = yaml_parse(TEMPLATE.read_text())
+    for given, sentences in LATE:
+        if (found := [*late.problems(source, given, "postroom")]) != sentences:
+            yield f"{given} gives {found} and should give {sentences}"
+    for given, sentences in ELSEWHERE:
+        if (found := [*late.elsewhere(given, "eu-central-1")]) != sentences:
+            yield f"{given} gives {found} and should give {sentences}"
     yield from _unseen(template)
 
 

@@ -29,6 +29,8 @@ class Instance:
 
     name: str
     persistent: bool = True
+    # Whether it is written down what its functions ask AWS for.
+    records: bool = False
 
     @property
     def folder(self) -> Path:
@@ -86,7 +88,7 @@ class Instance:
 
 DEV = Instance("dev")
 OWN = Instance("own")
-TEST = Instance("test", persistent=False)
+TEST = Instance("test", persistent=False, records=True)
 # What `make watch` runs; it has no servers of its own.
 WATCH = Instance("watch", persistent=False)
 

@@ -152,7 +152,7 @@ def _told(resources: dict[str, Resource]) -> Iterator[str]:
 def _identified(resources: dict[str, Resource]) -> Iterator[str]:
     identity = resources["SenderMailIdentity"]
     yield from expect("SenderMailIdentity", identity["Properties"], "EmailIdentity", "post@example.com")
-    yield from expect("SenderMailIdentity", identity, "DeletionPolicy", "Retain")
+    yield from expect("SenderMailIdentity", identity, "DeletionPolicy", "RetainExceptOnCreate")
 
 
 def _local(resources: dict[str, Resource]) -> Iterator[str]:

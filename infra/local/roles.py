@@ -24,6 +24,8 @@ ALLOWED = {
     },
 }
 
+TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
+
 
 def _rights(resources: dict[str, Resource]) -> Iterator[str]:
     """No right is wider than it must be, and nobody may delete mail or what people defined."""
@@ -61,6 +63,8 @@ def _statement(role: str, statement: dict[str, Any]) -> Iterator[str]:
     may_write_all = not keys or any(key.startswith(("*", "PROVIDER")) for key in keys)
     if writes and may_write_all and not telling.moves_reminders_only(statement):
         yield f"{role}: {', '.join(sorted(writes))} may write providers"
+    if statement["Resource"] == TABLE and (not keys or any(key.startswith("*") for key in keys)):
+        yield f"{role}: {', '.join(actions)} on every item of the table"
     # AWS takes no narrower resource for these.
     if statement["Resource"] == "*" and not {*actions} <= {"secretsmanager:BatchGetSecretValue", "ses:GetAccount"}:
         yield f"{role}: {', '.join(actions)} on every resource"

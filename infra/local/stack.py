@@ -165,6 +165,7 @@ def test_environment(instance: Instance) -> dict[str, str]:
         "POSTROOM_TEST_TOKEN_KEY": outputs["TokenKeyId"],
         "POSTROOM_TEST_TABLE": outputs["TableName"],
         "POSTROOM_TEST_BUCKET": outputs["MailBucketName"],
+        "POSTROOM_TEST_TRANSCRIPT_BUCKET": outputs["TranscriptBucketName"],
         "POSTROOM_TEST_QUEUE_URL": outputs["FetchQueueUrl"],
         "POSTROOM_TEST_DEAD_LETTER_QUEUE_URL": outputs["DeadLetterQueueUrl"],
         "POSTROOM_TEST_SECRET_PREFIX": outputs["SecretPrefix"],

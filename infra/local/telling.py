@@ -29,6 +29,8 @@ NOTES = re.compile(r"fn record_undeliverable.*?\n    }\n", re.DOTALL)
 ATTRIBUTES = re.compile(r'\.(?:set|set_if_absent|add|remove|name)\("(\w+)"')
 # What of the table is found by these indexes, expiry-check may find.
 INDEXES = {"account", "due", "remind"}
+# And what of these kinds there is.
+FOUND_BY_KIND = {"account", "provider"}
 SECRETS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:postroom/${AWS::StackName}"
 LINKS = SECRETS + "/links-??????"
 
@@ -36,7 +38,7 @@ DEFAULT_BUS = {"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::Ac
 # Where a mail comes from is given by the configuration set, which only exists where mails are sent.
 SET = {"Fn::If": ["HasSender", {"Ref": "ReminderMails"}, ""]}
 # All that moving a reminder touches of an item.
-MOVED = {"pk", "sk", "remind", "remind_at"}
+MOVED = {"pk", "sk", "v", "remind", "remind_at"}
 LIMITS = {
     "ses:SendEmail": {"StringEqualsIfExists": {"ses:FromAddress": {"Ref": "SenderAddress"}}},
     "events:PutEvents": {"StringEquals": {"events:source": "postroom"}},
@@ -155,7 +157,10 @@ def _knowledge(resources: dict[str, Resource]) -> Iterator[str]:
         if "dynamodb" not in services:
             continue
         if statement["Resource"] != {"Fn::GetAtt": ["Table", "Arn"]}:
-            wide = {each["Fn::Sub"].rpartition("/")[2] for each in statement["Resource"]} - INDEXES
+            listed = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+            kinds = statement.get("Condition", {}).get("ForAllValues:StringEquals", {}).get("dynamodb:LeadingKeys", [])
+            found = INDEXES | {"kind"} if kinds and {*kinds} <= FOUND_BY_KIND else INDEXES
+            wide = {each["Fn::Sub"].rpartition("/")[2] for each in listed} - found
             yield from (f"ExpiryCheckRole: it reads the index {index}" for index in wide)
             continue
         keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])

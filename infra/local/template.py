@@ -30,6 +30,8 @@ READS = {
     "FetchLagLimitSeconds": ("FETCH_LAG_LIMIT_SECONDS", "functions/expiry-check/src/settings.rs"),
     "OverdueRepeatDays": ("OVERDUE_REPEAT_DAYS", "functions/expiry-check/src/settings.rs"),
 }
+# Where variables are told apart by the parameters that set them.
+ENVIRONMENTS = "shared/lambda/src/environment.rs"
 TAKES = r'"{}", ([\d_]+)\.\.=([\d_]+), ([\d_]+),'
 
 # What outlives the stack. Logs and the secrets of the console do not, because their names would stand in the way of the
@@ -87,8 +89,13 @@ def _kept(resources: dict[str, Resource]) -> Iterator[str]:
     """What people would miss is kept when the stack goes, or when a change replaces it."""
     for name, resource in resources.items():
         for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-            if (resource.get(policy) == "Retain") != (name in KEPT):
+            keeps = resource.get(policy) in {"Retain", "RetainExceptOnCreate"}
+            if keeps != (name in KEPT):
                 yield f"{name}: its {policy} is {resource.get(policy)}"
+        # A protected table cannot be deleted when a stack that could not be made is rolled back.
+        leaves = resource.get("DeletionPolicy") == "Retain"
+        if leaves != bool(resource.get("Properties", {}).get("DeletionProtectionEnabled")):
+            yield f"{name}: what is left of a stack that could not be made"
 
 
 def _tagged(resources: dict[str, Resource]) -> Iterator[str]:
@@ -213,8 +220,14 @@ def _environments(resources: dict[str, Resource]) -> Iterator[str]:
         given = [parameters[name][bound] for bound in ("MinValue", "MaxValue", "Default")]
         if given != [int(number.replace("_", "")) for number in taken]:
             yield f"{name}: the functions take {taken[0]} to {taken[1]}, and {taken[2]} by default"
+    # What a function says of a wrong variable begins with the parameter's name.
+    told = dict(re.findall(r'^    \("(\w+)", "(\w+)"\),$', (ROOT / ENVIRONMENTS).read_text(), re.MULTILINE))
     for name, function in of_type(resources, "AWS::Lambda::Function").items():
         variables = function["Properties"]["Environment"]["Variables"]
+        for variable, value in variables.items():
+            parameter = value.get("Ref") if isinstance(value, dict) else None
+            if parameter in parameters and told.get(variable) != parameter:
+                yield f"{ENVIRONMENTS}: {variable} is the parameter {parameter}"
         refs = [value.get("Ref") for value in variables.values() if isinstance(value, dict)]
         limited = sum(parameters.get(ref, {}).get("MaxLength", 0) for ref in refs)
         longest = sum(map(len, variables)) + limited + OTHER_VALUES

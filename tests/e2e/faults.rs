@@ -1,9 +1,11 @@
 //! Mail servers that misbehave: each fails by itself, with a reason, within its time; the others
 //! finish; nothing is lost or stored twice.
 
+mod refused;
+
 use fetch::Fetch;
 use postroom_model::{Actor, FaultClass, Mailbox, MailboxId, MailboxState};
-use postroom_tests::{Lab, OddServer, Quirk, clock};
+use postroom_tests::{Lab, OddServer, Quirk, clock, invocation};
 use std::time::{Duration, Instant};
 
 /// Messages with a header, of different sizes.
@@ -207,8 +209,10 @@ async fn mail_stays_at_the_server_while_the_archive_does_not_take_it() {
     let id = mailbox.id.clone();
     lab.add([(mailbox, "pw".to_owned())]).await;
     let bucket = std::mem::replace(&mut lab.settings.bucket, "no-such-bucket".to_owned());
-    let state = lab.fetch_one(&lab.fetch(), &id).await;
-    assert_eq!((class(&state), state.messages), (Some(FaultClass::Storage), 0));
+    let body = format!(r#"{{"mailbox":{{"id":"{id}","cause":"backlog"}}}}"#);
+    lab.fetch().work_message(&body, &invocation(90)).await.expect_err("it goes back to the queue");
+    let state = lab.states(std::slice::from_ref(&id)).await.remove(0);
+    assert_eq!((class(&state), state.messages), (None, 0), "the mailbox is not to blame");
     assert_eq!(server.deletions(), 0, "nothing is deleted that is not durable");
     lab.settings.bucket = bucket;
     let state = lab.fetch_one(&lab.fetch(), &id).await;

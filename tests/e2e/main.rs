@@ -5,6 +5,8 @@
 //! their own.
 
 mod attachments;
+mod cli;
+mod costs;
 mod dovecot;
 mod events;
 mod faults;
@@ -17,7 +19,10 @@ mod migration;
 mod moves;
 mod pop3;
 mod reminders;
+mod restore;
 mod schedule;
 mod stack;
 mod tokens;
+mod upgrade;
 mod watching;
+mod written;

@@ -1,9 +1,10 @@
 //! The schedule's ticks: each due batch is sent once, and none is lost when the queue does not answer.
 
 use dispatch::{Dispatch, Settings, Tick};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use postroom_model::Batch;
-use postroom_tests::{Lab, clock, invocation};
+use postroom_tests::{Lab, ahead, clock, invocation};
+use std::time::{Duration, Instant};
 
 async fn lab_with_batches(count: usize) -> Lab {
     let lab = Lab::new().await;
@@ -21,6 +22,11 @@ async fn lab_with_batches(count: usize) -> Lab {
     lab
 }
 
+/// When a function is stopped that is started now.
+fn minute() -> Timestamp {
+    ahead::<60>()
+}
+
 fn dispatch(lab: &Lab, queue_url: &str) -> Dispatch {
     let table = lab.settings.table.clone();
     let settings = Settings { table, queue_url: queue_url.to_owned(), stack: lab.settings.stack.clone() };
@@ -31,7 +37,7 @@ fn dispatch(lab: &Lab, queue_url: &str) -> Dispatch {
 async fn two_ticks_at_once_send_every_batch_once() {
     let lab = lab_with_batches(25).await;
     let (one, two) = (dispatch(&lab, &lab.settings.queue_url), dispatch(&lab, &lab.settings.queue_url));
-    let (one, two) = tokio::join!(one.tick(clock()), two.tick(clock()));
+    let (one, two) = tokio::join!(one.tick(clock(), minute()), two.tick(clock(), minute()));
     let (one, two) = (one.expect("a tick"), two.expect("a tick"));
     assert_eq!((one.sent + two.sent, one.returned + two.returned), (25, 0));
     let sqs = aws_sdk_sqs::Client::new(&lab.aws);
@@ -44,7 +50,7 @@ async fn two_ticks_at_once_send_every_batch_once() {
         }
     }
     assert_eq!(bodies.len(), 25);
-    let idle = dispatch(&lab, &lab.settings.queue_url).tick(clock()).await.expect("a tick");
+    let idle = dispatch(&lab, &lab.settings.queue_url).tick(clock(), minute()).await.expect("a tick");
     assert_eq!(idle, Tick::default(), "nothing is due any more");
 }
 
@@ -52,10 +58,28 @@ async fn two_ticks_at_once_send_every_batch_once() {
 async fn batches_stay_due_while_the_queue_does_not_take_them() {
     let lab = lab_with_batches(3).await;
     let missing = lab.settings.queue_url.replace("lab-", "no-such-");
-    let tick = dispatch(&lab, &missing).tick(clock()).await.expect("a tick");
+    let tick = dispatch(&lab, &missing).tick(clock(), minute()).await.expect("a tick");
     assert_eq!((tick.sent, tick.returned), (0, 3));
-    let tick = dispatch(&lab, &lab.settings.queue_url).tick(clock()).await.expect("a tick");
+    let tick = dispatch(&lab, &lab.settings.queue_url).tick(clock(), minute()).await.expect("a tick");
     assert_eq!(tick.sent, 3, "at the very next tick");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_stay_due_when_there_is_no_time_for_them() {
+    let lab = lab_with_batches(3).await;
+    let tick = dispatch(&lab, &lab.settings.queue_url).tick(clock(), ahead::<9>()).await.expect("a tick");
+    assert_eq!((tick.sent, tick.left), (0, 3), "they would have been claimed and not sent");
+    let tick = dispatch(&lab, &lab.settings.queue_url).tick(clock(), minute()).await.expect("a tick");
+    assert_eq!((tick.sent, tick.left), (3, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_batches_are_claimed_no_faster_than_the_index_takes_it() {
+    let lab = lab_with_batches(100).await;
+    let begun = Instant::now();
+    let tick = dispatch(&lab, &lab.settings.queue_url).tick(clock(), minute()).await.expect("a tick");
+    assert_eq!(tick.sent, 100);
+    assert!(begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -149,7 +149,8 @@ impl Lab {
         let fetch::Settings { table, secret_prefix, token_key, stack, lead, .. } = self.settings.clone();
         let http = HttpSettings { timeout, ..lab::local_http() };
         let settings = token_refresh::Settings { table, secret_prefix, token_key, stack, http, lead };
-        TokenRefresh::new(settings, &self.aws, clock).expect("usable settings")
+        let aws = lab::of_function(&self.aws, "token-refresh");
+        TokenRefresh::new(settings, &aws, clock).expect("usable settings")
     }
 
     /// What changes token sets, reaching AWS by way of a gate.

@@ -138,5 +138,5 @@ impl Round {
 
 fn check(deployment: &Deployment, aws: &SdkConfig) -> ExpiryCheck {
     let settings = Settings::from_env(|name| deployment.get(name).cloned()).expect("usable settings");
-    ExpiryCheck::new(settings, aws, clock)
+    ExpiryCheck::new(settings, &lab::of_function(aws, "expiry-check"), clock)
 }

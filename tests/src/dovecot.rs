@@ -14,6 +14,27 @@ impl User {
         Self(format!("{kind}-{:08x}", fastrand::u32(..)))
     }
 
+    /// The user of this name.
+    pub fn named(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The user of this name, without any mail, whose INBOX has this UIDVALIDITY: as a server was when
+    /// something was written down about it.
+    ///
+    /// # Panics
+    /// When doveadm refuses.
+    pub fn anew(name: &str, uid_validity: u32) -> Self {
+        let user = Self::named(name);
+        let home = PathBuf::from(environment("POSTROOM_TEST_MAIL_ROOT")).join(name);
+        if home.exists() {
+            std::fs::remove_dir_all(home).expect("removed");
+        }
+        let validity = uid_validity.to_string();
+        user.doveadm(&["mailbox", "update", "--uid-validity", &validity, "-u", name, "INBOX"]);
+        user
+    }
+
     /// The user's name.
     pub fn name(&self) -> &str {
         &self.0

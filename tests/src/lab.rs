@@ -1,7 +1,7 @@
 //! Resources of one test's own at the local AWS API, and the `fetch` library on top of them.
 
 use crate::log;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
@@ -51,6 +51,13 @@ pub(crate) async fn aws(endpoint: &str) -> SdkConfig {
         .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
         .load()
         .await
+}
+
+/// The same for a function's own clients. They say whose they are, so that what the function asks for can be told
+/// from what its test does.
+pub(crate) fn of_function(aws: &SdkConfig, function: &str) -> SdkConfig {
+    let name = AppName::new(format!("postroom-{function}")).expect("a name");
+    aws.to_builder().app_name(name).build()
 }
 
 async fn local_aws() -> SdkConfig {
@@ -180,7 +187,8 @@ impl Lab {
     /// # Panics
     /// When the settings cannot be used.
     pub fn fetch(&self) -> Fetch {
-        Fetch::new(self.settings.clone(), &self.aws, clock).expect("usable settings")
+        let aws = of_function(&self.aws, "fetch");
+        Fetch::new(self.settings.clone(), &aws, clock).expect("usable settings")
     }
 
     /// Registers basic mailboxes with their password.

@@ -75,9 +75,10 @@ async fn serve(mut client: TcpStream, manner: Manner, asked: Arc<AtomicU64>) -> 
     asked.fetch_add(1, Ordering::SeqCst);
     let answer = match manner {
         Manner::Lenient => {
+            // As long as Microsoft's are.
             let random = fastrand::u128(..);
             let tokens = format!(
-                r#"{{"access_token":"access-{random:032x}","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-{random:032x}"}}"#
+                r#"{{"access_token":"access-{random:02000x}","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-{random:01200x}"}}"#
             );
             answer(200, "application/json", &tokens)
         }

@@ -33,7 +33,7 @@ impl Lab {
     /// # Panics
     /// When the settings cannot be used.
     pub async fn fetch_through(&self, gate: &Gate) -> Fetch {
-        let aws = lab::aws(&gate.endpoint()).await;
+        let aws = lab::of_function(&lab::aws(&gate.endpoint()).await, "fetch");
         Fetch::new(self.settings.clone(), &aws, clock).expect("usable settings")
     }
 
@@ -82,7 +82,8 @@ impl OneMailbox {
         log::keep();
         let settings =
             Settings::from_env(|name| self.deployment.get(name).cloned()).expect("usable settings");
-        let fetch = Fetch::new(settings, &lab::aws(&self.endpoint).await, clock).expect("usable settings");
+        let aws = lab::of_function(&lab::aws(&self.endpoint).await, "fetch");
+        let fetch = Fetch::new(settings, &aws, clock).expect("usable settings");
         let body = format!(r#"{{"mailbox":{{"id":"{}","cause":{{"demand":"test"}}}}}}"#, self.mailbox);
         fetch.work_message(&body, &invocation(RUN)).await.expect("a worked mailbox");
         Worked { peak_memory: peak_memory() }

@@ -182,7 +182,7 @@ async fn the_way_back_is_rehearsed_unless_it_is_forced() {
     vault.delete_password(&id("diary")).await.expect("deleted");
     let (text, outcome) = migrated(&fixture, "--back --force --yes diary", &[]).await.expect("answers");
     assert_eq!(outcome, Outcome::NotWell);
-    assert!(text.contains("the vault has no password of this mailbox"), "{text}");
+    assert!(text.contains("which holds this mailbox's password"), "{text}");
     assert_ne!(auth(&fixture, "diary").await, Auth::Basic, "nobody could sign in to it");
 
     vault.put_password(&id("diary"), &"p4ssword".into()).await.expect("stored");

@@ -9,6 +9,7 @@ use axum::{
     response::Response,
 };
 use jiff::{SignedDuration, Timestamp};
+use postroom_lambda::{Metrics, Refusals};
 use postroom_letter::Post;
 use postroom_mail::{Network, NetworkError};
 use postroom_oauth::{Http, HttpError};
@@ -18,6 +19,8 @@ use postroom_vault::{Sealer, Vault};
 use std::{str::FromStr, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
+/// What the function is called in log lines and metrics.
+pub(crate) const FUNCTION: &str = "console";
 /// How long an answer waits for changes of tokens that its request began.
 const SETTLING: Duration = Duration::from_secs(2);
 /// How long a console key counts that was read from the vault: one that is replaced there ends sessions
@@ -34,6 +37,9 @@ pub struct App {
     pub(crate) network: Network,
     /// What mail to owners is sent with; `None`: none is sent.
     pub(crate) post: Option<Post>,
+    /// What AWS did not do and no page says; it is told when the request ends.
+    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) metrics: Metrics,
     pub(crate) clock: fn() -> Timestamp,
     keys: Arc<Mutex<Option<KnownKeys>>>,
 }
@@ -78,6 +84,8 @@ impl App {
             vault,
             network: Network::new(settings.network.clone())?,
             post,
+            refusals: Arc::default(),
+            metrics: Metrics::new(&settings.stack),
             clock,
             keys: Arc::default(),
             settings: Arc::new(settings),
@@ -89,7 +97,7 @@ impl App {
     pub async fn warm_up(&self) {
         let (keys, registry) = tokio::join!(self.keys(), self.registry.ping());
         if keys.is_err() || registry.is_err() {
-            tracing::warn!("the vault or the registry did not answer at the start");
+            tracing::info!("the vault or the registry did not answer at the start");
         }
     }
 
@@ -107,7 +115,11 @@ impl App {
             return Ok(known.keys.clone());
         }
         let (own, links) = futures::try_join!(self.vault.console_key(), self.vault.link_key())?;
-        let keys = Arc::new(Keys::of(own, links.as_ref())?);
+        let own = own.ok_or_else(|| Problem::refused(self.vault.no_console_key()))?;
+        if links.is_none() {
+            self.refusals.note(&self.vault.no_link_key());
+        }
+        let keys = Arc::new(Keys::of(&own, links.as_ref()));
         *known = Some(KnownKeys { keys: keys.clone(), read_at: now });
         Ok(keys)
     }
@@ -119,6 +131,7 @@ pub(crate) async fn settled(State(app): State<App>, request: Request, next: Next
     let response = next.run(request).await;
     // What takes longer goes on when the function is woken, and others keep away from it until then.
     let _ = tokio::time::timeout(SETTLING, app.tokens.settled()).await;
+    app.refusals.tell(FUNCTION, &app.metrics, app.now());
     response
 }
 

@@ -34,7 +34,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Account, AccountId, Fault, FaultClass, TokenSet};
+use postroom_model::{Account, AccountId, TokenSet};
 use postroom_oauth::{Identity, Revocation, missing_scopes};
 use postroom_registry::{AccountQuery, Standing};
 use postroom_tokens::{Consent, Registration};
@@ -116,8 +116,7 @@ pub(crate) async fn begin(
     }
     if must_be_known(session, account) {
         let status = app.registry.account_status(&account.id).await;
-        let status =
-            status.map_err(|error| Outcome::fault(&Fault::new(FaultClass::Storage, error.to_string())))?;
+        let status = status.map_err(|error| Outcome::fault(&error.fault()))?;
         if status.identity.is_none() {
             return Err(Outcome::Failed(Trouble::NoLogin));
         }
@@ -198,6 +197,7 @@ async fn complete(
     };
     match &outcome {
         Outcome::Authorised(_) => tracing::info!(account = %id, "an account was authorised"),
+        Outcome::Failed(Trouble::Fault(fault)) if app.refusals.noted(fault.refusal.as_deref().cloned()) => {}
         Outcome::Failed(Trouble::Fault(fault)) => {
             tracing::warn!(account = %id, class = %fault.class, "a consent failed");
         }
@@ -256,7 +256,7 @@ async fn settle(
         match app.registry.account_status(&account.id).await {
             Ok(status) if is_the_same(identity.as_ref(), status.identity.as_deref()) => {}
             Ok(_) => return Outcome::Failed(Trouble::NoLogin),
-            Err(error) => return Outcome::fault(&Fault::new(FaultClass::Storage, error.to_string())),
+            Err(error) => return Outcome::fault(&error.fault()),
         }
     }
     let missing = missing_scopes(&answered.scopes, tokens.scope.as_deref());

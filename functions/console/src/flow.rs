@@ -127,7 +127,7 @@ pub(crate) async fn begin(app: &App, headers: &HeaderMap, flow: Flow<'_>) -> Res
     let key = hash(&state);
     let until = now.saturating_add(LIFE).unwrap_or(now);
     let stored = app.registry.put_ephemeral(STATE, &key, &pending, until, None, now).await;
-    stored.map_err(|error| Fault::new(FaultClass::Storage, error.to_string()))?;
+    stored.map_err(|error| error.fault())?;
     let kept = Kept {
         state,
         verifier: authorization.verifier.expose_secret().to_owned(),

@@ -21,15 +21,14 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// The keys of a console whose secret this is, and of the links that are made with another.
-    pub(crate) fn of(secret: Option<SecretString>, links: Option<&SecretString>) -> Result<Self, Problem> {
-        let secret = secret.ok_or_else(|| Problem::unavailable("the vault holds no console key"))?;
+    pub(crate) fn of(secret: &SecretString, links: Option<&SecretString>) -> Self {
         let bytes = secret.expose_secret().as_bytes();
         let names = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, bytes), b"postroom name");
-        Ok(Self {
+        Self {
             cookies: cookie::Key::derive_from(bytes),
             links: links.map(LinkKey::of),
             names: hmac::Key::new(hmac::HMAC_SHA256, names.as_ref()),
-        })
+        }
     }
 
     /// What owners' links are signed with.

@@ -137,7 +137,9 @@ async fn send_all(
         match timeout_at(end, post.send(&written, owner)).await {
             Ok(Ok(_)) => Verdict::well(owner, t.sent, t.sent_what.fill(&[("n", &letter.links.len())])),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "a letter to an owner was not sent");
+                if !app.refusals.noted(post.refusal("ses:SendEmail", &error)) {
+                    tracing::warn!(%error, "a letter to an owner was not sent");
+                }
                 failed(because(&error, t))
             }
             Err(_) => failed(t.no_time.to_owned()),

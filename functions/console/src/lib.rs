@@ -162,7 +162,11 @@ async fn health(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let (code, status) = match app.registry.ping().await {
         Ok(()) => (StatusCode::OK, "ok"),
         Err(error) => {
-            tracing::error!(%error, "the registry does not answer");
+            if app.refusals.noted(error.refusal()) {
+                app.refusals.tell(app::FUNCTION, &app.metrics, app.now());
+            } else {
+                tracing::error!(%error, "the registry does not answer");
+            }
             (StatusCode::SERVICE_UNAVAILABLE, "registry unavailable")
         }
     };

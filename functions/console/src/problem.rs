@@ -5,7 +5,7 @@
 //! sees a stack trace. A problem is logged once, when its page is made.
 
 use crate::{
-    app::App,
+    app::{App, FUNCTION},
     keys::random_bytes,
     language::{self, Speak},
     page::{self, Page, Section},
@@ -19,7 +19,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use postroom_model::Fault;
+use postroom_lambda::chain;
+use postroom_model::{Fault, Refusal};
 use std::fmt::Display;
 
 /// What kind of problem it is; each has a page of its own.
@@ -53,14 +54,26 @@ pub(crate) struct Problem(Box<Inner>);
 #[derive(Debug, Clone)]
 enum Inner {
     /// A page of its own.
-    Page { kind: Kind, cause: String },
+    Page { kind: Kind, cause: String, refusal: Option<Box<Refusal>> },
     /// Signing in comes first; then the page that was asked for, where that can be asked for again.
     SignIn { wanted: Option<String> },
 }
 
 impl Problem {
     fn page(kind: Kind, cause: impl Display) -> Self {
-        Self(Box::new(Inner::Page { kind, cause: cause.to_string() }))
+        Self(Box::new(Inner::Page { kind, cause: cause.to_string(), refusal: None }))
+    }
+
+    /// AWS did not do what the page needs.
+    pub(crate) fn refused(refusal: Refusal) -> Self {
+        Self::unavailable(&refusal).because(Some(refusal))
+    }
+
+    fn because(mut self, because: Option<Refusal>) -> Self {
+        if let Inner::Page { refusal, .. } = &mut *self.0 {
+            *refusal = because.map(Box::new);
+        }
+        self
     }
 
     /// There is no such page, account or mailbox.
@@ -246,10 +259,27 @@ struct ProblemPage<'a> {
 pub(crate) async fn explain(State(app): State<App>, request: Request, next: Next) -> Response {
     let language = language::of(request.headers(), app.settings.language);
     let response = next.run(request).await;
-    let Some(Inner::Page { kind, cause }) = response.extensions().get().cloned() else { return response };
+    let Some(Inner::Page { kind, cause, refusal }) = response.extensions().get().cloned() else {
+        return response;
+    };
     let reference: String = random_bytes::<5>().map(|byte| format!("{byte:02x}")).concat();
     let status = kind.status();
-    if status.is_server_error() {
+    if let Some(refusal) = refusal {
+        let Refusal { right, resource, kind: why, .. } = *refusal;
+        let (function, advice) = (FUNCTION, why.advice());
+        let lacks = u64::from(why.lasts());
+        app.metrics.refused(FUNCTION, lacks, app.now());
+        tracing::error!(
+            reference,
+            ?kind,
+            function,
+            cause,
+            right,
+            resource,
+            advice,
+            "a page could not be given"
+        );
+    } else if status.is_server_error() {
         tracing::error!(reference, ?kind, cause, "a page could not be given");
     } else {
         tracing::info!(reference, ?kind, cause, "a request was refused");
@@ -295,13 +325,19 @@ impl IntoResponse for Problem {
 
 impl From<postroom_registry::Error> for Problem {
     fn from(error: postroom_registry::Error) -> Self {
-        if error.is_transient() { Self::unavailable(error) } else { Self::internal(chain(&error)) }
+        let refusal = error.refusal();
+        let problem =
+            if error.is_transient() { Self::unavailable(error) } else { Self::internal(chain(&error)) };
+        problem.because(refusal)
     }
 }
 
 impl From<postroom_vault::Error> for Problem {
     fn from(error: postroom_vault::Error) -> Self {
-        if error.is_transient() { Self::unavailable(error) } else { Self::internal(chain(&error)) }
+        let refusal = error.refusal();
+        let problem =
+            if error.is_transient() { Self::unavailable(error) } else { Self::internal(chain(&error)) };
+        problem.because(refusal)
     }
 }
 
@@ -311,6 +347,7 @@ impl From<postroom_tokens::Error> for Problem {
             postroom_tokens::Error::NoAccount(_) => Self::not_found(),
             postroom_tokens::Error::Registry(error) => error.into(),
             postroom_tokens::Error::Vault(error) => error.into(),
+            postroom_tokens::Error::Server(fault) => fault.into(),
             error => Self::unavailable(error),
         }
     }
@@ -318,12 +355,7 @@ impl From<postroom_tokens::Error> for Problem {
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        Self::unavailable(fault)
+        let refusal = fault.refusal.as_deref().cloned();
+        Self::unavailable(fault).because(refusal)
     }
-}
-
-/// An error with what lies beneath it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -15,7 +15,7 @@ use crate::{
     trial,
 };
 use futures::{StreamExt, stream};
-use postroom_model::{Account, Auth, Fault, FaultClass, Home, Mailbox, MailboxId, Move, Provider};
+use postroom_model::{Account, Auth, Home, Mailbox, MailboxId, Move, Provider};
 use std::time::Duration;
 
 /// Mailboxes that are rehearsed at the same time, in one request: servers count one user's connections.
@@ -44,8 +44,7 @@ impl<'a> Target<'a> {
 
     /// The mailbox as it is and as it would be; else what comes of it at once.
     async fn moves(&self, id: &MailboxId) -> Result<(Mailbox, Mailbox), End> {
-        let storage =
-            |error: postroom_registry::Error| End::Failed(Fault::new(FaultClass::Storage, error.to_string()));
+        let storage = |error: postroom_registry::Error| End::Failed(error.fault());
         let placed = self.app.registry.mailbox(id).await.map_err(storage)?.ok_or(End::Gone)?;
         let before = placed.mailbox;
         let from = self.opener(&before).await.map_err(storage)?;
@@ -101,7 +100,7 @@ impl<'a> Target<'a> {
         match self.app.registry.migrate_mailbox(id, &before, &after, self.app.now()).await {
             Ok(true) => End::Switched,
             Ok(false) => End::Changed,
-            Err(error) => End::Failed(Fault::new(FaultClass::Storage, error.to_string())),
+            Err(error) => End::Failed(error.fault()),
         }
     }
 }

@@ -107,7 +107,9 @@ impl Source {
             Ok(count) if count > what.most() => Err(Problem::too_many(what.name())),
             Ok(_) => Ok(()),
             Err(error) => {
-                tracing::error!(%error, "requests could not be counted, and were not limited");
+                if !app.refusals.noted(error.refusal()) {
+                    tracing::error!(%error, "requests could not be counted, and were not limited");
+                }
                 Ok(())
             }
         }

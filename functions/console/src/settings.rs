@@ -29,6 +29,8 @@ pub struct Settings {
     pub transcript_bucket: String,
     /// `SECRET_PREFIX`: what the names of the stack's secrets begin with.
     pub secret_prefix: String,
+    /// `STACK_NAME`: the dimension of the metrics.
+    pub stack: String,
     /// `TOKEN_KEY_ID`: the KMS key under which tokens lie sealed outside the vault for a moment.
     pub token_key: String,
     /// `PUBLIC_URL`: where browsers reach the console; its path is `/`.
@@ -69,6 +71,7 @@ impl Settings {
             table: environment.need("TABLE_NAME")?,
             transcript_bucket: environment.need("TRANSCRIPT_BUCKET_NAME")?,
             secret_prefix: environment.need("SECRET_PREFIX")?,
+            stack: environment.need("STACK_NAME")?,
             token_key: environment.need("TOKEN_KEY_ID")?,
             public_url,
             administrators: Administrators {
@@ -153,6 +156,7 @@ mod tests {
             ("TABLE_NAME", "t"),
             ("TRANSCRIPT_BUCKET_NAME", "b"),
             ("SECRET_PREFIX", "p"),
+            ("STACK_NAME", "s"),
             ("TOKEN_KEY_ID", "k"),
             ("PUBLIC_URL", "https://post.example"),
         ];

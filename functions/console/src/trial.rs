@@ -43,7 +43,10 @@ pub(crate) struct Trials {
 /// # Errors
 /// The fault that keeps the mailbox from working.
 pub(crate) async fn try_out(app: &App, mailbox: &Mailbox) -> Result<u32, Fault> {
-    in_time(async { attempt(app, mailbox, credential(app, mailbox).await?).await }).await
+    let tried = in_time(async { attempt(app, mailbox, credential(app, mailbox).await?).await }).await;
+    tried.inspect_err(|fault| {
+        app.refusals.noted(fault.refusal.as_deref().cloned());
+    })
 }
 
 /// The same with a password that is not in the vault yet.
@@ -93,10 +96,8 @@ async fn credential(app: &App, mailbox: &Mailbox) -> Result<Credential, Fault> {
     match &mailbox.auth {
         Auth::Basic => {
             let password = app.vault.password(&mailbox.id).await;
-            let password = password.map_err(|error| Fault::new(FaultClass::Storage, error.to_string()))?;
-            let missing =
-                || Fault::new(FaultClass::Configuration, "the vault has no password of this mailbox");
-            password.ok_or_else(missing).map(Credential::Password)
+            let password = password.map_err(|error| error.fault())?;
+            password.ok_or_else(|| app.vault.no_password(&mailbox.id)).map(Credential::Password)
         }
         Auth::Oauth(account) => {
             let until = within(app.now(), LONGEST);

@@ -3,7 +3,8 @@
 //! Guarantees: work grows with what is due, never with what exists. A batch is claimed by moving its
 //! due time on before its message is sent; when the message cannot be sent, the claim is taken back,
 //! and when that is cut off by a crash, the batch is due again after [`REDELIVERY`]. Two ticks at
-//! once send a batch once. Leaves out: everything about mail.
+//! once send a batch once. However many are due, they are claimed no faster than the index takes it, the
+//! longest due first, and none when the time is nearly up. Leaves out: everything about mail.
 
 mod settings;
 
@@ -11,23 +12,34 @@ pub use postroom_lambda::SettingsError;
 pub use settings::Settings;
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::{error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
-use postroom_lambda::{Metrics, Unit};
-use postroom_model::Work;
+use postroom_lambda::{Metrics, Refusals, Unit, chain};
+use postroom_model::{Refusal, Work};
 use postroom_registry::{DueBatch, Registry};
 use serde::Serialize;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// A batch whose message was lost is sent again after this: longer than a run's lease can last, so
 /// that it does not find the batch still busy. `fetch` sets the true next due time when it has worked
 /// the batch.
 pub const REDELIVERY: SignedDuration = SignedDuration::from_mins(17);
 
-/// Claims under way at once.
-const CLAIMS: usize = 32;
+/// Batches that are claimed side by side, and then sent.
+const PORTION: usize = 30;
+/// Time from one portion to the next. A claim takes an entry out of the index `due` and puts another in: two
+/// write units of one partition, which has a thousand a second
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html>). Beyond
+/// that DynamoDB refuses writes to the table itself. What is left is `fetch`'s, which gives batches back.
+const PACE: Duration = Duration::from_millis(100);
+/// No further portion is begun this shortly before the function is stopped: what is claimed must be sent.
+const MARGIN: Duration = Duration::from_secs(10);
 /// Messages in one `SendMessageBatch`: the most that SQS takes.
 const MESSAGES: usize = 10;
+/// The right that sending them needs.
+const SEND: &str = "sqs:SendMessage";
 
 /// The function, with its clients.
 #[derive(Debug)]
@@ -36,6 +48,7 @@ pub struct Dispatch {
     sqs: aws_sdk_sqs::Client,
     queue_url: String,
     metrics: Metrics,
+    refusals: Refusals,
 }
 
 /// What a tick did.
@@ -49,6 +62,8 @@ pub struct Tick {
     pub failed: usize,
     /// Batches whose message the queue did not take; they are due again at once.
     pub returned: usize,
+    /// Batches that were seen and for which there was no time; they are still due.
+    pub left: usize,
     /// How long the longest waiting batch had been due, in seconds.
     pub oldest_lag_seconds: i64,
 }
@@ -61,39 +76,72 @@ impl Dispatch {
             sqs: aws_sdk_sqs::Client::new(aws),
             queue_url: settings.queue_url,
             metrics: Metrics::new(settings.stack),
+            refusals: Refusals::default(),
         }
     }
 
-    /// Sends every batch that is due at `now`.
+    /// Sends every batch that is due at `now`, or as many as there is time for: `deadline` is when the
+    /// function is stopped.
     ///
     /// # Errors
     /// When the registry cannot be read or written. What was sent by then stays sent; the rest is
     /// still due at the next tick.
-    pub async fn tick(&self, now: Timestamp) -> Result<Tick, postroom_registry::Error> {
+    pub async fn tick(&self, now: Timestamp, deadline: Timestamp) -> Result<Tick, postroom_registry::Error> {
+        let tick = self.hand_out(now, deadline).await;
+        match &tick {
+            Ok(tick) => self.count(tick, now),
+            Err(error) => self.note(error, "a tick came to nothing; what was due is due"),
+        }
+        self.refusals.tell("dispatch", &self.metrics, now);
+        tick
+    }
+
+    async fn hand_out(&self, now: Timestamp, deadline: Timestamp) -> Result<Tick, postroom_registry::Error> {
         let mut tick = Tick::default();
+        let time = Duration::try_from(deadline.duration_since(now)).unwrap_or_default();
+        let last_start = Instant::now() + time.saturating_sub(MARGIN);
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pages = self.registry.due_batches(now);
-        while let Some(page) = pages.next_page().await? {
-            for due in &page {
-                tick.oldest_lag_seconds =
-                    tick.oldest_lag_seconds.max(now.as_second() - due.due_at.as_second());
-            }
-            let claimed = self.claim(page, now, &mut tick).await;
-            for messages in claimed.chunks(MESSAGES) {
-                self.send(messages, now, &mut tick).await?;
+        'pages: while let Some(page) = pages.next_page().await? {
+            let lags = page.iter().map(|due| now.as_second() - due.due_at.as_second());
+            tick.oldest_lag_seconds = lags.fold(tick.oldest_lag_seconds, i64::max);
+            let mut portions = page.chunks(PORTION);
+            while let Some(portion) = portions.next() {
+                pace.tick().await;
+                if Instant::now() >= last_start {
+                    tick.left = portion.len() + portions.map(<[_]>::len).sum::<usize>();
+                    tracing::warn!(left = tick.left, "there is no time for more batches: they stay due");
+                    break 'pages;
+                }
+                let claimed = self.claim(portion, now, &mut tick).await;
+                for messages in claimed.chunks(MESSAGES) {
+                    self.send(messages, now, &mut tick).await?;
+                }
+                // What one portion was refused, the next ones would be.
+                if self.refusals.lasts() {
+                    break 'pages;
+                }
             }
         }
-        self.count(&tick, now);
         Ok(tick)
     }
 
+    /// What AWS did not do is told once a tick, however many batches it was refused.
+    fn note(&self, error: &postroom_registry::Error, message: &'static str) {
+        if !self.refusals.noted(error.refusal()) {
+            tracing::error!(error = chain(error), "{message}");
+        }
+    }
+
     /// Those of the batches that are this tick's to send.
-    async fn claim(&self, page: Vec<DueBatch>, now: Timestamp, tick: &mut Tick) -> Vec<DueBatch> {
-        let mut claims = futures::stream::iter(page)
+    async fn claim(&self, portion: &[DueBatch], now: Timestamp, tick: &mut Tick) -> Vec<DueBatch> {
+        let mut claims = futures::stream::iter(portion.to_vec())
             .map(|due| async move {
                 let mine = self.registry.claim(&due.id, due.due_at, claimed_until(now)).await;
                 mine.map(|mine| mine.then_some(due))
             })
-            .buffer_unordered(CLAIMS);
+            .buffer_unordered(PORTION);
         let mut claimed = Vec::new();
         while let Some(claim) = claims.next().await {
             match claim {
@@ -102,7 +150,7 @@ impl Dispatch {
                 // What is claimed must be sent, also when another claim fails: that batch stays due.
                 Err(error) => {
                     tick.failed += 1;
-                    tracing::error!(%error, "a batch could not be claimed; it stays due");
+                    self.note(&error, "a batch could not be claimed; it stays due");
                 }
             }
         }
@@ -125,12 +173,15 @@ impl Dispatch {
             self.sqs.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
         let refused: Vec<&DueBatch> = match request.send().await {
             Ok(answer) => {
+                for entry in &answer.failed {
+                    let said = entry.message().unwrap_or_default();
+                    self.refusals.note(&Refusal::answered(SEND, &self.queue(), entry.code(), said, 200));
+                }
                 let failed = answer.failed.iter().filter_map(|entry| entry.id.parse::<usize>().ok());
                 failed.filter_map(|at| batches.get(at)).collect()
             }
             Err(error) => {
-                let error = DisplayErrorContext(error);
-                tracing::error!(%error, queue = self.queue_url, "SQS SendMessageBatch failed; its batches stay due");
+                self.refusals.note(&postroom_aws::refusal(SEND, &self.queue(), &error));
                 batches.iter().collect()
             }
         };
@@ -142,12 +193,16 @@ impl Dispatch {
         Ok(())
     }
 
+    fn queue(&self) -> String {
+        format!("queue {}", self.queue_url)
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "metrics are floating-point numbers")]
     fn count(&self, tick: &Tick, now: Timestamp) {
         let values = [
             ("Ticks", Unit::Count, 1.0),
             ("DispatchedBatches", Unit::Count, tick.sent as f64),
-            ("UndispatchedBatches", Unit::Count, (tick.failed + tick.returned) as f64),
+            ("UndispatchedBatches", Unit::Count, (tick.failed + tick.returned + tick.left) as f64),
             ("OldestDueLag", Unit::Seconds, tick.oldest_lag_seconds as f64),
         ];
         self.metrics.emit(now, None, &values);

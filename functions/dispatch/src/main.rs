@@ -1,16 +1,23 @@
 //! The Lambda function `dispatch`: wiring only.
 
 use dispatch::{Dispatch, Settings};
+use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
     postroom_lambda::log();
+    postroom_lambda::started(serve().await)
+}
+
+async fn serve() -> Result<(), Error> {
     let settings = Settings::from_env(|name| std::env::var(name).ok())?;
     let dispatch = &Dispatch::new(settings, &postroom_lambda::aws()?);
     // What the schedule sends says nothing that the clock does not.
-    run(service_fn(async |_: LambdaEvent<serde_json::Value>| {
-        dispatch.tick(postroom_lambda::now()).await.map_err(Error::from)
+    run(service_fn(async |event: LambdaEvent<serde_json::Value>| {
+        let deadline = Timestamp::from_millisecond(i64::try_from(event.context.deadline)?)?;
+        dispatch.tick(postroom_lambda::now(), deadline).await.map_err(Error::from)
     }))
     .await
 }

@@ -1,15 +1,16 @@
 //! Putting events on EventBridge.
 
 use crate::{
+    ExpiryCheck,
     event::{Detail, SOURCE},
     run::count,
 };
-use aws_sdk_eventbridge::{
-    Client,
-    error::{DisplayErrorContext, ProvideErrorMetadata},
-    types::{PutEventsRequestEntry, PutEventsResultEntry},
-};
+use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
+use postroom_model::Refusal;
 
+/// The right that events need, and the bus that they go to.
+const PUT: &str = "events:PutEvents";
+const BUS: &str = "event bus default";
 /// Events that one request takes at most.
 const AT_ONCE: usize = 10;
 
@@ -31,18 +32,19 @@ impl Announced {
 }
 
 /// Puts events on the default bus, ten in a request. What came of each, in their order: its id, or
-/// `None` where it was not taken, which is logged. Once EventBridge does not answer, no more is asked
+/// `None` where it was not taken, which is told. Once EventBridge does not answer, no more is asked
 /// of it.
-pub(crate) async fn put(client: &Client, details: &[Detail]) -> Vec<Option<String>> {
+pub(crate) async fn put(check: &ExpiryCheck, details: &[Detail]) -> Vec<Option<String>> {
     let mut taken = Vec::with_capacity(details.len());
     for some in details.chunks(AT_ONCE) {
         let entries = some.iter().map(entry).collect();
-        match client.put_events().set_entries(Some(entries)).send().await {
-            Ok(answer) => taken.extend(answer.entries.unwrap_or_default().into_iter().map(event_id)),
+        match check.events.put_events().set_entries(Some(entries)).send().await {
+            Ok(answer) => {
+                let entries = answer.entries.unwrap_or_default();
+                taken.extend(entries.into_iter().map(|entry| event_id(check, entry)));
+            }
             Err(error) => {
-                let code = error.code().unwrap_or("no answer");
-                let (error, count) = (DisplayErrorContext(&error).to_string(), details.len() - taken.len());
-                tracing::error!(code, error, count, "events were not put: the next run tries again");
+                check.refusals.note(&postroom_aws::refusal(PUT, BUS, &error));
                 break;
             }
         }
@@ -56,9 +58,10 @@ fn entry(detail: &Detail) -> PutEventsRequestEntry {
     PutEventsRequestEntry::builder().source(SOURCE).detail_type(detail.detail_type()).detail(text).build()
 }
 
-fn event_id(answer: PutEventsResultEntry) -> Option<String> {
+fn event_id(check: &ExpiryCheck, answer: PutEventsResultEntry) -> Option<String> {
     if let Some(code) = &answer.error_code {
-        tracing::error!(code, error = answer.error_message, "an event was refused");
+        let said = answer.error_message.as_deref().unwrap_or_default();
+        check.refusals.note(&Refusal::answered(PUT, BUS, code, said, 200));
     }
     answer.event_id
 }

@@ -23,7 +23,7 @@ const UNREACHED: (&str, &str) = ("unreached", "operators");
 /// # Errors
 /// [`Error::Registry`].
 pub(crate) async fn announce(check: &ExpiryCheck, now: Timestamp) -> Result<Announced, Error> {
-    let ExpiryCheck { registry, settings, events, .. } = check;
+    let ExpiryCheck { registry, settings, .. } = check;
     let (kind, key) = UNREACHED;
     let operators: &[String] = if check.post.is_some() { &settings.operators } else { &[] };
     let told: Option<(BTreeMap<String, i64>, u64)> = registry.ephemeral(kind, key, now).await?;
@@ -51,7 +51,7 @@ pub(crate) async fn announce(check: &ExpiryCheck, now: Timestamp) -> Result<Anno
         let subject = Subject::Address(address.clone());
         Detail::new(&settings.stack, &subject, now, News::Incident(trouble.clone()))
     });
-    let taken = announcement::put(events, &details.collect::<Vec<_>>()).await;
+    let taken = announcement::put(check, &details.collect::<Vec<_>>()).await;
     let announced = Announced::of(&taken);
     for ((address, trouble), _) in changes.into_iter().zip(taken).filter(|(_, taken)| taken.is_some()) {
         match trouble.state {

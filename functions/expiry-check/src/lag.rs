@@ -17,7 +17,7 @@ const LATE: (&str, &str) = ("late", "batches");
 /// # Errors
 /// [`Error::Registry`].
 pub(crate) async fn announce(check: &ExpiryCheck, now: Timestamp) -> Result<Announced, Error> {
-    let ExpiryCheck { registry, settings, events, .. } = check;
+    let ExpiryCheck { registry, settings, .. } = check;
     let (kind, key) = LATE;
     let until = now.saturating_sub(settings.lag_limit).unwrap_or(Timestamp::MIN);
     let late = registry.oldest_due_batch(until).await?;
@@ -29,7 +29,7 @@ pub(crate) async fn announce(check: &ExpiryCheck, now: Timestamp) -> Result<Anno
     };
     let news = News::Incident(Trouble { state, since, class: None, rejection: None });
     let detail = Detail::new(&settings.stack, &Subject::Schedule, now, news);
-    let announced = Announced::of(&announcement::put(events, &[detail]).await);
+    let announced = Announced::of(&announcement::put(check, &[detail]).await);
     if announced.failed > 0 {
         return Ok(announced);
     }

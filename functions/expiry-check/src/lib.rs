@@ -16,6 +16,7 @@ mod audience;
 mod block;
 mod dead_end;
 mod decision;
+mod earlier;
 pub mod event;
 mod facts;
 mod feedback;
@@ -42,14 +43,13 @@ pub use trigger::NotATrigger;
 
 use aws_config::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
-use postroom_lambda::{Metrics, Unit};
+use postroom_lambda::{Metrics, Refusals, Unit, chain};
 use postroom_letter::Post;
-use postroom_model::ProviderId;
+use postroom_model::{ProviderId, Refusal};
 use postroom_registry::Registry;
 use postroom_vault::Vault;
 use run::Run;
 use serde::Serialize;
-use std::error::Error as _;
 use trigger::Trigger;
 
 /// Nothing is begun this shortly before the function is stopped: what was told must be put on record.
@@ -69,6 +69,7 @@ pub struct ExpiryCheck {
     /// `None`: nobody is mailed.
     post: Option<Post>,
     metrics: Metrics,
+    refusals: Refusals,
     clock: fn() -> Timestamp,
 }
 
@@ -98,15 +99,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// What happened, with what lies beneath.
-    fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = self.source();
-        while let Some(error) = source {
-            text = format!("{text}: {error}");
-            source = error.source();
+    /// What AWS did not do, where that is why.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Registry(error) => error.refusal(),
+            Self::Trigger(_) | Self::ProviderMissing(_) => None,
         }
-        text
     }
 }
 
@@ -121,7 +119,8 @@ impl ExpiryCheck {
         });
         let events = aws_sdk_eventbridge::Client::new(aws);
         let metrics = Metrics::new(settings.stack.clone());
-        Self { settings, registry, vault, events, post, metrics, clock }
+        let refusals = Refusals::default();
+        Self { settings, registry, vault, events, post, metrics, refusals, clock }
     }
 
     /// Answers an event: the schedule's, which is a run; SES's, which is put on record. `deadline` is
@@ -130,6 +129,18 @@ impl ExpiryCheck {
     /// # Errors
     /// [`Error`].
     pub async fn answer(&self, event: serde_json::Value, deadline: Timestamp) -> Result<Answer, Error> {
+        // Boxed: a run is many futures deep.
+        let answer = Box::pin(self.act(event, deadline)).await;
+        if let Err(error) = &answer
+            && !self.refusals.noted(error.refusal())
+        {
+            tracing::error!(error = chain(error), "an event came to nothing");
+        }
+        self.refusals.tell("expiry-check", &self.metrics, (self.clock)());
+        answer
+    }
+
+    async fn act(&self, event: serde_json::Value, deadline: Timestamp) -> Result<Answer, Error> {
         let now = (self.clock)();
         match Trigger::read(event, self.settings.may_be_told_the_date)? {
             Trigger::Tick => {
@@ -161,10 +172,13 @@ impl ExpiryCheck {
             tracing::info!("another run is under way");
             return Ok(Tally { busy: true, ..Tally::default() });
         }
+        self.look_at_the_rest(now, deadline).await;
         let until = deadline.saturating_sub(MARGIN).unwrap_or(Timestamp::MIN);
         let tally = Run::new(self, now, until).go().await;
         // A claim that is not given back ends at the deadline.
-        if let Err(error) = self.registry.take_ephemeral::<bool>(kind, key, (self.clock)()).await {
+        if let Err(error) = self.registry.take_ephemeral::<bool>(kind, key, (self.clock)()).await
+            && !self.refusals.noted(error.refusal())
+        {
             tracing::warn!(%error, "the next run may have to wait");
         }
         let tally = tally?;

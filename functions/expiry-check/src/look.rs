@@ -11,6 +11,7 @@ use crate::{
 };
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
+use postroom_lambda::chain;
 use postroom_model::{Mailbox, Recipient, Rejection};
 use postroom_registry::{DueSubject, Person};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -53,8 +54,10 @@ impl Run<'_> {
                 Some((_, Ok(Looked::Matter(matter)))) => sight.matters.push(*matter),
                 Some((due, Ok(Looked::Quiet(next)))) => sight.quiet.push((due, next)),
                 Some((due, Err(error))) => {
-                    let error = error.chain();
-                    tracing::error!(subject = loggable(&due.subject), error, "a subject cannot be read");
+                    if !self.check.refusals.noted(error.refusal()) {
+                        let error = chain(&error);
+                        tracing::error!(subject = loggable(&due.subject), error, "a subject cannot be read");
+                    }
                     sight.unread.push(due);
                 }
                 None => {}
@@ -107,7 +110,9 @@ impl Run<'_> {
             match check.registry.record_undeliverable(&text, Rejection::Invalid, "", now).await {
                 Ok(_) => tracing::warn!("an owner's address is none"),
                 Err(error) => {
-                    tracing::error!(%error, "an address that is none could not be put on record");
+                    if !check.refusals.noted(error.refusal()) {
+                        tracing::error!(%error, "an address that is none could not be put on record");
+                    }
                     self.tally.failed += 1;
                 }
             }

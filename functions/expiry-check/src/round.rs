@@ -11,6 +11,7 @@
 use crate::{audience::Role, matter::Matter, run::count};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
+use postroom_lambda::Refusals;
 use postroom_letter::{Letter, Post, Quota, SendError};
 use postroom_model::{Recipient, Rejection};
 use postroom_registry::Registry;
@@ -25,6 +26,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// Mails that are under way at once at most.
 const AT_ONCE: usize = 32;
+/// The right that mails need.
+const SEND: &str = "ses:SendEmail";
 /// How often a mail is tried that SES throttles.
 const TRIES: u32 = 6;
 /// The first pause before another try; it doubles.
@@ -46,6 +49,7 @@ pub(crate) type Write<'a> = &'a (dyn Fn(&Mail<'_>) -> Result<Letter, askama::Err
 pub(crate) struct Round<'a> {
     pub(crate) post: &'a Post,
     pub(crate) registry: &'a Registry,
+    pub(crate) refusals: &'a Refusals,
     pub(crate) matters: &'a [Matter],
     pub(crate) write: Write<'a>,
     /// When the mails are said to be sent.
@@ -91,7 +95,9 @@ impl Round<'_> {
                 return Delivered { failed: count(all), ..delivered };
             }
             Err(error) => {
-                tracing::error!(mails = all, %error, "SES did not say what may be sent");
+                if !self.refusals.noted(self.post.refusal("ses:GetAccount", &error)) {
+                    tracing::error!(mails = all, %error, "SES did not say what may be sent");
+                }
                 return Delivered { failed: count(all), ..delivered };
             }
         };
@@ -131,7 +137,9 @@ impl Round<'_> {
                 let refused = Rejection::Refused;
                 let noted = self.registry.record_undeliverable(mail.address, refused, &said, self.now).await;
                 if let Err(error) = noted {
-                    tracing::error!(%error, "an address that takes no mail could not be put on record");
+                    if !self.refusals.noted(error.refusal()) {
+                        tracing::error!(%error, "an address that takes no mail could not be put on record");
+                    }
                     return Delivered { failed: 1, ..delivered };
                 }
                 None
@@ -145,7 +153,9 @@ impl Round<'_> {
             match self.registry.record_reminder(&reminder).await {
                 Ok(_) => delivered.told.push((*position, recipient)),
                 Err(error) => {
-                    tracing::error!(%error, "a mail was sent and is on no record: it is sent again");
+                    if !self.refusals.noted(error.refusal()) {
+                        tracing::error!(%error, "a mail was sent and is on no record: it is sent again");
+                    }
                     delivered.failed += 1;
                 }
             }
@@ -180,7 +190,8 @@ impl Round<'_> {
                     return Outcome::Unsendable(said);
                 }
                 Err(error @ (SendError::QuotaUsedUp | SendError::Stopped(_))) => {
-                    if !stopped.swap(true, Ordering::Relaxed) {
+                    let is_first = !stopped.swap(true, Ordering::Relaxed);
+                    if is_first && !self.refusals.noted(self.post.refusal(SEND, &error)) {
                         tracing::error!(%error, "no further mail is sent in this run");
                     }
                     return Outcome::Failed;
@@ -188,7 +199,9 @@ impl Round<'_> {
                 Err(SendError::Throttled) if tried < TRIES => {}
                 // SES may have taken it.
                 Err(error @ (SendError::Throttled | SendError::Passing(_))) => {
-                    tracing::error!(%error, tried, "a mail was not sent: the next run tries again");
+                    if !self.refusals.noted(self.post.refusal(SEND, &error)) {
+                        tracing::error!(%error, tried, "a mail was not sent: the next run tries again");
+                    }
                     return Outcome::Failed;
                 }
             }
@@ -298,6 +311,7 @@ mod tests {
         let round = Round {
             post: &post,
             registry: &registry,
+            refusals: &Refusals::default(),
             matters: &matters,
             write: &write,
             now,

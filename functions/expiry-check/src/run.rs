@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
         // Later than what is due now, so that many that cannot be read hide nothing.
         let again = self.now.saturating_add(AGAIN).ok();
         let steps = steps.chain(sight.unread.iter().map(|due| (due, again, None, 0)));
-        let registry = &self.check.registry;
+        let (registry, refusals) = (&self.check.registry, &self.check.refusals);
         let steps = steps.map(|(due, next, closed, done)| async move {
             let moved = match closed {
                 Some(provider) => registry.forget_incident(provider).await,
@@ -76,8 +76,10 @@ impl<'a> Run<'a> {
             };
             // `false`: something has brought it forward meanwhile, and the next run looks at it.
             moved.map(|_| done).inspect_err(|error| {
-                let subject = loggable(&due.subject);
-                tracing::error!(subject, %error, "a subject could not be moved on");
+                if !refusals.noted(error.refusal()) {
+                    let subject = loggable(&due.subject);
+                    tracing::error!(subject, %error, "a subject could not be moved on");
+                }
             })
         });
         let mut steps = stream::iter(steps.collect::<Vec<_>>()).buffer_unordered(SIDE_BY_SIDE);

@@ -1,7 +1,7 @@
 //! Telling machines and people what they have not been told.
 
 use crate::{
-    Error, announcement,
+    Error, ExpiryCheck, announcement,
     audience::Role,
     block::Reader,
     dead_end,
@@ -14,6 +14,7 @@ use crate::{
     run::{Run, count, remembered},
 };
 use jiff::Timestamp;
+use postroom_lambda::chain;
 use postroom_letter::{Letter, LinkKey, personal_link};
 use postroom_model::{Account, Recipient, Subject};
 use postroom_registry::Person;
@@ -28,14 +29,16 @@ impl Run<'_> {
             let news = matter.news().filter(|_| !matter.told.contains_key(&Recipient::Events));
             let Some(news) = news else { continue };
             if let Err(error) = self.note_end(matter).await {
-                tracing::error!(%error, "the end of an incident could not be put on record");
+                if !self.check.refusals.noted(error.refusal()) {
+                    tracing::error!(%error, "the end of an incident could not be put on record");
+                }
                 self.tally.failed += 1;
                 continue;
             }
             positions.push(position);
             details.push(Detail::new(&self.check.settings.stack, &matter.due.subject, self.now, news));
         }
-        let taken = announcement::put(&self.check.events, &details).await;
+        let taken = announcement::put(self.check, &details).await;
         for (position, id) in positions.into_iter().zip(taken) {
             let Some(matter) = matters.get_mut(position) else { continue };
             let Some(id) = id else {
@@ -48,8 +51,10 @@ impl Run<'_> {
                     matter.told.insert(Recipient::Events, self.now);
                 }
                 Err(error) => {
-                    let error = error.chain();
-                    tracing::error!(error, "an event was put and is on no record: it is put again");
+                    if !self.check.refusals.noted(error.refusal()) {
+                        let error = chain(&error);
+                        tracing::error!(error, "an event was put and is on no record: it is put again");
+                    }
                     self.tally.failed += 1;
                 }
             }
@@ -97,8 +102,13 @@ impl Run<'_> {
                     self.tally.failed += announced.failed;
                 }
                 Err(error) => {
-                    let error = error.chain();
-                    tracing::error!(error, "it is not known whether machines are to be told of something");
+                    if !self.check.refusals.noted(error.refusal()) {
+                        let error = chain(&error);
+                        tracing::error!(
+                            error,
+                            "it is not known whether machines are to be told of something"
+                        );
+                    }
                     self.tally.failed += 1;
                 }
             }
@@ -119,12 +129,8 @@ impl Run<'_> {
         if by_person.is_empty() {
             return Delivered::default();
         }
-        let key = match self.check.vault.link_key().await {
-            Ok(key) => key.as_ref().map(LinkKey::of),
-            Err(error) => {
-                tracing::error!(%error, "no mail can be written: the key of links cannot be read");
-                return Delivered { failed: count(by_person.len()), ..Delivered::default() };
-            }
+        let Ok(key) = self.link_key().await else {
+            return Delivered { failed: count(by_person.len()), ..Delivered::default() };
         };
         let mut mails: Vec<_> =
             by_person.into_iter().map(|(address, matters)| Mail { address, matters }).collect();
@@ -134,9 +140,28 @@ impl Run<'_> {
             urgencies.map(Matter::urgency).min()
         });
         let write = |mail: &Mail<'_>| self.write(mail, matters, people, key.as_ref());
-        let (registry, clock) = (&self.check.registry, self.check.clock);
-        let (now, until) = (self.now, self.until);
-        Round { post, registry, matters, write: &write, now, clock, until }.go(mails).await
+        let ExpiryCheck { registry, refusals, clock, .. } = self.check;
+        let (now, until, clock) = (self.now, self.until, *clock);
+        Round { post, registry, refusals, matters, write: &write, now, clock, until }.go(mails).await
+    }
+
+    /// What personal links are made with. A deployment that has lost it tells people without links, in time;
+    /// where it cannot be read just now, they are told by the next run, with them.
+    async fn link_key(&self) -> Result<Option<LinkKey>, ()> {
+        let ExpiryCheck { vault, refusals, .. } = self.check;
+        match vault.link_key().await {
+            Ok(Some(key)) => Ok(Some(LinkKey::of(&key))),
+            Ok(None) => {
+                refusals.note(&vault.no_link_key());
+                Ok(None)
+            }
+            Err(error) => {
+                if !refusals.noted(error.refusal()) {
+                    tracing::error!(%error, "no mail can be written: the key of links cannot be read");
+                }
+                Err(())
+            }
+        }
     }
 
     fn write(

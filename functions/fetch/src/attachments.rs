@@ -104,15 +104,14 @@ impl Archive {
         loop {
             let chunk = timeout_at(give_up_at, text.next()).await.map_err(|_| LargeError::GaveUp)?;
             let Some(chunk) = chunk else { break };
-            let chunk = chunk.map_err(|error| S3Error::cut_off("GetObject", &self.bucket, error))?;
+            let chunk = chunk.map_err(|_| S3Error::cut_off("GetObject", &self.bucket))?;
             read += chunk.len() as u64;
             unpacking.take(&chunk).await?;
         }
         if read == size {
             return Ok(());
         }
-        let error = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-        Err(S3Error::cut_off("GetObject", &self.bucket, error).into())
+        Err(S3Error::cut_off("GetObject", &self.bucket).into())
     }
 }
 

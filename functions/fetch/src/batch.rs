@@ -76,6 +76,11 @@ impl Fetch {
         let mut active: Vec<LoadedMailbox> = Vec::new();
         let mut alone = Alone::default();
         for (id, loaded) in self.registry.load(mailboxes).await? {
+            if let Ok(LoadedMailbox { placed, .. }) = &loaded
+                && placed.listed_under.is_none()
+            {
+                self.registry.list_mailbox(&placed.mailbox).await?;
+            }
             match loaded {
                 Ok(loaded) if loaded.placed.paused_at.is_some() || loaded.state.is_resting(now) => {
                     if loaded.state.lease.is_some_and(|lease| now < lease.until) {
@@ -83,13 +88,15 @@ impl Fetch {
                     }
                 }
                 Ok(loaded) => active.push(loaded),
+                // Nothing is put on record at it: perhaps a later release works it at this moment.
                 Err(error) => {
-                    tracing::error!(mailbox = %id, %error, "a mailbox cannot be read from the registry")
+                    totals.failed(error.class());
+                    tracing::error!(mailbox = %id, %error, "a mailbox cannot be read from the registry");
                 }
             }
         }
         let wanted: Vec<_> = active.iter().map(|loaded| &loaded.placed.mailbox).collect();
-        self.credentials.prefetch(&wanted, now).await;
+        self.credentials.prefetch(&wanted, now, &self.refusals).await;
         let longest = Slice::longest(now, invocation.deadline);
         tracing::debug!(lease = %lease.owner, active = active.len(), "working a batch");
         let last_turn = Instant::now() + self.slice * TURNS;
@@ -109,7 +116,7 @@ impl Fetch {
             .buffer_unordered(SIDE_BY_SIDE)
             .collect::<Vec<_>>()
             .await;
-        let mut first_error = None;
+        let mut failed = Vec::new();
         let mut accounts = Accounts::default();
         for (loaded, run) in reports.into_iter().flatten() {
             let id = &loaded.placed.mailbox.id;
@@ -122,19 +129,26 @@ impl Fetch {
                         && alone.has_room(&loaded.placed.mailbox)
                     {
                         alone.note(&loaded.placed.mailbox);
-                        self.queue.go_on(id).await?;
+                        if let Err(refusal) = self.queue.go_on(id).await {
+                            failed.push(crate::Error::Queue(Box::new(refusal)));
+                        }
                     }
+                    failed.extend(self.refused(&report.end));
                 }
+                // What AWS refuses goes back to the queue, which rings in the end. What would fail again and again
+                // for what it is must not take the others' polls with it.
+                Err(error) if error.fault().is_the_deployments() => failed.push(error.into()),
                 Err(error) => {
                     tracing::error!(mailbox = %id, %error, "a mailbox's outcome could not be recorded");
-                    // What will fail again must not make the batch's message fail again and again.
-                    if error.is_transient() {
-                        first_error.get_or_insert(error);
-                    }
                 }
             }
         }
-        self.record_accounts(accounts).await?;
-        first_error.map_or(Ok(()), |error| Err(error.into()))
+        if let Err(error) = self.record_accounts(accounts).await {
+            failed.push(error.into());
+        }
+        // One fails the message; the others are told with it.
+        let first = failed.pop();
+        failed.iter().filter_map(crate::Error::refusal).for_each(|refusal| self.refusals.note(&refusal));
+        first.map_or(Ok(()), Err)
     }
 }

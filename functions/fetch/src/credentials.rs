@@ -5,12 +5,16 @@
 //! path that `token-refresh` takes. One account's slow server stops no other account.
 
 use jiff::{SignedDuration, Timestamp};
+use postroom_lambda::Refusals;
 use postroom_mail::Credential;
-use postroom_model::{AccountId, Auth, Fault, FaultClass, Mailbox, MailboxId};
+use postroom_model::{AccountId, Auth, Fault, Mailbox, MailboxId, TokenSet};
 use postroom_tokens::Tokens;
 use postroom_vault::Vault;
 use secrecy::{ExposeSecret, SecretString};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 use tokio::sync::Mutex;
 
 /// A password is asked for again after this long, so that a new one takes effect.
@@ -49,6 +53,13 @@ struct AccessTokens {
 impl AccessTokens {
     fn of(&self, user: &str) -> Option<&Kept> {
         self.own.get(user).or(self.shared.as_ref())
+    }
+
+    /// Whether nothing is known of them but what the vault may hold: none is good, of any user, and none was refused.
+    fn are_unknown(&self, now: Timestamp) -> bool {
+        self.refused.is_none()
+            && self.own.is_empty()
+            && self.shared.as_ref().is_none_or(|kept| now >= kept.until)
     }
 }
 
@@ -98,8 +109,13 @@ impl Credentials {
         self.tokens.settled().await;
     }
 
-    /// Gets the passwords of many mailboxes in few requests. A failure shows when one is used.
-    pub(crate) async fn prefetch(&self, mailboxes: &[&Mailbox], now: Timestamp) {
+    /// Gets what many mailboxes sign in with in few requests. Where that fails, each is read when it is used.
+    pub(crate) async fn prefetch(&self, mailboxes: &[&Mailbox], now: Timestamp, refusals: &Refusals) {
+        self.prefetch_passwords(mailboxes, now, refusals).await;
+        self.prefetch_tokens(mailboxes, now, refusals).await;
+    }
+
+    async fn prefetch_passwords(&self, mailboxes: &[&Mailbox], now: Timestamp, refusals: &Refusals) {
         let mut passwords = self.passwords.lock().await;
         let wanted =
             |m: &&&Mailbox| m.auth == Auth::Basic && passwords.get(&m.id).is_none_or(|k| now >= k.until);
@@ -111,8 +127,34 @@ impl Credentials {
             Ok(found) => passwords.extend(found.into_iter().filter_map(|(id, value)| {
                 Some((id, Kept { value: value.ok()?, until: later(now, PASSWORD_AGE) }))
             })),
-            Err(error) => {
-                tracing::warn!(%error, "passwords could not be read together; each is read by itself")
+            Err(error) => error.refusal().iter().for_each(|refusal| refusals.note(refusal)),
+        }
+    }
+
+    /// Of accounts whose token set is not known and was not refused. One that is about to end is left to the path
+    /// that renews it.
+    async fn prefetch_tokens(&self, mailboxes: &[&Mailbox], now: Timestamp, refusals: &Refusals) {
+        let accounts = mailboxes.iter().filter_map(|mailbox| match &mailbox.auth {
+            Auth::Basic => None,
+            Auth::Oauth(account) => Some(account),
+        });
+        let mut ids = Vec::new();
+        for id in accounts.collect::<BTreeSet<_>>() {
+            if self.account(id).await.lock().await.are_unknown(now) {
+                ids.push(id.clone());
+            }
+        }
+        if ids.len() < 2 {
+            return;
+        }
+        let found = match self.vault.token_sets(&ids).await {
+            Ok(found) => found,
+            Err(error) => return error.refusal().iter().for_each(|refusal| refusals.note(refusal)),
+        };
+        for (id, tokens) in found.into_iter().filter_map(|(id, tokens)| Some((id, tokens.ok()?))) {
+            let kept = Kept { until: kept_until(&tokens, now), value: tokens.access_token };
+            if now < kept.until {
+                self.account(&id).await.lock().await.shared = Some(kept);
             }
         }
     }
@@ -121,10 +163,8 @@ impl Credentials {
         if let Some(kept) = self.passwords.lock().await.get(id).filter(|kept| now < kept.until) {
             return Ok(kept.value.clone());
         }
-        let found = self.vault.password(id).await.map_err(vault_fault)?;
-        let value = found.ok_or_else(|| {
-            Fault::new(FaultClass::Configuration, "the vault holds no password for this mailbox")
-        })?;
+        let found = self.vault.password(id).await.map_err(|error| error.fault())?;
+        let value = found.ok_or_else(|| self.vault.no_password(id))?;
         let kept = Kept { value: value.clone(), until: later(now, PASSWORD_AGE) };
         self.passwords.lock().await.insert(id.clone(), kept);
         Ok(value)
@@ -148,8 +188,7 @@ impl Credentials {
         }
         let until = later(now, PATIENCE).min(until);
         let access = self.tokens.access(id, user, tokens.refused.as_ref(), until).await?;
-        let end = access.tokens.expires_at;
-        let until = end.map_or(later(now, PASSWORD_AGE), |end| later(end, -TOKEN_LEAD));
+        let until = kept_until(&access.tokens, now);
         let value = access.tokens.access_token;
         let kept = Kept { value: value.clone(), until };
         if access.shared {
@@ -161,10 +200,11 @@ impl Credentials {
     }
 }
 
-fn later(moment: Timestamp, by: SignedDuration) -> Timestamp {
-    moment.saturating_add(by).unwrap_or(Timestamp::MAX)
+/// Until when a process takes an account's access token for good.
+fn kept_until(tokens: &TokenSet, now: Timestamp) -> Timestamp {
+    tokens.expires_at.map_or(later(now, PASSWORD_AGE), |end| later(end, -TOKEN_LEAD))
 }
 
-fn vault_fault(error: postroom_vault::Error) -> Fault {
-    Fault::new(FaultClass::Storage, error.to_string())
+fn later(moment: Timestamp, by: SignedDuration) -> Timestamp {
+    moment.saturating_add(by).unwrap_or(Timestamp::MAX)
 }

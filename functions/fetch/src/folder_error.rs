@@ -28,7 +28,7 @@ pub(crate) enum FolderError {
         /// What is to be put on record when the message is passed over.
         past: Box<Moved>,
         /// What happened.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// The time was up in the middle of a round.
     #[error("the time for the mailbox was up")]
@@ -87,10 +87,10 @@ impl FolderError {
         match self {
             Self::Mail(error) => error.fault(),
             Self::Archive(error) => error.fault(),
-            Self::Registry(error) => Fault::new(FaultClass::Storage, error.to_string()),
+            Self::Registry(error) => error.fault(),
             Self::Message { fault, entry, uid_validity, .. } => {
                 let number = if *uid_validity == 0 { "message" } else { "message UID" };
-                Fault { reason: format!("{number} {}: {}", entry.number, fault.reason), ..fault.clone() }
+                Fault { reason: format!("{number} {}: {}", entry.number, fault.reason), ..(**fault).clone() }
             }
             Self::OutOfTime | Self::GaveUp => Fault::new(FaultClass::TimedOut, self.to_string()),
             Self::ReadOnly => Fault::new(FaultClass::NoMailboxAccess, self.to_string()),

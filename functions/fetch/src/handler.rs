@@ -1,11 +1,12 @@
 //! Queue messages: one at a time in production, but any number is taken.
 
-use crate::{Fetch, account::Accounts, metrics::Totals, outcome::End, queue::QueueError, slice::Slice};
+use crate::{Fetch, account::Accounts, metrics::Totals, outcome::End, slice::Slice};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
-use postroom_model::{Cause, Fault, FaultClass, Lease, MailboxId, Run, RunResult, Work};
+use postroom_lambda::chain;
+use postroom_model::{Cause, Fault, FaultClass, Lease, MailboxId, Refusal, Run, RunResult, Work};
 use postroom_registry::LoadedMailbox;
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 /// How long a request waits before it looks again whether its mailbox is free.
 const BUSY_PAUSE: Duration = Duration::from_secs(10);
@@ -41,13 +42,22 @@ pub enum Error {
     #[error(transparent)]
     Registry(#[from] postroom_registry::Error),
     /// The queue refused or failed.
-    #[error("work could not be sent on")]
-    Queue(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("work could not be sent on: {0}")]
+    Queue(Box<Refusal>),
+    /// AWS did not do what a mailbox's run needs. The mailbox is not to blame, and what it has is still to be
+    /// fetched.
+    #[error("a mailbox could not be worked: {0}")]
+    Refused(Box<Refusal>),
 }
 
-impl From<QueueError> for Error {
-    fn from(error: QueueError) -> Self {
-        Self::Queue(Box::new(error))
+impl Error {
+    /// What AWS did not do, where that is why.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Poison(_) => None,
+            Self::Registry(error) => error.refusal(),
+            Self::Queue(refusal) | Self::Refused(refusal) => Some((**refusal).clone()),
+        }
     }
 }
 
@@ -58,17 +68,23 @@ impl Fetch {
         let mut response = SqsBatchResponse::default();
         for record in event.records {
             let body = record.body.as_deref().unwrap_or_default();
-            if let Err(error) = self.work_message(body, invocation).await {
-                let cause = error.source().map(ToString::to_string).unwrap_or_default();
-                tracing::error!(%error, cause, "a queue message could not be worked");
+            // Boxed: a run is many futures deep.
+            if let Err(error) = Box::pin(self.work_message(body, invocation)).await {
+                if !self.refusals.noted(error.refusal()) {
+                    tracing::error!(error = chain(&error), "a queue message could not be worked");
+                }
                 // Time does not help what is not work: it goes to the dead-letter queue soon.
                 let pause = if let Error::Poison(_) = error { Duration::ZERO } else { RETRY_PAUSE };
-                self.queue.retry_after(record.receipt_handle.as_deref(), pause).await;
+                if let Err(refusal) = self.queue.retry_after(record.receipt_handle.as_deref(), pause).await {
+                    // Where that fails, the queue's own, longer time holds.
+                    self.refusals.note(&refusal);
+                }
                 response.add_failure(record.message_id.unwrap_or_default());
             }
         }
         // The process may be frozen now, and a renewal must not be frozen half done.
         self.credentials.settled().await;
+        self.refusals.tell("fetch", &self.metrics, (self.clock)());
         response
     }
 
@@ -91,10 +107,13 @@ impl Fetch {
         }
         let worked = self.run_leased(id, &cause, now, invocation).await;
         self.registry.release_mailbox(id, &invocation.request_id).await?;
-        if let Some(End::Unfinished) = worked? {
-            self.queue.go_on(id).await?;
+        match worked? {
+            Some(End::Unfinished) => {
+                self.queue.go_on(id).await.map_err(|refusal| Error::Queue(Box::new(refusal)))
+            }
+            Some(end) => self.refused(&end).map_or(Ok(()), Err),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Works a mailbox whose lease is held. Nothing comes of one that is gone or paused, or that rests
@@ -151,7 +170,8 @@ impl Fetch {
     async fn wait_for(&self, id: &MailboxId, cause: Cause) -> Result<(), Error> {
         tracing::info!(mailbox = %id, "the mailbox is being worked already");
         if let Cause::Demand(_) = cause {
-            self.queue.send(&Work::Mailbox { id: id.clone(), cause }, BUSY_PAUSE).await?;
+            let sent = self.queue.send(&Work::Mailbox { id: id.clone(), cause }, BUSY_PAUSE).await;
+            sent.map_err(|refusal| Error::Queue(Box::new(refusal)))?;
         }
         Ok(())
     }

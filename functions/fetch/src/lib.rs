@@ -3,6 +3,8 @@
 //! Guarantees: the design's invariants 1, 2, 4 and 5: no message is lost, none is stored twice, one
 //! bad mailbox stops no other, and memory is bounded by configuration. Leases only save double work;
 //! that nothing is lost or stored twice rests on conditional writes (`archive`, `folder`).
+//! What AWS does not do (a right that is missing, a bucket that is gone) is no mailbox's failure: the message goes
+//! back to the queue, and nothing is put on record of it (`outcome`).
 //!
 //! Rooms: [`handler`](Fetch::handle) takes queue messages apart; `batch` runs what is due; `mailbox` runs
 //! one mailbox, in as many sessions as it takes; `folder` and `round` say what is done and put it on
@@ -57,7 +59,7 @@ use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use budget::Budget;
 use credentials::Credentials;
 use jiff::Timestamp;
-use postroom_lambda::Metrics;
+use postroom_lambda::{Metrics, Refusals};
 use postroom_mail::{Network, NetworkError};
 use postroom_oauth::{Http, HttpError};
 use postroom_registry::Registry;
@@ -91,6 +93,7 @@ pub struct Fetch {
     budget: Budget,
     slice: Duration,
     metrics: Metrics,
+    refusals: Refusals,
     clock: fn() -> Timestamp,
 }
 
@@ -117,6 +120,7 @@ impl Fetch {
             budget: Budget::new(settings.memory_budget),
             slice: settings.slice,
             metrics: Metrics::new(settings.stack),
+            refusals: Refusals::default(),
             clock,
         })
     }

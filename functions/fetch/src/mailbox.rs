@@ -122,7 +122,7 @@ impl MailboxRun<'_> {
             match self.fetch.start_anew(&self.mailbox.id, visit).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(End::Unfinished),
-                Err(error) => return Err(Fault::new(FaultClass::Storage, error.to_string())),
+                Err(error) => return Err(error.fault()),
             }
         }
         let mut barren = 0;

@@ -3,6 +3,7 @@
 use crate::outcome::{End, Report};
 use jiff::{SignedDuration, Timestamp};
 use postroom_lambda::{Metrics, Unit};
+use postroom_model::FaultClass;
 use std::collections::BTreeMap;
 
 /// What several mailboxes' runs add up to.
@@ -38,8 +39,13 @@ impl Totals {
         self.left_out += report.tally.left_out;
         self.quarantined += report.tally.quarantined;
         if let End::Failed(fault) = &report.end {
-            *self.failures.entry(fault.class.name()).or_default() += 1;
+            self.failed(fault.class);
         }
+    }
+
+    /// One mailbox failed.
+    pub(crate) fn failed(&mut self, class: FaultClass) {
+        *self.failures.entry(class.name()).or_default() += 1;
     }
 
     pub(crate) fn polls(&self) -> u64 {

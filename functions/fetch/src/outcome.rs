@@ -5,7 +5,7 @@
 
 use crate::{Fetch, folder::is_same, folder_error::FolderError, tally::Tally, visit::Visit};
 use jiff::Timestamp;
-use postroom_model::{Failure, Fault, FaultClass, Mailbox, MailboxState, Run, RunResult, Stuck};
+use postroom_model::{Failure, Fault, Mailbox, MailboxState, Run, RunResult, Stuck};
 use postroom_registry::Counted;
 
 /// What came of a mailbox's run.
@@ -32,6 +32,8 @@ impl End {
     /// What came of two parts of a run: the first failure, else what is to be done next at the earliest.
     pub(crate) fn and(self, later: Self) -> Self {
         match (self, later) {
+            // What the deployment lacks is not held against the mailbox, whatever else is wrong with it.
+            (Self::Failed(_), Self::Failed(fault)) if fault.is_the_deployments() => Self::Failed(fault),
             (Self::Failed(fault), _) | (_, Self::Failed(fault)) => Self::Failed(fault),
             (Self::Unfinished, _) | (_, Self::Unfinished) => Self::Unfinished,
             (Self::Postponed, _) | (_, Self::Postponed) => Self::Postponed,
@@ -73,7 +75,7 @@ impl Fetch {
             size: Some(entry.size),
             message_id: visit.message_id.take(),
             attempts,
-            fault,
+            fault: *fault,
         };
         let recorded = if attempts < Stuck::max_attempts(seen.class) {
             self.registry.set_stuck(&mailbox.id, folder, Some(&stuck)).await
@@ -94,8 +96,20 @@ impl Fetch {
         };
         match recorded {
             Ok(()) => seen,
-            Err(error) => Fault::new(FaultClass::Storage, error.to_string()),
+            Err(error) => error.fault(),
         }
+    }
+
+    /// Why a run comes to nothing for want of something that AWS does not do: its message goes back to the queue.
+    /// What else a run was refused, which is its mailbox's own matter, is only told.
+    pub(crate) fn refused(&self, end: &End) -> Option<crate::Error> {
+        let End::Failed(fault) = end else { return None };
+        let refusal = fault.refusal.clone()?;
+        if fault.is_the_deployments() {
+            return Some(crate::Error::Refused(refusal));
+        }
+        self.refusals.note(&refusal);
+        None
     }
 
     /// Writes down what came of a run, where there is something to write. `before` is the mailbox's state
@@ -115,6 +129,11 @@ impl Fetch {
         });
         let Report { tally, end } = report;
         match end {
+            // Whoever asked for the run hears of it; the mailbox is as it was.
+            End::Failed(fault) if fault.is_the_deployments() => match &run {
+                Some(run) => self.registry.record_demand(&mailbox.id, run).await,
+                None => Ok(()),
+            },
             End::Failed(fault) => {
                 tracing::warn!(
                     mailbox = %mailbox.id, class = %fault.class, messages = tally.messages,
@@ -169,6 +188,7 @@ fn comes_sooner(mailbox: &Mailbox, now: Timestamp, next: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use postroom_model::FaultClass;
 
     #[test]
     fn the_first_failure_counts_and_what_is_to_be_done_soonest() {

@@ -179,7 +179,7 @@ impl FolderRun<'_> {
                     Cursor::Maildrop(_) => 0,
                 },
                 past: Box::new(folder.moved(std::slice::from_ref(entry), |_| Fate::Done)),
-                fault: error.fault(),
+                fault: Box::new(error.fault()),
             },
             None => error,
         }

@@ -4,38 +4,40 @@ use aws_sdk_s3::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
 };
-use postroom_model::{Fault, FaultClass};
-use std::error::Error;
+use postroom_model::{Fault, FaultClass, Refusal};
 
 /// A request that S3 refused or did not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("S3 {action} on bucket {bucket} failed{}", code.as_ref().map(|c| format!(": {c}")).unwrap_or_default())]
+#[error("S3 {action} on bucket {bucket} failed: {}", refusal.said)]
 pub(crate) struct S3Error {
     action: &'static str,
     bucket: String,
     code: Option<String>,
     /// The request could not even be written down.
     is_unbuilt: bool,
-    source: Box<dyn Error + Send + Sync>,
+    refusal: Box<Refusal>,
 }
 
 impl S3Error {
     pub(crate) fn new<E>(action: &'static str, bucket: &str, error: SdkError<E, HttpResponse>) -> Self
     where
-        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+        E: ProvideErrorMetadata,
     {
         let code = error.code().map(str::to_owned);
         let is_unbuilt = matches!(error, SdkError::ConstructionFailure(_));
-        Self { action, bucket: bucket.to_owned(), code, is_unbuilt, source: Box::new(error) }
+        let refusal = postroom_aws::refusal(right(action), &format!("bucket {bucket}"), &error);
+        Self { action, bucket: bucket.to_owned(), code, is_unbuilt, refusal: Box::new(refusal) }
     }
 
     /// An answer that broke off.
-    pub(crate) fn cut_off(
-        action: &'static str,
-        bucket: &str,
-        error: impl Error + Send + Sync + 'static,
-    ) -> Self {
-        Self { action, bucket: bucket.to_owned(), code: None, is_unbuilt: false, source: Box::new(error) }
+    pub(crate) fn cut_off(action: &'static str, bucket: &str) -> Self {
+        let refusal = Refusal::unanswered(right(action), &format!("bucket {bucket}"), "the answer broke off");
+        Self { action, bucket: bucket.to_owned(), code: None, is_unbuilt: false, refusal: Box::new(refusal) }
+    }
+
+    /// What S3 did not do.
+    pub(crate) fn refusal(&self) -> &Refusal {
+        &self.refusal
     }
 
     /// Whether S3 will never take the object, however often it is asked: what is said of it is at fault, its
@@ -49,7 +51,18 @@ impl S3Error {
 
     /// The fault as it is kept at the mailbox.
     pub(crate) fn fault(&self) -> Fault {
-        Fault::new(FaultClass::Storage, self.to_string())
+        let refusal = Some((*self.refusal).clone()).filter(|_| !self.is_about_the_object());
+        Fault::new(FaultClass::Storage, self.to_string()).because(refusal)
+    }
+}
+
+/// The right that an action needs
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>).
+fn right(action: &str) -> &'static str {
+    match action {
+        "HeadObject" | "GetObject" => "s3:GetObject",
+        "AbortMultipartUpload" => "s3:AbortMultipartUpload",
+        _ => "s3:PutObject",
     }
 }
 

@@ -75,9 +75,7 @@ impl Fetch {
         let key = recording.key(request_id);
         match timeout(limit, self.transcripts.put(&key, text)).await {
             Ok(Ok(())) => tracing::info!(mailbox = %recording.mailbox, "a transcript is written"),
-            Ok(Err(error)) => {
-                tracing::warn!(mailbox = %recording.mailbox, %error, "a transcript cannot be written");
-            }
+            Ok(Err(error)) => self.refusals.note(error.refusal()),
             Err(_) => {
                 tracing::warn!(mailbox = %recording.mailbox, "a transcript was not written in time");
             }

@@ -1,8 +1,9 @@
 //! `token-refresh`: a schedule tick; every account whose tokens are due is renewed.
 //!
-//! Guarantees: what is due is found by index; accounts are renewed side by side, a bounded number at a
-//! time; one that fails or hangs stops no other, and each has one result. How one account is renewed
-//! is `postroom-tokens`' matter, which `fetch` uses in the same way.
+//! Guarantees: what is due is found by index, the longest due first; accounts are renewed side by side, a
+//! bounded number at a time and no faster than Secrets Manager takes it; one that fails or hangs stops no
+//! other, and each has one result. How one account is renewed is `postroom-tokens`' matter, which `fetch`
+//! uses in the same way.
 
 mod settings;
 mod tally;
@@ -12,16 +13,26 @@ pub use settings::Settings;
 pub use tally::Tally;
 
 use aws_config::SdkConfig;
-use futures::StreamExt;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use postroom_lambda::{Metrics, Unit};
+use postroom_lambda::{Metrics, Refusals, Unit, chain};
 use postroom_oauth::{Http, HttpError};
 use postroom_registry::{DueAccount, Registry};
 use postroom_tokens::{Demand, Outcome, Tokens};
 use postroom_vault::{Sealer, Vault};
+use std::time::Duration;
+use tokio::{
+    sync::Mutex,
+    time::{Interval, MissedTickBehavior, interval},
+};
 
-/// Accounts that are renewed at once.
-const SIDE_BY_SIDE: usize = 16;
+/// Accounts that are renewed at once: as many as begin in the time that a slow server takes.
+const SIDE_BY_SIDE: usize = 32;
+/// Time from the beginning of one renewal to that of the next. A renewal makes two writes to Secrets Manager,
+/// which takes fifty a second in a region and no more
+/// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>); ten of them are
+/// left to `fetch`, the console and the command line.
+const PACE: Duration = Duration::from_millis(50);
 /// How long one account may be waited for.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 /// No further account is begun this shortly before the function is stopped: its request and the
@@ -34,6 +45,7 @@ pub struct TokenRefresh {
     registry: Registry,
     tokens: Tokens,
     metrics: Metrics,
+    refusals: Refusals,
     clock: fn() -> Timestamp,
 }
 
@@ -58,7 +70,13 @@ impl TokenRefresh {
         let sealer = Sealer::new(aws_sdk_kms::Client::new(aws), settings.token_key);
         let http = Http::new(settings.http)?;
         let tokens = Tokens::new(registry.clone(), vault, sealer, http, settings.lead, clock);
-        Ok(Self { registry, tokens, metrics: Metrics::new(settings.stack), clock })
+        Ok(Self {
+            registry,
+            tokens,
+            metrics: Metrics::new(settings.stack),
+            refusals: Refusals::default(),
+            clock,
+        })
     }
 
     /// Renews what is due, until nothing is or the time is up; `deadline` is when the function is
@@ -67,22 +85,42 @@ impl TokenRefresh {
     /// # Errors
     /// [`postroom_registry::Error`], when what is due cannot be found out.
     pub async fn tick(&self, deadline: Timestamp) -> std::result::Result<Tally, postroom_registry::Error> {
+        // Boxed: a tick is many futures deep.
+        let tally = Box::pin(self.renew_due(deadline)).await;
+        if let Err(error) = &tally
+            && !self.refusals.noted(error.refusal())
+        {
+            tracing::error!(error = chain(error), "what is due cannot be found out");
+        }
+        self.refusals.tell("token-refresh", &self.metrics, (self.clock)());
+        tally
+    }
+
+    async fn renew_due(&self, deadline: Timestamp) -> std::result::Result<Tally, postroom_registry::Error> {
         let now = (self.clock)();
         let last_start = deadline.saturating_sub(MARGIN).unwrap_or(Timestamp::MIN);
         let mut tally = Tally::default();
-        let mut pages = self.registry.due_accounts(now);
-        while let Some(page) = pages.next_page().await? {
-            let mut results = futures::stream::iter(page)
-                .map(|due| self.renew(due, last_start))
-                .buffer_unordered(SIDE_BY_SIDE);
-            while let Some(result) = results.next().await {
-                match result {
-                    Some(result) => self.note(&mut tally, now, result),
-                    None => tally.left += 1,
-                }
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let pace = &Mutex::new(pace);
+        let pages = stream::try_unfold(self.registry.due_accounts(now), async |mut pages| {
+            let page = pages.next_page().await?;
+            Ok::<_, postroom_registry::Error>(page.map(|page| (stream::iter(page).map(Ok), pages)))
+        });
+        let due = pages.try_flatten().boxed();
+        let renewals = due.map(|due| async { Ok(self.renew(due?, last_start, pace).await) });
+        let mut results = renewals.buffer_unordered(SIDE_BY_SIDE);
+        let mut unknown = Ok(());
+        while let Some(result) = results.next().await {
+            match result {
+                Ok(Some(result)) => self.note(&mut tally, now, result),
+                Ok(None) => tally.left += 1,
+                // What has begun is ended in good order.
+                Err(error) => unknown = Err(error),
             }
         }
         self.tokens.settled().await;
+        unknown?;
         self.metrics.emit(
             now,
             None,
@@ -101,7 +139,10 @@ impl TokenRefresh {
     }
 
     /// `None`: there is no time left for it.
-    async fn renew(&self, due: DueAccount, last_start: Timestamp) -> Option<Result> {
+    async fn renew(&self, due: DueAccount, last_start: Timestamp, pace: &Mutex<Interval>) -> Option<Result> {
+        if (self.clock)() <= last_start {
+            pace.lock().await.tick().await;
+        }
         let now = (self.clock)();
         if now > last_start {
             return None;
@@ -128,10 +169,16 @@ impl TokenRefresh {
                 }
             }
             Err(error) => {
-                tracing::error!(account = %due.id, %error, "an account's tokens could not be renewed");
+                // What AWS did not do is told once a tick, however many accounts it was refused.
+                if error.refusal().is_none() {
+                    tracing::error!(account = %due.id, %error, "an account's tokens could not be renewed");
+                }
                 error.fault()
             }
         };
+        if let Some(refusal) = &fault.refusal {
+            self.refusals.note(refusal);
+        }
         tally.failed += 1;
         self.metrics.emit(now, Some(("Class", fault.class.name())), &[("RefreshFailures", Unit::Count, 1.0)]);
     }

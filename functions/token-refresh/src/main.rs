@@ -2,11 +2,16 @@
 
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use std::process::ExitCode;
 use token_refresh::{Settings, TokenRefresh};
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
     postroom_lambda::log();
+    postroom_lambda::started(serve().await)
+}
+
+async fn serve() -> Result<(), Error> {
     let settings = Settings::from_env(|name| std::env::var(name).ok())?;
     let refresh = &TokenRefresh::new(settings, &postroom_lambda::aws()?, postroom_lambda::now)?;
     // What the schedule sends says nothing that the clock does not.

@@ -6,10 +6,37 @@ use std::{ops::RangeInclusive, str::FromStr};
 
 /// An environment variable that is missing or wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("environment variable {name} {problem}; the deployment's template sets it")]
+#[error("{}environment variable {name} {problem}; the deployment's template sets it", parameter(name))]
 pub struct SettingsError {
     name: &'static str,
     problem: &'static str,
+}
+
+/// The parameters of the template that set variables as they are, by the variables.
+const PARAMETERS: [(&str, &str); 17] = [
+    ("ADMIN_ADDRESSES", "AdminAddresses"),
+    ("ADMIN_GROUP", "AdminGroup"),
+    ("ADMIN_PROVIDER", "AdminProvider"),
+    ("ALLOW_LOCAL_SERVERS", "AllowLocalServers"),
+    ("FALLBACK_ADDRESS", "FallbackAddress"),
+    ("FETCH_LAG_LIMIT_SECONDS", "FetchLagLimitSeconds"),
+    ("LANGUAGE", "Language"),
+    ("LOG_LEVEL", "LogLevel"),
+    ("MAIL_CA", "MailCa"),
+    ("MEMORY_BUDGET_MIB", "FetchMemoryBudgetMiB"),
+    ("OPERATOR_ADDRESSES", "OperatorAddresses"),
+    ("OVERDUE_REPEAT_DAYS", "OverdueRepeatDays"),
+    ("PLAINTEXT_HOSTS", "PlaintextHosts"),
+    ("PUBLIC_URL", "PublicUrl"),
+    ("REFRESH_LEAD_MINUTES", "RefreshLeadMinutes"),
+    ("SENDER_ADDRESS", "SenderAddress"),
+    ("TIME_ZONE", "TimeZone"),
+];
+
+/// What a message about a variable begins with: the parameter to mend, where there is one.
+fn parameter(variable: &str) -> String {
+    let found = PARAMETERS.iter().find(|(name, _)| *name == variable);
+    found.map(|(_, parameter)| format!("parameter {parameter}: ")).unwrap_or_default()
 }
 
 /// How servers outside AWS may be reached: mail servers and authorization servers alike.
@@ -163,6 +190,13 @@ mod tests {
             let error = environment.reach().map(drop).and(environment.refresh_lead().map(drop));
             assert!(error.expect_err("refused").to_string().contains(name), "{name}");
         }
+        let zone =
+            environment("TIME_ZONE", "Mars").parsed::<u8>("TIME_ZONE", "is not the name of a time zone");
+        assert_eq!(
+            zone.expect_err("refused").to_string(),
+            "parameter TimeZone: environment variable TIME_ZONE is not the name of a time zone; the deployment's \
+             template sets it"
+        );
         let missing = environment("A", "").need("A").expect_err("refused");
         assert_eq!(
             missing.to_string(),

@@ -7,11 +7,13 @@ mod aws;
 mod environment;
 mod log;
 mod metrics;
+mod refusals;
 
 pub use aws::{EnvironmentError, aws};
 pub use environment::{Environment, Reach, SettingsError};
-pub use log::log;
+pub use log::{chain, log, started};
 pub use metrics::{Metrics, Unit};
+pub use refusals::Refusals;
 
 /// The present moment. Only `main` asks for it; everything else is told.
 #[expect(clippy::disallowed_methods, reason = "the clock comes in here")]

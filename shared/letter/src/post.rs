@@ -6,7 +6,7 @@ use aws_sdk_sesv2::{
     config::{Config, retry::RetryConfig},
     types::{Body, Content, Destination, EmailContent, Message},
 };
-use postroom_model::mail_address;
+use postroom_model::{Refusal, RefusalKind, mail_address};
 use std::fmt;
 
 /// SES, with what every letter has. Cheap to clone. `Debug` shows no address.
@@ -81,6 +81,25 @@ impl Post {
         let sent = sent.map_err(|error| SendError::of_send(&error, sender))?;
         // SES names every message it takes; one without a name was taken all the same.
         Ok(MessageId(sent.message_id.unwrap_or_default()))
+    }
+
+    /// What of an error AWS did not do, for all letters alike, where the request needed this right.
+    pub fn refusal(&self, right: &str, error: &SendError) -> Option<Refusal> {
+        let resource = match &self.configuration_set {
+            Some(set) => format!("SES, configuration set {set}"),
+            None => "SES".to_owned(),
+        };
+        match error {
+            SendError::Throttled => Some(Refusal::throttled(right, &resource)),
+            SendError::Passing(said) => Some(Refusal::unanswered(right, &resource, said)),
+            SendError::Stopped(said) => {
+                // Where SES says nothing, its code is what is known.
+                let code = Some(&**said).filter(|said| !said.contains(' ')).unwrap_or_default();
+                let refusal = Refusal::answered(right, &resource, code, said, 400);
+                (refusal.kind != RefusalKind::Other).then_some(refusal)
+            }
+            SendError::QuotaUsedUp | SendError::Recipient(_) => None,
+        }
     }
 
     /// What can be sent now.

@@ -146,7 +146,9 @@ fn after(since: Timestamp, days: u16) -> Option<Timestamp> {
 
 /// The end that a status's fault is, where a person must mend it.
 fn refusal(status: &AccountStatus) -> Option<Expiry> {
-    let (at, class) = status.refused_at.zip(status.fault.as_ref().map(|fault| fault.class))?;
+    // An early release did not write down since when: no tokens were obtained since.
+    let refused_at = status.refused_at.or(status.obtained_at);
+    let (at, class) = refused_at.zip(status.fault.as_ref().map(|fault| fault.class))?;
     let at = match class {
         // One mail server says so, and others may say otherwise.
         FaultClass::TokenRefused => status.mail_refused_at.unwrap_or(at).saturating_add(WATCHED),

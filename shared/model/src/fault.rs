@@ -1,5 +1,6 @@
 //! What went wrong, and who must act.
 
+use crate::{Refusal, RefusalKind};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
@@ -17,6 +18,9 @@ pub struct Fault {
     /// How long the server asked to be left alone, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
+    /// What AWS did not do, where that is why. It is not stored.
+    #[serde(skip)]
+    pub refusal: Option<Box<Refusal>>,
 }
 
 impl Fault {
@@ -24,13 +28,26 @@ impl Fault {
     pub fn new(class: FaultClass, reason: impl AsRef<str>) -> Self {
         let clean = |c: char| if c.is_control() { ' ' } else { c };
         let reason = reason.as_ref().trim().chars().map(clean).take(MAX_REASON).collect();
-        Self { class, reason, retry_after_seconds: None }
+        Self { class, reason, retry_after_seconds: None, refusal: None }
+    }
+
+    /// The same fault with what AWS did not do. A request that was at fault itself says nothing of the
+    /// deployment.
+    pub fn because(mut self, refusal: Option<Refusal>) -> Self {
+        self.refusal = refusal.filter(|refusal| refusal.kind != RefusalKind::Other).map(Box::new);
+        self
     }
 
     /// The same fault with the pause that the server asked for.
     pub fn with_retry_after(mut self, pause: Duration) -> Self {
         self.retry_after_seconds = Some(pause.as_secs().max(1));
         self
+    }
+
+    /// Whether the deployment is at fault, and neither the mailbox nor the account that it came up with: nothing
+    /// of it goes on record there. A secret that one of them lacks is its own fault ([`FaultClass::Configuration`]).
+    pub fn is_the_deployments(&self) -> bool {
+        self.class == FaultClass::Storage && self.refusal.is_some()
     }
 
     /// How long the server asked to be left alone.

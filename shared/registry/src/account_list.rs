@@ -5,7 +5,7 @@ use crate::{
     account_lease::ENDING,
     index::IndexQuery,
     page::Source,
-    table::{ACCOUNT_PREFIX, Item, Key, Kind, address_in_key, moment},
+    table::{ACCOUNT_PREFIX, Item, Key, Kind, STATUS, address_in_key, moment},
 };
 use jiff::Timestamp;
 use postroom_model::{Account, AccountId, AccountStatus, MailboxId, ProviderId};
@@ -136,7 +136,7 @@ fn account_key(id: &MailboxId) -> Key {
 }
 
 fn status_key(id: &MailboxId) -> Key {
-    Key { sk: "STATUS".into(), ..account_key(id) }
+    Key { sk: STATUS.into(), ..account_key(id) }
 }
 
 fn stands(status: &Item, standing: Standing) -> bool {

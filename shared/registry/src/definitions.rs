@@ -4,7 +4,7 @@ use crate::{
     Error, Registry, Result,
     index::IndexQuery,
     remind::brought_forward,
-    table::{Item, Key, Kind, VERSION, attributes, moment, number, seconds, text},
+    table::{Item, Key, Kind, attributes, moment, seconds, text},
     update::Update,
 };
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ pub struct PlacedMailbox {
     pub transcript_until: Option<Timestamp>,
     /// What it is listed under: its account's id, or `-` for basic. Absent where an earlier release
     /// wrote it: then [`Registry::mailboxes_of`] and the list of the basic mailboxes lack it until
-    /// [`Registry::put_mailbox`] has written it again.
+    /// [`Registry::list_mailbox`] has been called or [`Registry::put_mailbox`] has written it again.
     #[serde(default, rename = "account")]
     pub listed_under: Option<String>,
 }
@@ -209,6 +209,17 @@ impl Registry {
         }
     }
 
+    /// Lists a mailbox that an earlier release wrote as [`PlacedMailbox::listed_under`] says; nothing
+    /// happens where it is listed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn list_mailbox(&self, mailbox: &Mailbox) -> Result<()> {
+        let update = Update::of(Key::mailbox(&mailbox.id)).set("account", text(listed_under(&mailbox.auth)));
+        let update = update.when("attribute_exists(#pk) AND attribute_not_exists(#account)").name("pk");
+        self.update(update).await.map(drop)
+    }
+
     /// Whether a mailbox is on record with the same account and the same owners.
     async fn tells_the_same(&self, mailbox: &Mailbox) -> Result<bool> {
         let held = self.item(&Key::mailbox(&mailbox.id)).await?;
@@ -276,13 +287,6 @@ impl Registry {
         items.into_iter().map(|item| self.decode(item)).collect()
     }
 
-    /// Writes an item, in place of what was there.
-    pub(crate) async fn put(&self, key: Key, mut item: Item) -> Result<()> {
-        item.extend(key.item());
-        let request = self.client.put_item().table_name(&*self.table).set_item(Some(item));
-        request.send().await.map(drop).map_err(|e| Error::request(&self.table, "PutItem", e))
-    }
-
     pub(crate) async fn delete(&self, key: &Key) -> Result<()> {
         let request = self.client.delete_item().table_name(&*self.table).set_key(Some(key.item()));
         request.send().await.map(drop).map_err(|e| Error::request(&self.table, "DeleteItem", e))
@@ -301,7 +305,6 @@ fn listed_under(auth: &Auth) -> &str {
 pub(crate) fn definition<T: Serialize>(kind: Kind, key: &Key, value: &T) -> Result<Item> {
     let mut item = attributes(key, value)?;
     item.insert("kind".into(), text(kind.name()));
-    item.insert("v".into(), number(VERSION.into()));
     Ok(item)
 }
 

@@ -1,6 +1,7 @@
 //! Why the registry could not answer.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use postroom_model::{Fault, FaultClass, Refusal};
 use std::error::Error as StdError;
 
 /// What the registry's methods return.
@@ -11,16 +12,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// DynamoDB refused, failed, or was not reached.
-    #[error("DynamoDB {action} on table {table}: {what}")]
+    #[error("DynamoDB {action} on table {table}: {}", refusal.said)]
     Request {
         /// The table.
         table: String,
         /// The DynamoDB action, as in an IAM policy.
         action: &'static str,
-        /// DynamoDB's own words, or what happened on the way there.
-        what: String,
-        /// Whether the same request may succeed later.
-        transient: bool,
+        /// What DynamoDB said, or what happened on the way there.
+        refusal: Box<Refusal>,
         /// What lies beneath, where DynamoDB itself did not answer.
         #[source]
         source: Option<Box<dyn StdError + Send + Sync>>,
@@ -44,8 +43,11 @@ pub enum Error {
         #[source]
         source: serde_dynamo::Error,
     },
-    /// An item that a later release wrote.
-    #[error("item {key} of table {table} has version {found}; this release knows versions up to {known}")]
+    /// An item that a later release has written into. It stays as it is.
+    #[error(
+        "item {key} of table {table} has version {found}, and this release knows versions up to {known}: \
+         a later release has written it; deploy that one, and use its command line"
+    )]
     TooNew {
         /// The table.
         table: String,
@@ -79,7 +81,7 @@ impl Error {
     /// Whether the same call may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Request { transient, .. } => *transient,
+            Self::Request { refusal, .. } => refusal.is_transient(),
             Self::Throttled { .. } => true,
             Self::Unreadable { .. }
             | Self::TooNew { .. }
@@ -88,42 +90,46 @@ impl Error {
         }
     }
 
+    /// What kind of fault it is, where it is put on record.
+    pub fn class(&self) -> FaultClass {
+        match self {
+            Self::TooNew { .. } => FaultClass::Unsupported,
+            _ => FaultClass::Storage,
+        }
+    }
+
+    /// The error as what may be recorded and shown.
+    pub fn fault(&self) -> Fault {
+        Fault::new(self.class(), self.to_string()).because(self.refusal())
+    }
+
+    /// What DynamoDB did not do, where that is why.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Request { refusal, .. } => Some((**refusal).clone()),
+            Self::Throttled { table, action } => Some(Refusal::throttled(&right(action), &resource(table))),
+            _ => None,
+        }
+    }
+
     pub(crate) fn request<E>(table: &str, action: &'static str, error: SdkError<E>) -> Self
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        let (what, transient, source) = match error {
-            SdkError::ServiceError(context) => {
-                let code = context.err().code().unwrap_or("unnamed error");
-                let transient = is_transient(code, context.raw().status().as_u16());
-                let what = match context.err().message() {
-                    Some(message) => format!("{code}: {message}"),
-                    None => code.to_owned(),
-                };
-                (what, transient, None)
-            }
-            SdkError::ConstructionFailure(_) => {
-                ("the request cannot be built".into(), false, error.into_source().ok())
-            }
-            SdkError::TimeoutError(_) => ("no answer in time".into(), true, error.into_source().ok()),
-            SdkError::DispatchFailure(_) => ("not reached".into(), true, error.into_source().ok()),
-            _ => ("the answer cannot be read".into(), true, error.into_source().ok()),
+        let refusal = Box::new(postroom_aws::refusal(&right(action), &resource(table), &error));
+        let source = match error {
+            SdkError::ServiceError(_) => None,
+            _ => error.into_source().ok(),
         };
-        Self::Request { table: table.to_owned(), action, what, transient, source }
+        Self::Request { table: table.to_owned(), action, refusal, source }
     }
 }
 
-/// Error codes that pass by themselves
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>).
-fn is_transient(code: &str, status: u16) -> bool {
-    const PASSING: [&str; 7] = [
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingException",
-        "TransactionCanceledException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    ];
-    status >= 500 || status == 429 || PASSING.contains(&code)
+/// The right that an action needs.
+fn right(action: &str) -> String {
+    format!("dynamodb:{action}")
+}
+
+fn resource(table: &str) -> String {
+    format!("table {table}")
 }

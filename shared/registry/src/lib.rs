@@ -4,7 +4,8 @@
 //! nothing half true. A condition that does not hold is a value (`false`, [`LeasedBatch::Busy`]),
 //! never an [`Error`]. Reads of single items, of a batch's mailboxes and of accounts' statuses are
 //! strongly consistent; lists come from an index and may lag behind a write by a moment. An item of
-//! an earlier release loads; one of a later release is refused by name.
+//! an earlier release loads; one that a later release has written into is neither read nor changed, and
+//! refused by name.
 //!
 //! Left out: rules. When a batch is due or how long a mailbox rests is decided in `postroom-model`;
 //! the clock, too, is the caller's. Secrets never come here: they lie in the vault. What an account's
@@ -38,7 +39,7 @@
 //! | `remind` | `remind`, `remind_at` | what somebody may have to be told of: `account`: statuses; `provider`: providers whose secret ends; `password`: mailboxes whose password ends; `mailbox`: states of mailboxes that failed; `incident`: incidents; `address`: addresses that take no mail. Keys only |
 //! | `account` | `account`, `id` | mailboxes by their account's id; `-`: basic ones |
 //!
-//! Times are seconds since 1970.
+//! Times are seconds since 1970. Every item carries `v`, its version; one without it is of version 1.
 
 mod account_lease;
 mod account_list;
@@ -64,6 +65,7 @@ mod reminder;
 mod schedule;
 mod table;
 mod update;
+mod version;
 
 pub use account_lease::{LeasedAccount, TokenRecord};
 pub use account_list::{AccountQuery, Standing};

@@ -114,6 +114,7 @@ impl Registry {
         loop {
             let (items, last) = self.known_page(id, Some(generation), start).await?;
             for item in items {
+                self.check_version(&item)?;
                 let Some(AttributeValue::Bs(ids)) = item.get("ids") else { continue };
                 known.extend(ids.iter().filter_map(|id| UniqueId::from_bytes(id.as_ref())));
             }

@@ -10,7 +10,7 @@ use crate::{
     definitions::definition,
     latest::listed_at,
     remind::due_for_a_look,
-    table::{Key, Kind, VERSION, address_in_key, attribute, number, seconds, text},
+    table::{Key, Kind, address_in_key, attribute, seconds, text},
     update::Update,
 };
 use jiff::Timestamp;
@@ -103,7 +103,6 @@ impl Registry {
         let listed_at = listed_at(now, &key);
         let seen = Update::of(key)
             .set("kind", text(Kind::Undeliverable.name()))
-            .set("v", number(VERSION.into()))
             .set("address", text(&address))
             .set("because", because)
             .set("said", text(said))

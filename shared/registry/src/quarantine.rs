@@ -4,6 +4,7 @@ use crate::{
     Error, Registry, Result,
     table::{Key, attributes, cut_for_key, number, text},
     update::Update,
+    version,
 };
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -72,6 +73,7 @@ impl Registry {
         let record = QuarantineRecord { folder: folder.to_owned(), stuck: stuck.clone(), at: now };
         let mut item = attributes(&key, &record)?;
         item.extend(key.item());
+        item.insert(version::NAME.to_owned(), version::value());
         let put = Put::builder()
             .table_name(&*self.table)
             .set_item(Some(item))

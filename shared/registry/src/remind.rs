@@ -11,17 +11,27 @@
 use crate::{
     Registry, Result,
     index::IndexQuery,
-    table::{Item, Key, moment, seconds, text},
+    table::{Item, Key, Kind, STATUS, moment, seconds, text},
     update::{Outcome, Update},
 };
-use futures::future::try_join_all;
+use futures::{
+    StreamExt as _, TryStreamExt as _,
+    future::{self, try_join_all},
+    stream,
+};
 use jiff::{SignedDuration, Timestamp};
 use postroom_model::Subject;
 
 /// The kinds of subjects in the index, its partition keys. Mailboxes come last: of one that fails only
 /// machines are told.
-const KINDS: [&str; 6] = ["account", "provider", "password", "incident", "address", MAILBOX];
+const KINDS: [&str; 6] = [ACCOUNT, PROVIDER, "password", "incident", "address", MAILBOX];
+const ACCOUNT: &str = "account";
+const PROVIDER: &str = "provider";
 const MAILBOX: &str = "mailbox";
+/// What is known of an account of which somebody may have to be told.
+const KNOWN_OF: [&str; 2] = ["obtained_at", "refused_at"];
+/// Items that are changed side by side.
+const AT_ONCE: usize = 16;
 
 /// A subject that is to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +83,32 @@ impl Registry {
             None => update.remove("remind").remove("remind_at"),
         };
         Ok(self.update(update).await?.is_done())
+    }
+
+    /// Has what an earlier release knew, and had nobody look at, looked at from `now` on: accounts that were
+    /// authorised or refused, and providers whose secret ends. Where nothing ends, whoever looks sees that.
+    /// How many there were.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error); the call may then be repeated.
+    pub async fn look_at_the_rest(&self, now: Timestamp) -> Result<usize> {
+        let accounts = self.index_entries(&IndexQuery::kind(Kind::Account), usize::MAX).await?;
+        let statuses =
+            accounts.iter().filter_map(|account| Some(Key { sk: STATUS.into(), ..Key::from_item(account)? }));
+        let statuses = self.items(statuses).await?.into_values();
+        let statuses = statuses.filter(|status| KNOWN_OF.iter().any(|name| status.contains_key(*name)));
+        let providers = self.index_entries(&IndexQuery::kind(Kind::Provider), usize::MAX).await?;
+        let providers = providers.into_iter().filter(|provider| provider.contains_key("client_auth_expires"));
+        let unseen = statuses.map(|item| (ACCOUNT, item)).chain(providers.map(|item| (PROVIDER, item)));
+        let unseen =
+            unseen.filter(|(_, item)| !item.contains_key("remind_at") && self.check_version(item).is_ok());
+        let updates = unseen.filter_map(|(kind, item)| {
+            let update = Update::of(Key::from_item(&item)?).when("attribute_exists(#pk)").name("pk");
+            Some(update.set_if_absent("remind", text(kind)).set_if_absent("remind_at", seconds(now)))
+        });
+        let updates: Vec<_> = updates.map(|update| self.update(update)).collect();
+        let made = stream::iter(updates).buffer_unordered(AT_ONCE);
+        made.try_fold(0, |made, _| future::ready(Ok(made + 1))).await
     }
 
     /// Has a subject looked at from `now` on. `false`: there is no such thing.

@@ -1,9 +1,10 @@
 //! The table: its keys, and how one item is read, written and decoded.
 
-use crate::{Error, Result};
+use crate::{Error, Result, version};
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, ReturnValue},
+    operation::{delete_item::DeleteItemError, put_item::PutItemError},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use jiff::Timestamp;
 use postroom_model::{AccountId, BatchId, MailboxId, ProviderId, Subject, mail_address};
@@ -11,8 +12,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, fmt, sync::Arc};
 
-/// The version of definitions that this release writes, and the latest that it reads.
-pub(crate) const VERSION: u32 = 1;
 /// The index of what is due, by due time.
 pub(crate) const DUE_INDEX: &str = "due";
 /// The index of what people ask for lists of, by kind and id.
@@ -59,27 +58,54 @@ impl Registry {
         self.item(key).await?.map(|item| self.decode(item)).transpose()
     }
 
+    /// Writes an item, in place of what was there, unless a later release has written into that.
+    pub(crate) async fn put(&self, key: Key, mut item: Item) -> Result<()> {
+        item.extend(key.item());
+        item.insert(version::NAME.to_owned(), version::value());
+        let request = self.client.put_item().table_name(&*self.table).set_item(Some(item));
+        let request = request
+            .condition_expression(version::IS_KNOWN)
+            .expression_attribute_names("#v", version::NAME)
+            .expression_attribute_values(":v", version::value())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = request.send().await else { return Ok(()) };
+        if let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error()
+            && let Some(held) = &refusal.item
+        {
+            self.check_version(held)?;
+        }
+        Err(Error::request(&self.table, "PutItem", error))
+    }
+
     /// Deletes an item and returns it: to one of many who ask.
     pub(crate) async fn take(&self, key: &Key) -> Result<Option<Item>> {
         let request = self.client.delete_item().table_name(&*self.table).set_key(Some(key.item()));
-        let answer = request.return_values(ReturnValue::AllOld).send().await;
-        let item = answer.map_err(|e| Error::request(&self.table, "DeleteItem", e))?.attributes;
-        Ok(item.filter(|item| !item.is_empty()))
+        let request = request
+            .condition_expression(version::IS_KNOWN)
+            .expression_attribute_names("#v", version::NAME)
+            .expression_attribute_values(":v", version::value())
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(answer) => Ok(answer.attributes.filter(|item| !item.is_empty())),
+            Err(error) => {
+                if let Some(DeleteItemError::ConditionalCheckFailedException(refusal)) =
+                    error.as_service_error()
+                    && let Some(held) = &refusal.item
+                {
+                    self.check_version(held)?;
+                }
+                Err(Error::request(&self.table, "DeleteItem", error))
+            }
+        }
     }
 
     /// What an item stands for, unless a later release wrote it.
     pub(crate) fn decode<T: DeserializeOwned>(&self, item: Item) -> Result<T> {
-        let table = || self.table.to_string();
+        self.check_version(&item)?;
         let key = Key::of(&item);
-        if let Some(version) = item.get("v") {
-            let known = version.as_n().ok().and_then(|v| v.parse::<u32>().ok()).is_some_and(|v| v <= VERSION);
-            if !known {
-                let found = version.as_n().map_or("unknown", String::as_str).to_owned();
-                return Err(Error::TooNew { table: table(), key, found, known: VERSION });
-            }
-        }
         serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(|source| Error::Unreadable {
-            table: table(),
+            table: self.table.to_string(),
             key,
             source,
         })
@@ -132,6 +158,8 @@ pub(crate) struct Key {
 }
 
 pub(crate) const ACCOUNT_PREFIX: &str = "ACCOUNT#";
+/// The sort key of an account's status.
+pub(crate) const STATUS: &str = "STATUS";
 const BATCH_PREFIX: &str = "BATCH#";
 const OWNER: &str = "OWNER";
 const REMINDER: &str = "REMINDER";
@@ -155,7 +183,7 @@ impl Key {
     }
 
     pub(crate) fn account_status(id: &AccountId) -> Self {
-        Self { pk: format!("{ACCOUNT_PREFIX}{id}"), sk: "STATUS".into() }
+        Self { pk: format!("{ACCOUNT_PREFIX}{id}"), sk: STATUS.into() }
     }
 
     pub(crate) fn mailbox(id: &MailboxId) -> Self {

@@ -3,6 +3,7 @@
 use crate::{
     Error, Registry, Result,
     table::{Item, Key, number},
+    version,
 };
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
@@ -46,8 +47,9 @@ impl Outcome {
 }
 
 impl Update {
+    /// An update of an item that no later release has written into; it carries this one's version then.
     pub(crate) fn of(key: Key) -> Self {
-        Self {
+        let update = Self {
             key,
             set: Vec::new(),
             remove: Vec::new(),
@@ -56,7 +58,8 @@ impl Update {
             names: HashMap::new(),
             values: Item::new(),
             returned: ReturnValue::None,
-        }
+        };
+        update.set(version::NAME, version::value()).when(version::IS_KNOWN)
     }
 
     /// Sets an attribute.
@@ -172,12 +175,12 @@ impl Update {
             .set_condition_expression(self.condition())
             .set_key(Some(self.key.item()))
             .set_expression_attribute_names(Some(self.names))
-            .set_expression_attribute_values(Some(self.values).filter(|v| !v.is_empty()))
+            .set_expression_attribute_values(Some(self.values))
     }
 }
 
 impl Registry {
-    /// Makes an update.
+    /// Makes an update. [`Error::TooNew`]: a later release has written into the item.
     pub(crate) async fn update(&self, update: Update) -> Result<Outcome> {
         let answer = self
             .client
@@ -187,7 +190,7 @@ impl Registry {
             .set_condition_expression(update.condition())
             .set_key(Some(update.key.item()))
             .set_expression_attribute_names(Some(update.names))
-            .set_expression_attribute_values(Some(update.values).filter(|v| !v.is_empty()))
+            .set_expression_attribute_values(Some(update.values))
             .return_values(update.returned)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -197,6 +200,7 @@ impl Registry {
             Err(SdkError::ServiceError(context)) if is_missing_path(context.err()) => Ok(Outcome::NoSuchPath),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+                    refusal.item.as_ref().map_or(Ok(()), |item| self.check_version(item))?;
                     Ok(Outcome::Refused(refusal.item.clone()))
                 }
                 _ => Err(Error::request(&self.table, "UpdateItem", error)),

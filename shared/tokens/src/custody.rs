@@ -72,7 +72,9 @@ impl Tokens {
             if !journaled {
                 journaled = self.journal(hold, &journal).await;
             }
-            tracing::warn!(account = %hold.id, %error, journaled, "an issued token set is not in the vault yet");
+            if !journaled || error.refusal().is_none() {
+                tracing::warn!(account = %hold.id, %error, journaled, "an issued token set is not in the vault yet");
+            }
             let may_pass = error.is_transient() || !journaled;
             if !may_pass || !pauses.wait(self.now(), until).await {
                 return Err(error.into());

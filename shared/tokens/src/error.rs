@@ -1,6 +1,6 @@
 //! Why a token set could not be changed.
 
-use postroom_model::{AccountId, Fault, FaultClass, ProviderId};
+use postroom_model::{AccountId, Fault, FaultClass, ProviderId, Refusal};
 
 /// Why a token set could not be changed. What a renewal had been issued is in the journal.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum Error {
     /// Somebody else changes the account's token set and did not end in time.
     #[error("the token set of account {0} is being changed by somebody else")]
     Busy(AccountId),
-    /// The authorization server could not be found out about.
+    /// The authorization server could not be found out about, or not be talked to.
     #[error(transparent)]
     Server(#[from] Fault),
     /// The registry refused or failed.
@@ -37,6 +37,15 @@ impl Error {
         }
     }
 
+    /// What AWS did not do, where that is why.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Registry(error) => error.refusal(),
+            Self::Vault(error) => error.refusal(),
+            Self::NoAccount(_) | Self::NoProvider(_) | Self::Busy(_) | Self::Server(_) => None,
+        }
+    }
+
     /// The error as what may be recorded and shown.
     pub fn fault(&self) -> Fault {
         match self {
@@ -45,7 +54,8 @@ impl Error {
             }
             Self::Busy(_) => Fault::new(FaultClass::TemporarilyUnavailable, self.to_string()),
             Self::Server(fault) => fault.clone(),
-            Self::Registry(_) | Self::Vault(_) => Fault::new(FaultClass::Storage, self.to_string()),
+            Self::Registry(error) => error.fault(),
+            Self::Vault(error) => error.fault(),
         }
     }
 }

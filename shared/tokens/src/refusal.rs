@@ -36,7 +36,10 @@ impl Tokens {
         if matches!(fault.class, FaultClass::AppRegistration | FaultClass::Bug) {
             self.open_incident(hold, account, &fault).await?;
         }
-        tracing::warn!(account = %hold.id, class = %fault.class, failures, "an account's tokens were not renewed");
+        // What AWS did not do is said once, by whoever wanted it done, and not for each account.
+        if fault.refusal.is_none() {
+            tracing::warn!(account = %hold.id, class = %fault.class, failures, "an account's tokens were not renewed");
+        }
         Ok(Outcome::of(fault, due_at.unwrap_or(Timestamp::MAX)))
     }
 
@@ -65,10 +68,11 @@ impl Tokens {
         }
     }
 
-    /// Gives an account back that could not even be tried, and puts it off unless that may pass.
+    /// Gives an account back that could not even be tried, and puts it off unless that may pass or AWS is why.
     pub(crate) async fn give_up(&self, hold: &Hold, error: &Error) {
         let fault = error.fault();
-        if error.is_transient() {
+        // What the deployment lacks is nothing to hold against an account: it stays due.
+        if error.is_transient() || fault.is_the_deployments() {
             return self.let_go(hold).await;
         }
         let now = self.now();

@@ -2,7 +2,7 @@
 
 use crate::{Error, Tokens, later};
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{ClientSecret, Provider, ProviderId};
+use postroom_model::{ClientAuth, ClientSecret, Provider, ProviderId};
 use postroom_oauth::{AuthorizationServer, Client, Http};
 use std::collections::HashMap;
 use tokio::sync::Mutex;
@@ -44,12 +44,17 @@ impl Tokens {
     /// mended one works at once; what discovery found out is kept for an hour.
     ///
     /// # Errors
-    /// [`Error`]; [`Error::Server`] where discovery failed.
+    /// [`Error`]; [`Error::Server`] where discovery failed, or the vault lacks what the provider proves
+    /// itself with.
     pub async fn registration(&self, id: &ProviderId) -> Result<Registration, Error> {
         let provider = self.0.registry.provider(id).await?;
         let provider = provider.ok_or_else(|| Error::NoProvider(id.clone()))?;
         let (secret, server) = tokio::join!(self.0.vault.client_secret(id), self.server(&provider));
-        Ok(Registration { server: server?, secret: secret?, provider, http: self.0.http.clone() })
+        let (secret, server) = (secret?, server?);
+        if secret.is_none() && provider.client_auth != ClientAuth::Public {
+            return Err(self.0.vault.no_client_secret(id).into());
+        }
+        Ok(Registration { server, secret, provider, http: self.0.http.clone() })
     }
 
     async fn server(&self, provider: &Provider) -> Result<AuthorizationServer, Error> {

@@ -54,7 +54,7 @@ impl Tokens {
                 let user = user.ok_or_else(|| missing("the password grant needs a \"login\""))?;
                 let password = self.0.vault.account_password(&account.id).await;
                 let password = password.map_err(|error| Error::from(error).fault())?;
-                let password = password.ok_or_else(|| missing("the vault holds no password for it"))?;
+                let password = password.ok_or_else(|| self.0.vault.no_account_password(&account.id))?;
                 client.password(user, &password, scopes, now).await
             }
         }

@@ -2,9 +2,9 @@
 
 use crate::{
     Change, Result, Vault,
-    secret::{Value, exposed},
+    secret::{Value, absent, exposed},
 };
-use postroom_model::{ClientSecret, ProviderId};
+use postroom_model::{ClientSecret, Fault, ProviderId};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,11 @@ impl Vault {
     /// [`Error`](crate::Error).
     pub async fn delete_client_secret(&self, id: &ProviderId) -> Result<bool> {
         self.delete(&self.provider(id)).await
+    }
+
+    /// The fault of a provider whose client has nothing to prove itself with.
+    pub fn no_client_secret(&self, id: &ProviderId) -> Fault {
+        absent(&self.provider(id), "what the provider proves itself with")
     }
 
     fn provider(&self, id: &ProviderId) -> String {

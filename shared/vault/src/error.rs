@@ -1,7 +1,7 @@
 //! Why the vault could not answer. No error holds a secret.
 
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
-use postroom_model::AccountId;
+use postroom_model::{AccountId, Fault, FaultClass, Refusal};
 use std::error::Error as StdError;
 
 const SECRETS_MANAGER: &str = "Secrets Manager";
@@ -15,7 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// Secrets Manager or KMS refused, failed, or was not reached.
-    #[error("{service} {action} on {name}: {what}")]
+    #[error("{service} {action} on {name}: {}", refusal.said)]
     Request {
         /// Which of them.
         service: &'static str,
@@ -23,10 +23,8 @@ pub enum Error {
         name: String,
         /// The action, as in an IAM policy.
         action: &'static str,
-        /// The service's own words, or what happened on the way there.
-        what: String,
-        /// Whether the same request may succeed later.
-        transient: bool,
+        /// What the service said, or what happened on the way there.
+        refusal: Box<Refusal>,
         /// What lies beneath, where the service itself did not answer.
         #[source]
         source: Option<Box<dyn StdError + Send + Sync>>,
@@ -39,8 +37,11 @@ pub enum Error {
         /// The form that was expected.
         expected: &'static str,
     },
-    /// A value that a later release wrote.
-    #[error("the value of secret {name} has version {found}; this release knows versions up to {known}")]
+    /// A value that a later release wrote. It stays as it is.
+    #[error(
+        "the value of secret {name} has version {found}, and this release knows versions up to {known}: \
+         a later release has written it; deploy that one, and use its command line"
+    )]
     TooNew {
         /// The secret's name.
         name: String,
@@ -77,7 +78,7 @@ impl Error {
     /// Whether the same call may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Request { transient, .. } => *transient,
+            Self::Request { refusal, .. } => refusal.is_transient(),
             Self::Unreadable { .. }
             | Self::TooNew { .. }
             | Self::TooLarge { .. }
@@ -86,11 +87,33 @@ impl Error {
         }
     }
 
+    /// What kind of fault it is, where it is put on record.
+    pub fn class(&self) -> FaultClass {
+        match self {
+            Self::TooNew { .. } => FaultClass::Unsupported,
+            _ => FaultClass::Storage,
+        }
+    }
+
+    /// The error as what may be recorded and shown.
+    pub fn fault(&self) -> Fault {
+        Fault::new(self.class(), self.to_string()).because(self.refusal())
+    }
+
+    /// What AWS did not do, where that is why.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Request { refusal, .. } => Some((**refusal).clone()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn request<E>(name: &str, action: &'static str, error: SdkError<E>) -> Self
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        Self::of_service(SECRETS_MANAGER, name, action, error)
+        let right = format!("secretsmanager:{action}");
+        Self::of_service(SECRETS_MANAGER, name, action, &right, &format!("secret {name}"), error)
     }
 
     /// The error of a request about a KMS key.
@@ -98,62 +121,54 @@ impl Error {
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        Self::of_service(KMS, key, action, error)
+        Self::of_service(KMS, key, action, &format!("kms:{action}"), &format!("key {key}"), error)
     }
 
     /// KMS's answer lacks what it should have.
     pub(crate) fn incomplete_key(key: &str, action: &'static str) -> Self {
-        let what = "the answer cannot be read".into();
-        Self::Request { service: KMS, name: key.to_owned(), action, what, transient: true, source: None }
+        let refusal =
+            Refusal::unanswered(&format!("kms:{action}"), &format!("key {key}"), "the answer cannot be read");
+        Self::Request { service: KMS, name: key.to_owned(), action, refusal: Box::new(refusal), source: None }
     }
 
-    fn of_service<E>(service: &'static str, name: &str, action: &'static str, error: SdkError<E>) -> Self
+    fn of_service<E>(
+        service: &'static str,
+        name: &str,
+        action: &'static str,
+        right: &str,
+        resource: &str,
+        error: SdkError<E>,
+    ) -> Self
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
         // The SDK's error is taken apart: as a whole it carries the raw answer, with the secret in it.
-        let (what, transient, source) = match error {
-            SdkError::ServiceError(context) => {
-                let code = context.err().code().unwrap_or("unnamed error");
-                let transient = is_transient(code, context.raw().status().as_u16());
-                (words(code, context.err().message()), transient, None)
-            }
-            SdkError::ConstructionFailure(_) => ("the request cannot be built".into(), false, None),
-            SdkError::TimeoutError(_) => ("no answer in time".into(), true, error.into_source().ok()),
-            SdkError::DispatchFailure(_) => ("not reached".into(), true, error.into_source().ok()),
-            _ => ("the answer cannot be read".into(), true, None),
+        let refusal = postroom_aws::refusal(right, resource, &error);
+        let refusal = Box::new(unquoted(refusal, error.code()));
+        let source = match error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => error.into_source().ok(),
+            _ => None,
         };
-        Self::Request { service, name: name.to_owned(), action, what, transient, source }
+        Self::Request { service, name: name.to_owned(), action, refusal, source }
     }
 
     /// The error of one secret in an answer about many.
     pub(crate) fn of_entry(name: &str, action: &'static str, code: &str, message: Option<&str>) -> Self {
-        let transient = is_transient(code, 200);
-        let (service, what) = (SECRETS_MANAGER, words(code, message));
-        Self::Request { service, name: name.to_owned(), action, what, transient, source: None }
+        let (right, resource) = (format!("secretsmanager:{action}"), format!("secret {name}"));
+        let refusal = Refusal::answered(&right, &resource, code, message.unwrap_or_default(), 200);
+        let refusal = Box::new(unquoted(refusal, Some(code)));
+        Self::Request { service: SECRETS_MANAGER, name: name.to_owned(), action, refusal, source: None }
     }
 }
 
-/// What a service error says. Complaints about the input are cut to their code: they may quote it.
-fn words(code: &str, message: Option<&str>) -> String {
-    let about_input = matches!(code, "ValidationException" | "InvalidParameterException");
-    match message {
-        Some(message) if !about_input => format!("{code}: {message}"),
-        _ => code.to_owned(),
+/// What a service said. Complaints about the input are cut to their code: they may quote it.
+fn unquoted(refusal: Refusal, code: Option<&str>) -> Refusal {
+    match code {
+        Some(code @ ("ValidationException" | "InvalidParameterException")) => {
+            Refusal { said: code.to_owned(), ..refusal }
+        }
+        _ => refusal,
     }
-}
-
-/// Error codes that pass by themselves
-/// (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html>).
-fn is_transient(code: &str, status: u16) -> bool {
-    const PASSING: [&str; 5] = [
-        "InternalServiceError",
-        "InternalFailure",
-        "LimitExceededException",
-        "ServiceUnavailable",
-        "ThrottlingException",
-    ];
-    status >= 500 || status == 429 || PASSING.contains(&code)
 }
 
 #[cfg(test)]
@@ -162,8 +177,12 @@ mod tests {
 
     #[test]
     fn complaints_about_the_input_are_not_repeated() {
-        let quoted = Some("Value 's3cret' at 'secretString' failed to satisfy a constraint");
-        assert_eq!(words("ValidationException", quoted), "ValidationException");
-        assert_eq!(words("AccessDeniedException", Some("not yours")), "AccessDeniedException: not yours");
+        let quoted = "Value 's3cret' at 'secretString' failed to satisfy a constraint";
+        let said =
+            |code, message| Error::of_entry("s", "BatchGetSecretValue", code, Some(message)).to_string();
+        let shown = "Secrets Manager BatchGetSecretValue on s: ";
+        assert_eq!(said("ValidationException", quoted), format!("{shown}ValidationException"));
+        let denied = said("AccessDeniedException", "not yours");
+        assert_eq!(denied, format!("{shown}AccessDeniedException: not yours"));
     }
 }

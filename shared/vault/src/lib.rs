@@ -27,6 +27,7 @@
 
 mod client_secret;
 mod error;
+mod many;
 mod own_key;
 mod password;
 mod replacement;

@@ -2,7 +2,11 @@
 //!
 //! They are two secrets, because `expiry-check` makes links and must not be able to make cookies.
 
-use crate::{Error, Result, Vault, secret::Current};
+use crate::{
+    Error, Result, Vault,
+    secret::{Current, not_later},
+};
+use postroom_model::Refusal;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -33,9 +37,24 @@ impl Vault {
         self.own_key("links").await
     }
 
+    /// What is missing of a deployment without [`Vault::console_key`].
+    pub fn no_console_key(&self) -> Refusal {
+        self.no_own_key("console")
+    }
+
+    /// What is missing of a deployment without [`Vault::link_key`].
+    pub fn no_link_key(&self) -> Refusal {
+        self.no_own_key("links")
+    }
+
+    fn no_own_key(&self, name: &str) -> Refusal {
+        Refusal::missing("secretsmanager:GetSecretValue", &format!("secret {}", self.secret(name)))
+    }
+
     async fn own_key(&self, name: &str) -> Result<Option<SecretString>> {
         let name = self.secret(name);
         let Current::Value(text, _) = self.current(&name).await? else { return Ok(None) };
+        not_later(&name, &text)?;
         // A generated text may begin like JSON.
         let key = match serde_json::from_str::<Keyed>(text.expose_secret()) {
             Ok(Keyed { key }) => key,

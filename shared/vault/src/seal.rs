@@ -80,6 +80,10 @@ impl Sealer {
     pub async fn open(&self, account: &AccountId, sealed: &str) -> Result<TokenSet> {
         let unsealable = || Error::Unsealable { account: account.clone() };
         let bytes = BASE64_STANDARD.decode(sealed).map_err(|_| unsealable())?;
+        if let Some(found) = bytes.first().filter(|version| **version > VERSION) {
+            let (found, known) = (u64::from(*found), u64::from(VERSION));
+            return Err(Error::TooNew { name: sealed_for(account), found, known });
+        }
         let parts = Parts::of(&bytes).ok_or_else(unsealable)?;
         let request = self.client.decrypt().key_id(&*self.key_id);
         let request = request.ciphertext_blob(Blob::new(parts.wrapped));
@@ -98,7 +102,7 @@ impl Sealer {
             .len();
         text.truncate(length);
         let text = SecretString::from(String::from_utf8(text).map_err(|_| unsealable())?);
-        let stored: Stored = parse(&format!("sealed for account {account}"), &text)?;
+        let stored: Stored = parse(&sealed_for(account), &text)?;
         Ok(stored.into())
     }
 }
@@ -121,6 +125,11 @@ impl SealingKey {
         bytes.extend(text);
         BASE64_STANDARD.encode(bytes)
     }
+}
+
+/// What errors call a sealed text.
+fn sealed_for(account: &AccountId) -> String {
+    format!("sealed for account {account}")
 }
 
 /// What the tag covers besides the ciphertext.

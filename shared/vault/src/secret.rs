@@ -5,6 +5,7 @@ use aws_sdk_secretsmanager::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
 };
+use postroom_model::{Fault, FaultClass, Refusal};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 use std::{fmt, sync::Arc};
@@ -91,14 +92,18 @@ impl Vault {
         }
     }
 
-    /// Writes a value, unless it is there already.
+    /// Writes a value, unless it is there already. What cannot be read gives way to it; what a later release
+    /// wrote does not.
     pub(crate) async fn put<T: Serialize>(&self, name: &str, value: &T) -> Result<Change> {
         let text = text(name, value)?;
         match self.current(name).await? {
             Current::Value(current, _) if current.expose_secret() == text.expose_secret() => {
                 Ok(Change::Unchanged)
             }
-            Current::Value(..) => self.write(name, &text).await.map(|()| Change::Replaced),
+            Current::Value(current, _) => {
+                not_later(name, &current)?;
+                self.write(name, &text).await.map(|()| Change::Replaced)
+            }
             Current::Absent => self.create(name, &text).await,
             Current::Deleted => {
                 self.restore(name).await?;
@@ -170,6 +175,13 @@ pub(crate) fn says_deleted(code: Option<&str>, message: Option<&str>) -> bool {
     code == Some("InvalidRequestException") && message.is_some_and(|m| m.contains("delet"))
 }
 
+/// The fault of whatever lacks its secret.
+pub(crate) fn absent(name: &str, what: &str) -> Fault {
+    let reason = format!("there is no secret {name}, which holds {what}: apply the manifest again");
+    let refusal = Refusal::missing("secretsmanager:GetSecretValue", &format!("secret {name}"));
+    Fault::new(FaultClass::Configuration, reason).because(Some(refusal))
+}
+
 /// A value with its version, as it is stored.
 #[derive(Serialize)]
 struct Versioned<'a, T> {
@@ -198,20 +210,32 @@ pub(crate) fn text<T: Serialize>(name: &str, value: &T) -> Result<SecretString> 
 
 /// Reads a value. What JSON's parser says is dropped: it quotes what it read.
 pub(crate) fn parse<T: Value>(name: &str, text: &SecretString) -> Result<T> {
-    #[derive(Deserialize)]
-    struct Head {
-        #[serde(default = "first")]
-        v: u64,
-    }
-    fn first() -> u64 {
-        1
-    }
+    not_later(name, text)?;
     let unreadable = |_| Error::Unreadable { name: name.to_owned(), expected: T::EXPECTED };
-    let head: Head = serde_json::from_str(text.expose_secret()).map_err(unreadable)?;
-    if head.v > VERSION {
-        return Err(Error::TooNew { name: name.to_owned(), found: head.v, known: VERSION });
-    }
+    serde_json::from_str::<Head>(text.expose_secret()).map_err(unreadable)?;
     serde_json::from_str(text.expose_secret()).map_err(unreadable)
+}
+
+/// What every version of a value has.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default = "first")]
+    v: u64,
+}
+
+/// The version of a value that does not say which it has.
+fn first() -> u64 {
+    1
+}
+
+/// Makes sure that no later release wrote a value, as far as that can be read.
+pub(crate) fn not_later(name: &str, text: &SecretString) -> Result<()> {
+    match serde_json::from_str(text.expose_secret()) {
+        Ok(Head { v }) if v > VERSION => {
+            Err(Error::TooNew { name: name.to_owned(), found: v, known: VERSION })
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Exposes a secret to the wire: the serialised text is a secret itself.

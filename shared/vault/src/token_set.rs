@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use postroom_model::{AccountId, ProviderId, TokenSet};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
+use std::collections::{BTreeMap, HashMap};
 
 /// A token set as it is stored.
 #[derive(Serialize, Deserialize)]
@@ -92,6 +93,16 @@ impl Vault {
             }
             Current::Deleted | Current::Absent => Ok(None),
         }
+    }
+
+    /// The token sets of many accounts, as [`Vault::passwords`] reads passwords.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request).
+    pub async fn token_sets(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, Result<TokenSet>>> {
+        let names: BTreeMap<String, &AccountId> = ids.iter().map(|id| (self.account(id), id)).collect();
+        let stored = self.many::<Stored, _>(&names).await?;
+        Ok(stored.into_iter().map(|(id, stored)| (id, stored.map(TokenSet::from))).collect())
     }
 
     /// Deletes an account's token set. `false`: there was none.

@@ -1,8 +1,7 @@
 //! Mailboxes whose messages are deleted at the server: once they are archived, and when QUIT says so.
 
 use super::{assert_archived, class, lab_with, message, messages};
-use postroom_model::FaultClass;
-use postroom_tests::{Habit, OddMaildrop};
+use postroom_tests::{Habit, OddMaildrop, invocation};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,8 +50,10 @@ async fn mail_stays_in_the_maildrop_while_the_archive_does_not_take_it() {
     let server = OddMaildrop::start(messages(5), Habit::None).await;
     let (mut lab, _, id) = lab_with(&server, |json| json["after_fetch"] = json!("delete")).await;
     let bucket = std::mem::replace(&mut lab.settings.bucket, "no-such-bucket".to_owned());
-    let state = lab.fetch_one(&lab.fetch(), &id).await;
-    assert_eq!((class(&state), state.messages), (Some(FaultClass::Storage), 0));
+    let body = format!(r#"{{"mailbox":{{"id":"{id}","cause":"backlog"}}}}"#);
+    lab.fetch().work_message(&body, &invocation(90)).await.expect_err("it goes back to the queue");
+    let state = lab.states(std::slice::from_ref(&id)).await.remove(0);
+    assert_eq!((class(&state), state.messages), (None, 0), "the maildrop is not to blame");
     assert_eq!(
         (server.asked("DELE"), server.texts().len()),
         (0, 5),

@@ -68,6 +68,8 @@ async fn asked(count: usize) -> [BTreeMap<String, usize>; 3] {
     let lab = lab().await;
     // Authorised on 1 January for 90 days: a month before is 1 March.
     let moment = at("2027-03-01T11:05:00Z");
+    // The first run of all looks at what an earlier release may have left behind, once.
+    run_at(&lab.checker(), moment).await;
     accounts(&lab, count, moment).await;
     let gate = Gate::start().await;
     let mut watch = Watch::of(&lab, lab.checker_behind(&gate).await);

@@ -14,14 +14,19 @@ async fn account(lab: &Lab, provider: &Provider, grant: &str, login: &User) -> A
     account.id
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_app_with_rights_of_its_own_is_due_at_once_and_again_in_time() {
-    let lab = Lab::new().await;
+/// Registers the account of an app that has rights of its own.
+async fn app(lab: &Lab, login: &User) -> AccountId {
     let provider = lab.provider(|json| {
         json["client_id"] = "postroom-app".into();
         json["scopes"] = json!([]);
     });
-    let id = account(&lab, &provider.await, "client_credentials", &User::new("app")).await;
+    account(lab, &provider.await, "client_credentials", login).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_with_rights_of_its_own_is_due_at_once_and_again_in_time() {
+    let lab = Lab::new().await;
+    let id = app(&lab, &User::new("app")).await;
     assert!(lab.unauthorised().await.is_empty());
     let tally = lab.token_refresh(clock).tick(later(clock(), 300)).await.expect("a tick");
     assert_eq!((tally.refreshed, tally.failed), (1, 0));
@@ -34,6 +39,19 @@ async fn an_app_with_rights_of_its_own_is_due_at_once_and_again_in_time() {
     let tally = refresh.tick(later(ahead::<3600>(), 300)).await.expect("a tick");
     assert_eq!((tally.refreshed, tally.failed), (1, 0));
     assert_ne!(digest(&current(&lab, &id).await.access_token), first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fetch_gets_an_apps_first_token_where_no_schedule_has_been_quicker() {
+    let lab = Lab::new().await;
+    let user = User::new("app");
+    let id = app(&lab, &user).await;
+    let mailbox = user.mailbox(|json| json["auth"] = json!({"oauth": id}));
+    lab.registry.put_mailbox(&mailbox, clock()).await.expect("a stored mailbox");
+    assert!(lab.vault.token_set(&id).await.expect("an answer").is_none());
+    // Whether the mail server takes it is another question.
+    lab.fetch_one(&lab.fetch(), &mailbox.id).await;
+    assert!(lab.vault.token_set(&id).await.expect("an answer").is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

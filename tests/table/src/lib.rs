@@ -4,6 +4,10 @@
 //! `infra/template.yaml`. Left out: what no test needs, such as encryption, backups, and the removal
 //! of what has expired.
 
+mod json;
+
+pub use json::{of_item, to_item};
+
 use aws_sdk_dynamodb::{
     Client,
     types::{

@@ -100,3 +100,41 @@ async fn no_secret_and_nobodys_name_stands_in_the_log() {
         assert!(!text.contains(&secret), "{secret} in {text}");
     }
 }
+
+#[tokio::test]
+async fn what_the_console_lacks_is_one_line_with_the_right_and_the_resource() {
+    let fixture = Fixture::new().await;
+    let signed_in = fixture.administrator().await;
+    for (what, router, status, right, resource) in [
+        (
+            "the table",
+            fixture.reconfigured(|settings| settings.table = "no-such-table".to_owned()),
+            500,
+            "dynamodb:GetItem",
+            "table no-such-table",
+        ),
+        (
+            "the key of its cookies",
+            fixture.reconfigured(|settings| settings.secret_prefix = "no-such".to_owned()),
+            503,
+            "secretsmanager:GetSecretValue",
+            "secret no-such/console",
+        ),
+    ] {
+        let before = text().len();
+        let page = signed_in.clone().with(router).get("/").await;
+        assert_eq!(page.status.as_u16(), status, "{what}: {page:?}");
+        let (_, reference) = page.text.split_once("<code>").expect("a reference");
+        let reference = reference.split('<').next().expect("a reference");
+        let text = text().split_off(before);
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let [line] = lines.as_slice() else { panic!("{what}: {text}") };
+        assert_eq!((&line["level"], &line["reference"]), (&"ERROR".into(), &reference.into()), "{what}");
+        assert_eq!((&line["right"], &line["resource"]), (&right.into(), &resource.into()), "{what}");
+        assert!(line["advice"].as_str().is_some_and(|advice| advice.len() > 20), "{what}: {line}");
+        for inside in [right, resource, "AWS", "advice"] {
+            assert!(!page.text.contains(inside), "{what}: the page says {inside}");
+        }
+    }
+}

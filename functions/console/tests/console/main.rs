@@ -21,4 +21,5 @@ mod server;
 mod sign_in;
 mod support;
 mod traffic;
+mod upgrade;
 mod way_back;

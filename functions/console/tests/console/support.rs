@@ -1,7 +1,7 @@
 //! A console of its own for each test, on an empty table.
 
 use crate::{browser::Browser, server::Server};
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use axum::Router;
 use console::{Administrators, App, Group, Language, Settings};
@@ -71,6 +71,7 @@ impl Fixture {
             table: name.clone(),
             transcript_bucket: "post-transcripts".to_owned(),
             secret_prefix: name.clone(),
+            stack: name.clone(),
             token_key: key.key_metadata.expect("a key").key_id,
             public_url: Url::parse(PUBLIC_URL).expect("url"),
             administrators: Administrators {
@@ -102,7 +103,7 @@ impl Fixture {
         let registry = Registry::new(dynamodb, &name);
         registry.put_provider(&server.provider("sso"), now()).await.expect("stored");
         let vault = Vault::new(secrets, &name);
-        let app = App::new(settings.clone(), &aws, now).expect("starts");
+        let app = App::new(settings.clone(), &of_the_console(&aws), now).expect("starts");
         Self { registry, vault, server, router: console::router(app), aws, settings }
     }
 
@@ -110,7 +111,7 @@ impl Fixture {
     pub(crate) fn reconfigured(&self, change: impl FnOnce(&mut Settings)) -> Router {
         let mut settings = self.settings.clone();
         change(&mut settings);
-        console::router(App::new(settings, &self.aws, now).expect("starts"))
+        console::router(App::new(settings, &of_the_console(&self.aws), now).expect("starts"))
     }
 
     /// A browser that nobody has signed in with.
@@ -182,6 +183,11 @@ impl Fixture {
         let status = self.registry.account_status(account).await.expect("answers");
         assert!(status.obtained_at.is_none() && status.journal.is_none(), "{status:?}");
     }
+}
+
+/// The console's own clients say whose they are, so that what it asks for can be told from what tests do.
+fn of_the_console(aws: &SdkConfig) -> SdkConfig {
+    aws.to_builder().app_name(AppName::new("postroom-console").expect("a name")).build()
 }
 
 fn aws() -> SdkConfig {

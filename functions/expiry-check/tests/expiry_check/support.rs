@@ -1,6 +1,6 @@
 //! A deployment of its own for each test: a table, a key of links, a sender, a queue for its events.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_eventbridge::types::Target;
@@ -62,7 +62,9 @@ impl Fixture {
             Some(value.to_owned())
         };
         let settings = Settings::from_env(get).expect("complete");
-        let check = ExpiryCheck::new(settings.clone(), &aws, postroom_lambda::now);
+        // Its own clients say whose they are, so that what it asks for can be told from what tests do.
+        let own = aws.to_builder().app_name(AppName::new("postroom-expiry-check").expect("a name")).build();
+        let check = ExpiryCheck::new(settings.clone(), &own, postroom_lambda::now);
         let registry = Registry::new(dynamodb, &name);
         registry.put_provider(&provider("contoso"), at(EARLY)).await.expect("stored");
         Self { registry, check, settings, aws, name, queue }

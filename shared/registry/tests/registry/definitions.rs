@@ -91,7 +91,8 @@ async fn an_item_of_a_later_release_is_refused_by_name() {
     let error = fixture.registry.account(&id("a")).await.expect_err("too new");
     assert!(matches!(error, Error::TooNew { .. }) && !error.is_transient());
     let text = format!(
-        "item ACCOUNT#a/ACCOUNT of table {} has version 2; this release knows versions up to 1",
+        "item ACCOUNT#a/ACCOUNT of table {} has version 2, and this release knows versions up to 1: \
+         a later release has written it; deploy that one, and use its command line",
         fixture.table
     );
     assert_eq!(error.to_string(), text);

@@ -17,3 +17,4 @@ mod remind;
 mod reminder;
 mod schedule;
 mod support;
+mod version;

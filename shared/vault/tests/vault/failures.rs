@@ -61,6 +61,13 @@ async fn versions_are_looked_at() {
     let error = fixture.vault.password(&id("new")).await.expect_err("too new");
     assert!(matches!(error, Error::TooNew { found: 2, known: 1, .. }));
     assert!(!printed(&error).contains("s3cret"));
+    let error = fixture.vault.put_password(&id("new"), &"another".into()).await.expect_err("too new");
+    assert!(matches!(error, Error::TooNew { found: 2, known: 1, .. }));
+    let held = fixture.raw("mailbox/new", "AWSCURRENT").await;
+    assert_eq!(held.as_deref(), Some(r#"{"v":2,"password":"s3cret"}"#), "it stays");
+    fixture.put_raw("links", &format!(r#"{{"v":2,"key":"{}"}}"#, "k".repeat(64))).await;
+    let error = fixture.vault.link_key().await.expect_err("too new");
+    assert!(matches!(error, Error::TooNew { found: 2, known: 1, .. }));
 }
 
 #[tokio::test]

@@ -73,6 +73,17 @@ async fn a_text_that_was_changed_anywhere_does_not_open() {
 }
 
 #[tokio::test]
+async fn what_a_later_release_sealed_is_refused_by_name() {
+    let sealer = sealer().await;
+    let ann: AccountId = id("ann");
+    let sealed = sealer.prepare(&ann).await.expect("a key").seal(&tokens("s3cret"));
+    let mut bytes = BASE64_STANDARD.decode(&sealed).expect("base64");
+    bytes[0] = 2;
+    let error = sealer.open(&ann, &BASE64_STANDARD.encode(&bytes)).await.expect_err("later");
+    assert!(matches!(&error, Error::TooNew { name, found: 2, known: 1 } if name == "sealed for account ann"));
+}
+
+#[tokio::test]
 async fn a_key_that_is_away_is_transient_and_one_that_does_not_exist_is_not() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("binds").local_addr().expect("address");
     let away = Sealer::new(client(&format!("http://{nobody}")), "alias/postroom");

@@ -1,6 +1,6 @@
 //! What is put is read back, written only when it changed, and can be deleted and had back.
 
-use crate::support::{Fixture, exposed, id};
+use crate::support::{Fixture, exposed, id, tokens};
 use jiff::Timestamp;
 use postroom_model::{AccountId, ClientSecret, MailboxId, TokenSet};
 use postroom_vault::{Change, Error, Replaced};
@@ -58,6 +58,26 @@ async fn many_passwords_are_read_together_and_a_bad_one_hides_none() {
     }
     assert!(matches!(passwords[&names[43]], Err(Error::Unreadable { .. })));
     assert!(vault.passwords(&[]).await.expect("reads").is_empty());
+}
+
+#[tokio::test]
+async fn many_token_sets_are_read_together_and_a_bad_one_hides_none() {
+    let fixture = Fixture::new();
+    let vault = &fixture.vault;
+    let names: Vec<AccountId> = (0..23).map(|n| id(&format!("a{n:02}"))).collect();
+    for name in &names[..21] {
+        let request = format!("{name:0>32}");
+        let put = vault.replace_token_set(name, None, &tokens(&format!("of-{name}")), &request).await;
+        assert_eq!(put.expect("puts"), Replaced::Done);
+    }
+    fixture.put_raw("account/a21", "s3cret as plain text").await;
+    let found = vault.token_sets(&names).await.expect("reads");
+    assert_eq!(found.len(), 22, "a22 has none");
+    for name in &names[..21] {
+        let access = found[name].as_ref().ok().map(|tokens| &tokens.access_token);
+        assert_eq!(exposed(access), Some(format!("of-{name}").as_str()));
+    }
+    assert!(matches!(found[&names[21]], Err(Error::Unreadable { .. })));
 }
 
 #[tokio::test]
