@@ -345,9 +345,9 @@ fn an_account_says_what_ends_it_which_reminder_comes_and_who_cannot_be_told() {
         authorised 45 days ago (2026-12-01 08:00 UTC)
         admin_consent_required: no
         who must act: the mailbox's administrator. An administrator of the directory must consent to the app for everyone.
-    of-before     failing     contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  -                                  -
-        reminder: 1 week; next reminder: 1 day, in 4 days (2027-01-19 08:00 UTC)
-            of the end in 5 days (2027-01-20 08:00 UTC), because the provider ends every authorization after a time, used or not
+    of-before     failing     contoso   1          10 min ago (2027-01-15 07:50 UTC)  in 50 min (2027-01-15 08:50 UTC)  10 min ago (2027-01-15 07:50 UTC)  -
+        the authorization ended then because it was revoked, or is refused
+        reminder: overdue; next reminder: overdue, no. 2, in 6 days (2027-01-22 07:50 UTC)
         authorised 45 days ago (2026-12-01 08:00 UTC)
         authorization_ended: no
         who must act: the owner. Authorise the account again.

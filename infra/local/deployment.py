@@ -124,6 +124,8 @@ def _parameters(wanted: Wanted, settings: dict[str, Any], stack: str, template: 
     refused = refused or [*late.problems(whole, given, stack, is_local)]
     if refused:
         raise Failed("\n".join(refused))
+    for sentence in late.without_effect(parameters) if wanted.settings else ():
+        print(f"note: {sentence}", flush=True)
     return parameters
 
 

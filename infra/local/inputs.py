@@ -1,5 +1,6 @@
 """Parameters that must be taken, and those that must be refused, each with the sentence that people get."""
 
+import base64
 from collections.abc import Iterator
 
 from samtranslator.yaml_helper import yaml_parse
@@ -14,6 +15,21 @@ ADMINISTRATORS = {"AdminProvider": "contoso", "AdminAddresses": "ann@example.com
 BEGIN_CERTIFICATE = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"
 NETWORK = {"SubnetIds": "subnet-0a1b2c3d,subnet-0123456789abcdef0", "SecurityGroupIds": "sg-0a1b2c3d"}
 
+# What has no effect beside the rest, and how `make deploy` says it.
+WITHOUT_EFFECT: list[tuple[dict[str, str], list[str]]] = [
+    ({"ArchiveLockYears": "10"}, ["ArchiveLockYears means nothing while ArchiveLock is none."]),
+    *(
+        (
+            {"ArchiveColdClass": name},
+            ["ArchiveColdClass means nothing while ArchiveColdAfterDays is 0, which is never."],
+        )
+        for name in ("STANDARD_IA", "GLACIER", "DEEP_ARCHIVE")
+    ),
+    *(
+        (given, ["OperatorAddresses and FallbackAddress hear by mail, and without SenderAddress there is none."])
+        for given in ({"OperatorAddresses": "ann@example.com"}, {"FallbackAddress": "it@example.com"})
+    ),
+]
 # What belongs together, and is taken.
 TAKEN: list[dict[str, str]] = [
     {},
@@ -38,6 +54,9 @@ TAKEN: list[dict[str, str]] = [
     {"FetchMemory": "256", "FetchMemoryBudgetMiB": "128"},
     {"FetchMemory": "10240", "FetchMemoryBudgetMiB": "4096"},
     NETWORK,
+    {**NETWORK, "SubnetIds": "subnet-0a1b2c3d"},
+    # What has no effect is no reason to refuse a stack.
+    *(given for given, _ in WITHOUT_EFFECT),
 ]
 
 # A value, and what its parameter says of it.
@@ -143,8 +162,8 @@ REFUSED: list[tuple[str, str, str]] = [
     ),
     ("AllowLocalServers", "yes", "must be one of true, false."),
     *(
-        ("SubnetIds", value, "must be ids of two to sixteen subnets, separated by commas alone.")
-        for value in ("subnet-0a1b2c3d, subnet-1a1b2c3d", "subnet-0a1b2c3d", ",".join(["subnet-0a1b2c3d"] * 17))
+        ("SubnetIds", value, "must be ids of one to sixteen subnets, separated by commas alone.")
+        for value in ("subnet-0a1b2c3d, subnet-1a1b2c3d", "vpc-0a1b2c3d", ",".join(["subnet-0a1b2c3d"] * 17))
     ),
     *(
         ("SecurityGroupIds", value, "must be ids of one to five security groups, separated by commas alone.")
@@ -176,18 +195,6 @@ CONTRADICTORY: list[tuple[dict[str, str], list[str]]] = [
         for given in ({"ConsoleCertificateArn": CERTIFICATE}, {"ConsoleHostedZoneId": "Z0123456789ABC"})
     ),
     ({"SenderIdentity": "yes"}, ["SenderIdentity needs SenderAddress, which it makes an identity of."]),
-    *(
-        (given, ["OperatorAddresses and FallbackAddress hear by mail, which needs SenderAddress."])
-        for given in ({"OperatorAddresses": "ann@example.com"}, {"FallbackAddress": "it@example.com"})
-    ),
-    ({"ArchiveLockYears": "10"}, ["ArchiveLockYears means nothing while ArchiveLock is none."]),
-    *(
-        (
-            {"ArchiveColdClass": name},
-            ["ArchiveColdClass means nothing while ArchiveColdAfterDays is 0, which is never."],
-        )
-        for name in ("STANDARD_IA", "GLACIER", "DEEP_ARCHIVE")
-    ),
     (
         {"SubnetIds": NETWORK["SubnetIds"]},
         ["SubnetIds needs SecurityGroupIds, which say whom the functions may talk to."],
@@ -214,6 +221,10 @@ CONTRADICTORY: list[tuple[dict[str, str], list[str]]] = [
 
 # What only `make deploy` can tell, and how it says it.
 CERTIFICATES = "MailCa must be certificates in PEM, and what it holds cannot be read as such."
+KEY = (
+    "MailCa must be certificates alone, and a private key is among them: take it out. If it was deployed before, make "
+    "a new one, because a stack's parameters are no secret."
+)
 LATE: list[tuple[dict[str, str], list[str]]] = [
     ({"TimeZone": "Europe/Berlin", "PublicUrl": "https://post.example.com"}, []),
     ({"TimeZone": "Europe/Atlantis"}, ["TimeZone must be a name of the IANA database, and Europe/Atlantis is none."]),
@@ -222,6 +233,17 @@ LATE: list[tuple[dict[str, str], list[str]]] = [
         ["PublicUrl must be https:// in an account of AWS: http://localhost is for a local stack only."],
     ),
     ({"MailCa": BEGIN_CERTIFICATE}, [CERTIFICATES]),
+    *(
+        (
+            {
+                "MailCa": base64.b64encode(
+                    f"-----BEGIN CERTIFICATE-----\nA\n-----BEGIN {key}-----\nA\n".encode()
+                ).decode()
+            },
+            [KEY],
+        )
+        for key in ("PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
+    ),
     (
         {"MailCa": BEGIN_CERTIFICATE + "AAAA" * 690, "PlaintextHosts": ",".join(["mail.example.com"] * 60)},
         [
@@ -270,6 +292,11 @@ def problems(template: Template) -> Iterator[str]:
     for given, sentences in LATE:
         if (found := [*late.problems(source, given, "postroom")]) != sentences:
             yield f"{given} gives {found} and should give {sentences}"
+    for given, sentences in WITHOUT_EFFECT:
+        if (found := [*late.without_effect({**defaults, **given})]) != sentences:
+            yield f"{given} gives {found} and should give {sentences}"
+    if noted := [*late.without_effect(defaults)]:
+        yield f"of the defaults it is said {noted}"
     for given, sentences in ELSEWHERE:
         if (found := [*late.elsewhere(given, "eu-central-1")]) != sentences:
             yield f"{given} gives {found} and should give {sentences}"

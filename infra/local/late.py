@@ -26,8 +26,8 @@ def problems(template: Template, given: dict[str, str], stack: str, is_local: bo
         yield f"TimeZone must be a name of the IANA database, and {values['TimeZone']} is none."
     if values["PublicUrl"].startswith("http://") and not is_local:
         yield "PublicUrl must be https:// in an account of AWS: http://localhost is for a local stack only."
-    if values["MailCa"] and not _are_certificates(values["MailCa"]):
-        yield "MailCa must be certificates in PEM, and what it holds cannot be read as such."
+    if values["MailCa"]:
+        yield from _certificates(values["MailCa"])
     for name, size in _environments(template, values, stack):
         if size > ENVIRONMENT:
             yield (
@@ -44,13 +44,31 @@ def elsewhere(given: dict[str, str], region: str) -> Iterator[str]:
             yield f"{name} is in {parts[3]}, and the stack goes to {region}: it must be in the same region."
 
 
-def _are_certificates(text: str) -> bool:
+def without_effect(values: dict[str, str]) -> Iterator[str]:
+    """What of all parameters has no effect beside the others: no reason to stop, and not what somebody meant. What is a
+    default cannot be told from what was given."""
+    if values["ArchiveLock"] == "none" and values["ArchiveLockYears"] != "15":
+        yield "ArchiveLockYears means nothing while ArchiveLock is none."
+    if values["ArchiveColdAfterDays"] == "0" and values["ArchiveColdClass"] != "GLACIER_IR":
+        yield "ArchiveColdClass means nothing while ArchiveColdAfterDays is 0, which is never."
+    if not values["SenderAddress"] and (values["OperatorAddresses"] or values["FallbackAddress"]):
+        yield "OperatorAddresses and FallbackAddress hear by mail, and without SenderAddress there is none."
+
+
+def _certificates(text: str) -> Iterator[str]:
+    """What is wrong with a bundle in base64."""
     try:
         pem = base64.b64decode(text, validate=True).decode()
+        # It would be passed over, and stand in the stack's parameters and in functions' environments.
+        if "PRIVATE KEY-----" in pem:
+            yield (
+                "MailCa must be certificates alone, and a private key is among them: take it out. If it was deployed "
+                "before, make a new one, because a stack's parameters are no secret."
+            )
+            return
         ssl.create_default_context(cadata=pem)
     except (ValueError, ssl.SSLError):
-        return False
-    return True
+        yield "MailCa must be certificates in PEM, and what it holds cannot be read as such."
 
 
 def _environments(template: Template, values: dict[str, str], stack: str) -> Iterator[tuple[str, int]]:

@@ -67,6 +67,7 @@ def _plain(resources: dict[str, Resource]) -> Iterator[str]:
         yield from expect("MailBucket", archive, absent, None)
     if any("Transitions" in rule for rule in archive["LifecycleConfiguration"]["Rules"]):
         yield "MailBucket: mail moves to another class though nobody asked for that"
+    yield from expect("ConsoleApi", resources["ConsoleApi"]["Properties"], "DisableExecuteApiEndpoint", False)
     table = resources["Table"]["Properties"]
     yield from expect("Table", table, "SSESpecification", {"SSEEnabled": True})
     yield from expect("Table", table, "DeletionProtectionEnabled", True)
@@ -126,6 +127,12 @@ def _in_network(resources: dict[str, Resource]) -> Iterator[str]:
         yield from expect(role, resources[role]["Properties"], "ManagedPolicyArns", [{"Ref": "NetworkPolicy"}])
 
 
+def _own_domain(resources: dict[str, Resource]) -> Iterator[str]:
+    yield from _at("https://post.example.com")(resources)
+    # Nothing answers elsewhere.
+    yield from expect("ConsoleApi", resources["ConsoleApi"]["Properties"], "DisableExecuteApiEndpoint", True)
+
+
 def _at(address: Any) -> Callable[[dict[str, Resource]], Iterator[str]]:
     """Functions that make links make them to an address."""
 
@@ -173,11 +180,11 @@ OPTIONS = {
     "an identity": Option(
         {"SenderAddress": "post@example.com", "SenderIdentity": "yes"}, {*MAILS, "SenderMailIdentity"}, _identified
     ),
-    "a domain": Option(inputs.DOMAIN, {"ConsoleName", "ConsoleNameMapping"}, _at("https://post.example.com")),
+    "a domain": Option(inputs.DOMAIN, {"ConsoleName", "ConsoleNameMapping"}, _own_domain),
     "a domain in Route 53": Option(
         {**inputs.DOMAIN, "ConsoleHostedZoneId": "Z0123456789ABC"},
         {"ConsoleName", "ConsoleNameMapping", "ConsoleNameRecord"},
-        _at("https://post.example.com"),
+        _own_domain,
     ),
     "an address in front": Option({"PublicUrl": "https://mail.example.com"}, set(), _at("https://mail.example.com")),
     "the API's address": Option({}, set(), _at({"Fn::GetAtt": ["ConsoleApi", "ApiEndpoint"]})),

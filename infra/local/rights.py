@@ -16,8 +16,9 @@ from .instance import Instance
 BATCHES = {"sqs:SendMessage": "sqs:SendMessageBatch", "sqs:DeleteMessage": "sqs:DeleteMessageBatch"}
 # The emulator does not look up the identity that a mail comes from.
 WITHOUT_RESOURCE = {"ses:SendEmail"}
-# The emulator does not look up the source of an event, and so no condition on it can hold.
-WITHOUT_CONDITION = {"events:PutEvents"}
+# The emulator looks up neither the source of an event, nor what a key is to bind, nor for how long a secret can be had
+# back, and so no condition on that can hold.
+WITHOUT_CONDITION = {"events:PutEvents", "kms:Decrypt", "kms:GenerateDataKey", "secretsmanager:DeleteSecret"}
 
 
 def mend(instance: Instance) -> None:

@@ -180,11 +180,11 @@ def _s3(request: Request) -> Iterator[Asked]:
             if request.status == 404:
                 yield Asked("s3:ListBucket", whole)
         case "PUT", True if not {*query} - {"x-id", "partNumber", "uploadId"}:
-            yield Asked("s3:PutObject", resource)
+            yield Asked("s3:PutObject", resource, _creation(request, "uploadId" not in query))
             if "x-amz-copy-source" in request.headers:
                 yield Asked("s3:GetObject", "a copy's source")
         case "POST", True if "uploads" in query or "uploadId" in query:
-            yield Asked("s3:PutObject", resource)
+            yield Asked("s3:PutObject", resource, _creation(request, "uploadId" in query))
         case "DELETE", True if "uploadId" in query:
             yield Asked("s3:AbortMultipartUpload", resource)
         case "DELETE", True:
@@ -193,6 +193,15 @@ def _s3(request: Request) -> Iterator[Asked]:
             yield Asked("s3:ListBucket", whole)
         case _:
             yield Asked(f"s3:{request.method} with {'&'.join(sorted(query))}", resource)
+
+
+def _creation(request: Request, creates: bool) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Whether a request makes an object, and where it may only do so
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html)."""
+    given = {"s3:ObjectCreationOperation": ("true" if creates else "false",)}
+    if "if-none-match" in request.headers:
+        given["s3:if-none-match"] = (request.headers["if-none-match"],)
+    return tuple(given.items())
 
 
 def _sqs(request: Request) -> Iterator[Asked]:
@@ -204,9 +213,14 @@ def _sqs(request: Request) -> Iterator[Asked]:
 
 
 def _kms(request: Request) -> Iterator[Asked]:
-    key = json.loads(request.body).get("KeyId", "")
+    body = json.loads(request.body)
+    key = body.get("KeyId", "")
     named = key if key.startswith("arn:") else request.arn("kms", f"key/{key}")
-    yield Asked(f"kms:{request.operation()}", named)
+    # What it is bound to is somebody's name.
+    bound = sorted(body.get("EncryptionContext", {}))
+    yield Asked(
+        f"kms:{request.operation()}", named, tuple((f"kms:EncryptionContext:{name}", (SOMETHING,)) for name in bound)
+    )
 
 
 def _secretsmanager(request: Request) -> Iterator[Asked]:
@@ -217,7 +231,9 @@ def _secretsmanager(request: Request) -> Iterator[Asked]:
             yield Asked("secretsmanager:GetSecretValue", _secret(request, each))
         return
     secret = _secret(request, body.get("SecretId") or body["Name"])
-    yield Asked(f"secretsmanager:{operation}", secret)
+    days = body.get("RecoveryWindowInDays")
+    given = (("secretsmanager:RecoveryWindowInDays", (str(days),)),) if days else ()
+    yield Asked(f"secretsmanager:{operation}", secret, given)
     if body.get("Tags"):
         yield Asked("secretsmanager:TagResource", secret)
 

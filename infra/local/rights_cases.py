@@ -20,6 +20,8 @@ PLACE = "eu-central-1:000000000000"
 TABLE = f"arn:aws:dynamodb:{PLACE}:table/t"
 SECRET = f"arn:aws:secretsmanager:{PLACE}:secret:postroom/s"
 KEYS, NAMED = "dynamodb:LeadingKeys", "dynamodb:Attributes"
+ACCOUNT, DAYS = "kms:EncryptionContext:account", "secretsmanager:RecoveryWindowInDays"
+CREATES, ABSENT = "s3:ObjectCreationOperation", "s3:if-none-match"
 
 # Service, operation, body, and each action with its resource and, of a table, its partitions and attributes.
 JSON_REQUESTS: list[tuple[str, str, dict[str, Any], list[tuple[str, ...]]]] = [
@@ -131,6 +133,24 @@ JSON_REQUESTS: list[tuple[str, str, dict[str, Any], list[tuple[str, ...]]]] = [
     ),
     ("kms", "Decrypt", {"KeyId": "k", "CiphertextBlob": "x"}, [("kms:Decrypt", f"arn:aws:kms:{PLACE}:key/k")]),
     (
+        "kms",
+        "GenerateDataKey",
+        {"KeyId": "k", "EncryptionContext": {"account": "ann@example.com"}},
+        [("kms:GenerateDataKey", f"arn:aws:kms:{PLACE}:key/k", "…")],
+    ),
+    (
+        "secretsmanager",
+        "DeleteSecret",
+        {"SecretId": "postroom/s/account/a", "RecoveryWindowInDays": 30},
+        [("secretsmanager:DeleteSecret", f"{SECRET}/account/…-AbCdEf", "30")],
+    ),
+    (
+        "secretsmanager",
+        "DeleteSecret",
+        {"SecretId": "postroom/s/account/a", "ForceDeleteWithoutRecovery": True},
+        [("secretsmanager:DeleteSecret", f"{SECRET}/account/…-AbCdEf")],
+    ),
+    (
         "events",
         "PutEvents",
         {"Entries": [{"Source": "postroom"}]},
@@ -162,6 +182,10 @@ SOME = {
 }
 SOURCE = {"StringEquals": {"events:source": "postroom"}}
 
+BOUND = {"Null": {ACCOUNT: "false"}}
+RECOVERABLE = {"NumericGreaterThanEquals": {DAYS: "30"}}
+REPLACES = {"Null": {ABSENT: "true"}, "Bool": {CREATES: "true"}}
+
 # A condition of a statement, what a request gives, and whether the one allows the other.
 CONDITIONS: list[tuple[dict[str, Any], dict[str, tuple[str, ...]], bool]] = [
     ({}, {}, True),
@@ -177,6 +201,22 @@ CONDITIONS: list[tuple[dict[str, Any], dict[str, tuple[str, ...]], bool]] = [
     (SOURCE, {"events:source": ("postroom",)}, True),
     (SOURCE, {"events:source": ("aws.ec2",)}, False),
     (SOURCE, {}, False),
+    (BOUND, {ACCOUNT: ("…",)}, True),
+    (BOUND, {"kms:EncryptionContext:other": ("…",)}, False),
+    (BOUND, {}, False),
+    (RECOVERABLE, {DAYS: ("30",)}, True),
+    (RECOVERABLE, {DAYS: ("7",)}, False),
+    (RECOVERABLE, {}, False),
+]
+# Method, query and header of a request to S3 that writes, and whether one may make it who may replace nothing.
+WRITES: list[tuple[str, str, dict[str, str], bool]] = [
+    ("PUT", "x-id=PutObject", {"if-none-match": "*"}, True),
+    ("PUT", "x-id=PutObject", {}, False),
+    ("PUT", "", {"x-amz-copy-source": "b/mail/b"}, False),
+    ("POST", "uploads", {}, True),
+    ("PUT", "partNumber=1&uploadId=u", {}, True),
+    ("POST", "uploadId=u", {"if-none-match": "*"}, True),
+    ("POST", "uploadId=u", {}, False),
 ]
 # Actions and resources of a statement, those of a request, and whether the one allows the other.
 NAMES: list[tuple[str, str, str, str, bool]] = [
@@ -290,7 +330,8 @@ def _signed(service: str, key: str = "ASIAX") -> str:
 
 def _shown(each: Asked) -> tuple[str, ...]:
     given = dict(each.given)
-    return (each.action, each.resource, *(" ".join(given[key]) for key in (KEYS, NAMED) if key in given))
+    shown = (KEYS, NAMED, ACCOUNT, DAYS)
+    return (each.action, each.resource, *(" ".join(given[key]) for key in shown if key in given))
 
 
 def _conditions() -> Iterator[str]:
@@ -301,6 +342,12 @@ def _conditions() -> Iterator[str]:
     for action, resource, call, on, wanted in NAMES:
         if bool(verdict([_statement(action, resource)], Asked(call, on))) != wanted:
             yield f"{call} on {on} {'is' if wanted else 'is not'} {action} on {resource}, and was taken otherwise"
+    for method, query, headers, wanted in WRITES:
+        request = Request(method, "/b/mail/a", query, {"authorization": _signed("s3"), **headers})
+        call = next(each for each in asked("s3", request) if each.action == "s3:PutObject")
+        said = [_statement("s3:PutObject", "*"), _statement("s3:PutObject", "*", REPLACES, "Deny")]
+        if bool(verdict(said, call)) != wanted:
+            yield f"{method} {query} with {headers} may {'' if wanted else 'not '}be made, and was taken otherwise"
     denied = [_statement("a:B", "*"), _statement("a:*", "r", effect="Deny")]
     if verdict(denied, Asked("a:B", "r")) or not verdict(denied, Asked("a:B", "s")):
         yield "what is denied stays denied, and nothing else does"

@@ -1,10 +1,11 @@
 """Policies, as far as the template uses them, and whether they allow what is asked for.
 
 Evaluates Allow and Deny; actions and resources with `*` and `?`; the operators of OPERATORS on condition keys, for one
-value or for all, and where a key is there. Any other operator is an error and never passed over. The rules are those of
+value or for all, and where a key is there; and whether one is there at all. Any other operator is an error and never
+passed over. The rules are those of
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html.
-Leaves out policies of resources, boundaries and whatever an organisation adds.
+Leaves out boundaries and whatever an organisation adds, and who the principal of a resource's policy is.
 """
 
 import functools
@@ -17,7 +18,7 @@ from .rights_asked import Asked
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
 ATTRIBUTES = "dynamodb:Attributes"
-FOR_ALL, IF_EXISTS = "ForAllValues:", "IfExists"
+FOR_ALL, IF_EXISTS, NULL = "ForAllValues:", "IfExists", "Null"
 
 
 def like(text: str, pattern: str) -> bool:
@@ -40,6 +41,8 @@ OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda text, wanted: text == wanted,
     "StringLike": like,
     "ArnLike": like,
+    "Bool": lambda text, wanted: text.lower() == wanted.lower(),
+    "NumericGreaterThanEquals": lambda text, wanted: float(text) >= float(wanted),
 }
 
 
@@ -132,6 +135,8 @@ def verdict(statements: Iterable[Statement], asked: Asked) -> list[Statement]:
 
 
 def _holds(operator: str, key: str, wanted: tuple[str, ...], given: dict[str, tuple[str, ...]]) -> bool:
+    if operator == NULL:
+        return {"true": key not in given, "false": key in given}[wanted[0]]
     name, for_all, if_exists = (
         operator.removeprefix(FOR_ALL),
         operator.startswith(FOR_ALL),

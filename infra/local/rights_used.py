@@ -119,8 +119,19 @@ def _statements(resources: dict[str, Any], names: dict[str, str]) -> dict[str, l
         said = resource["Properties"]
         documents = [policy["PolicyDocument"] for policy in said.get("Policies", [])]
         documents += [shared[arn] for arn in said.get("ManagedPolicyArns", [])]
-        statements[role] = [Statement.of(role, each) for document in documents for each in document["Statement"]]
+        said_of_it = [each for document in documents for each in document["Statement"]]
+        statements[role] = [Statement.of(role, each) for each in (*said_of_it, *_of_buckets(resources, names[role]))]
     return statements
+
+
+def _of_buckets(resources: dict[str, Any], role: str) -> Iterator[dict[str, Any]]:
+    """What buckets themselves say of one role. That everybody must come over TLS is not asked here: functions do."""
+    principal = ARNS["AWS::IAM::Role"].format(account=LOCAL_ACCOUNT, name=role)
+    for policy in of_type(resources, "AWS::S3::BucketPolicy").values():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            conditions = dict(statement["Condition"])
+            if conditions.pop("ArnEquals", None) == {"aws:PrincipalArn": principal}:
+                yield {**statement, "Condition": conditions}
 
 
 def _calls(instance: Instance, roles: dict[str, str], place: Place) -> Calls:

@@ -25,6 +25,12 @@ ALLOWED = {
 }
 
 TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
+# Actions that may name no partition of the table, for which a limit to some of them is none.
+WITHOUT_PARTITIONS = {"dynamodb:Scan"}
+PARTIQL = "dynamodb:PartiQL"
+# What of a role is limited by what a request says, beside its resources.
+BOUND = {"Null": {"kms:EncryptionContext:account": "false"}}
+RECOVERABLE = {"NumericGreaterThanEquals": {"secretsmanager:RecoveryWindowInDays": "30"}}
 
 
 def _rights(resources: dict[str, Resource]) -> Iterator[str]:
@@ -57,6 +63,10 @@ def _statement(role: str, statement: dict[str, Any]) -> Iterator[str]:
             yield f"{role}: {action} is not needed by any function"
         if service == "kms" and verb not in {"GenerateDataKey", "Decrypt"}:
             yield f"{role}: {action} is more than sealing and opening"
+        if service == "kms" and statement.get("Condition") != BOUND:
+            yield f"{role}: {action} is not bound to an account"
+        if action in WITHOUT_PARTITIONS or action.startswith(PARTIQL):
+            yield f"{role}: {action} cannot be limited to partitions of the table"
     writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(actions)
     # Who could write a provider could have every refresh token sent to a server of its own.
     keys = _leading_keys(statement)
@@ -76,7 +86,8 @@ def _names_what_it_deletes(action: str, statement: dict[str, Any]) -> bool:
         keys = _leading_keys(statement)
         return bool(keys) and all(key.startswith(("EPHEMERAL#", "INCIDENT#", "KNOWN#", "OWNER#")) for key in keys)
     if action == "secretsmanager:DeleteSecret":
-        return str(statement["Resource"].get("Fn::Sub")).endswith("/account/*")
+        of_accounts = str(statement["Resource"].get("Fn::Sub")).endswith("/account/*")
+        return of_accounts and statement.get("Condition") == RECOVERABLE
     return False
 
 

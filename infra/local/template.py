@@ -51,6 +51,20 @@ TAGGED = {
     "AWS::SecretsManager::Secret",
 }
 TAG = ("postroom:stack", {"Ref": "AWS::StackName"})
+# Whoever takes fetch over may add to the archive, and replace nothing of it
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html).
+CREATES_ONLY = {
+    "Sid": "FetchReplacesNothing",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:PutObject",
+    "Resource": {"Fn::Sub": "${MailBucket.Arn}/*"},
+    "Condition": {
+        "ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["FetchRole", "Arn"]}},
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+    },
+}
 # What a function needs that renews tokens.
 TOKEN_VARIABLES = {
     "TABLE_NAME",
@@ -147,6 +161,9 @@ def _bucket(resources: dict[str, Resource]) -> Iterator[str]:
         insecure = {"Bool": {"aws:SecureTransport": "false"}}
         if not any(s["Effect"] == "Deny" and s.get("Condition") == insecure for s in statements):
             yield f"{name}Policy: it does not insist on TLS"
+    # fetch writes only where nothing is; people are not bound to that.
+    if CREATES_ONLY not in resources["MailBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
+        yield "MailBucketPolicy: fetch may write over mail"
     properties = resources["MailBucket"]["Properties"]
     yield from expect("MailBucket", properties, "VersioningConfiguration", {"Status": "Enabled"})
     events = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}

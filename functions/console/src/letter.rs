@@ -159,7 +159,7 @@ fn because(error: &SendError, t: &LetterTexts) -> String {
         SendError::Throttled => t.throttled.to_owned(),
         SendError::QuotaUsedUp => t.quota_used_up.to_owned(),
         SendError::Recipient(said) => t.recipient_refused.fill(&[("said", &visible(said))]),
-        SendError::Stopped(said) => t.stopped.fill(&[("said", &visible(said))]),
+        SendError::Stopped { said, .. } => t.stopped.fill(&[("said", &visible(said))]),
         SendError::Passing(said) => t.not_now.fill(&[("said", &visible(said))]),
     }
 }

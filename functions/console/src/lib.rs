@@ -157,14 +157,13 @@ pub fn router(app: App) -> Router {
 }
 
 /// `GET /health`: 200 with `{"status":"ok"}`, or 503 with `{"status":"registry unavailable"}`. The
-/// answer has no detail, because anybody may ask; the log has it.
+/// answer has no detail, because anybody may ask; the log has it, and no oftener than once a minute.
 async fn health(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let (code, status) = match app.registry.ping().await {
         Ok(()) => (StatusCode::OK, "ok"),
         Err(error) => {
-            if app.refusals.noted(error.refusal()) {
-                app.refusals.tell(app::FUNCTION, &app.metrics, app.now());
-            } else {
+            let is_noted = app.refusals.noted(error.refusal());
+            if app.refusals.tell_at_times(app::FUNCTION, &app.metrics, app.now()) && !is_noted {
                 tracing::error!(%error, "the registry does not answer");
             }
             (StatusCode::SERVICE_UNAVAILABLE, "registry unavailable")

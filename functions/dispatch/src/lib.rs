@@ -68,6 +68,13 @@ pub struct Tick {
     pub oldest_lag_seconds: i64,
 }
 
+impl Tick {
+    /// Whether none of the batches since then was sent, nor was another tick's.
+    fn got_nowhere_since(self, before: Self) -> bool {
+        (self.sent, self.taken) == (before.sent, before.taken)
+    }
+}
+
 impl Dispatch {
     /// Builds the clients once for all invocations of the process.
     pub fn new(settings: Settings, aws: &SdkConfig) -> Self {
@@ -84,7 +91,7 @@ impl Dispatch {
     /// function is stopped.
     ///
     /// # Errors
-    /// When the registry cannot be read or written. What was sent by then stays sent; the rest is
+    /// When the registry cannot be read. What was sent by then stays sent; the rest is
     /// still due at the next tick.
     pub async fn tick(&self, now: Timestamp, deadline: Timestamp) -> Result<Tick, postroom_registry::Error> {
         let tick = self.hand_out(now, deadline).await;
@@ -114,12 +121,13 @@ impl Dispatch {
                     tracing::warn!(left = tick.left, "there is no time for more batches: they stay due");
                     break 'pages;
                 }
+                let before = tick;
                 let claimed = self.claim(portion, now, &mut tick).await;
                 for messages in claimed.chunks(MESSAGES) {
-                    self.send(messages, now, &mut tick).await?;
+                    self.send(messages, now, &mut tick).await;
                 }
-                // What one portion was refused, the next ones would be.
-                if self.refusals.lasts() {
+                // What a whole portion was refused, the next ones would be; one batch must not stop the others.
+                if self.refusals.lasts() && tick.got_nowhere_since(before) {
                     break 'pages;
                 }
             }
@@ -158,12 +166,7 @@ impl Dispatch {
     }
 
     /// Sends at most ten batches in one request, and gives back what the queue did not take.
-    async fn send(
-        &self,
-        batches: &[DueBatch],
-        now: Timestamp,
-        tick: &mut Tick,
-    ) -> Result<(), postroom_registry::Error> {
+    async fn send(&self, batches: &[DueBatch], now: Timestamp, tick: &mut Tick) {
         let entries = batches.iter().enumerate().filter_map(|(at, due)| {
             let work = Work::Batch { id: due.id.clone(), due_at: due.due_at };
             let body = serde_json::to_string(&work).ok()?;
@@ -188,9 +191,11 @@ impl Dispatch {
         tick.sent += batches.len() - refused.len();
         tick.returned += refused.len();
         for due in refused {
-            self.registry.claim(&due.id, claimed_until(now), due.due_at).await?;
+            // The other claims are this tick's to send or to give back all the same.
+            if let Err(error) = self.registry.claim(&due.id, claimed_until(now), due.due_at).await {
+                self.note(&error, "a batch could not be given back; it is due again in a while");
+            }
         }
-        Ok(())
     }
 
     fn queue(&self) -> String {
@@ -218,4 +223,23 @@ impl Dispatch {
 
 fn claimed_until(now: Timestamp) -> Timestamp {
     now.saturating_add(REDELIVERY).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_batch_that_is_refused_stops_no_other() {
+        let before = Tick { sent: 60, failed: 1, ..Tick::default() };
+        for (what, tick, got_nowhere) in [
+            ("one is refused", Tick { sent: 89, failed: 2, ..before }, false),
+            ("the queue does not take one", Tick { sent: 89, returned: 1, ..before }, false),
+            ("others had the rest", Tick { taken: 29, failed: 2, ..before }, false),
+            ("no claim is allowed", Tick { failed: 31, ..before }, true),
+            ("the queue takes none", Tick { returned: 30, ..before }, true),
+        ] {
+            assert_eq!(tick.got_nowhere_since(before), got_nowhere, "{what}");
+        }
+    }
 }

@@ -172,18 +172,19 @@ impl ExpiryCheck {
             tracing::info!("another run is under way");
             return Ok(Tally { busy: true, ..Tally::default() });
         }
-        self.look_at_the_rest(now, deadline).await;
         let until = deadline.saturating_sub(MARGIN).unwrap_or(Timestamp::MIN);
         let tally = Run::new(self, now, until).go().await;
+        if let Ok(tally) = &tally {
+            self.note(tally);
+            self.look_at_the_rest(now, until).await;
+        }
         // A claim that is not given back ends at the deadline.
         if let Err(error) = self.registry.take_ephemeral::<bool>(kind, key, (self.clock)()).await
             && !self.refusals.noted(error.refusal())
         {
             tracing::warn!(%error, "the next run may have to wait");
         }
-        let tally = tally?;
-        self.note(&tally);
-        Ok(tally)
+        tally
     }
 
     fn note(&self, tally: &Tally) {

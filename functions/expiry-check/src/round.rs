@@ -189,7 +189,7 @@ impl Round<'_> {
                     tracing::warn!("SES does not send to an address: the operators hear of it");
                     return Outcome::Unsendable(said);
                 }
-                Err(error @ (SendError::QuotaUsedUp | SendError::Stopped(_))) => {
+                Err(error @ (SendError::QuotaUsedUp | SendError::Stopped { .. })) => {
                     let is_first = !stopped.swap(true, Ordering::Relaxed);
                     if is_first && !self.refusals.noted(self.post.refusal(SEND, &error)) {
                         tracing::error!(%error, "no further mail is sent in this run");

@@ -72,19 +72,31 @@ impl Accounts {
 }
 
 impl Fetch {
-    /// Writes down what runs said of accounts. Their mailboxes' own outcomes are on record by now.
-    pub(crate) async fn record_accounts(&self, accounts: Accounts) -> Result<(), postroom_registry::Error> {
-        let now = (self.clock)();
+    /// Writes down what runs said of accounts. Their mailboxes' own outcomes are on record by now. One account
+    /// that cannot be written stops no other; a run that sees the same again says it again.
+    pub(crate) async fn record_accounts(&self, accounts: Accounts) {
         for (account, verdict) in accounts.verdicts() {
-            match verdict {
-                Verdict::Works => self.registry.record_account_fault(&account, None, now).await?,
-                Verdict::Suspect(fault) if !self.any_works(&account).await? => {
-                    self.registry.record_account_fault(&account, Some(&fault), now).await?;
-                }
-                Verdict::Suspect(_) => {}
+            if let Err(error) = self.record_account(&account, verdict).await
+                && !self.refusals.noted(error.refusal())
+            {
+                tracing::error!(%account, %error, "what mail servers say of an account could not be recorded");
             }
         }
-        Ok(())
+    }
+
+    async fn record_account(
+        &self,
+        account: &AccountId,
+        verdict: Verdict,
+    ) -> Result<(), postroom_registry::Error> {
+        let now = (self.clock)();
+        match verdict {
+            Verdict::Works => self.registry.record_account_fault(account, None, now).await,
+            Verdict::Suspect(fault) if !self.any_works(account).await? => {
+                self.registry.record_account_fault(account, Some(&fault), now).await
+            }
+            Verdict::Suspect(_) => Ok(()),
+        }
     }
 
     /// Whether a mailbox of the account works, as far as is known.

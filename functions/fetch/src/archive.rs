@@ -17,6 +17,7 @@ use aws_sdk_s3::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
+use postroom_lambda::Refusals;
 use postroom_model::{Mailbox, header_block};
 use sha2::{Digest, Sha256};
 use std::{
@@ -55,6 +56,8 @@ pub(crate) struct Archive {
     pub(crate) bucket: String,
     /// Attachments that were unpacked and not yet counted.
     unpacked: Arc<AtomicU64>,
+    /// What S3 did not do without harm to a message.
+    pub(crate) refusals: Arc<Refusals>,
 }
 
 /// What is said of an object beside its bytes.
@@ -117,8 +120,8 @@ impl fmt::Display for Checksum {
 }
 
 impl Archive {
-    pub(crate) fn new(s3: Client, bucket: String) -> Self {
-        Self { s3, bucket, unpacked: Arc::default() }
+    pub(crate) fn new(s3: Client, bucket: String, refusals: Arc<Refusals>) -> Self {
+        Self { s3, bucket, unpacked: Arc::default(), refusals }
     }
 
     /// Counts attachments whose message is complete.

@@ -2,11 +2,13 @@
 //!
 //! Guarantees: one request each to take the lease, to read all mailboxes, and to give the lease back,
 //! and none per mailbox that has nothing new. A mailbox that fails or has more than fits into its
-//! slice never delays its neighbours.
+//! slice never delays its neighbours. The batch's message goes back to the queue only when AWS kept every
+//! mailbox that was tried from getting anywhere (`brake`).
 
 use crate::{
     Fetch, Invocation,
     account::Accounts,
+    brake::{Brake, Run, own_fault, refused},
     connections::Alone,
     metrics::Totals,
     outcome::{End, Report},
@@ -14,7 +16,7 @@ use crate::{
 };
 use futures::StreamExt;
 use jiff::Timestamp;
-use postroom_model::{BatchId, Lease, next_due};
+use postroom_model::{BatchId, Failure, Lease, Mailbox, Refusal, next_due};
 use postroom_registry::{LeasedBatch, LoadedMailbox};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,6 +26,8 @@ const SIDE_BY_SIDE: usize = 16;
 /// The slices of time after which no further mailbox begins that has waited for another of its user: what a
 /// whole batch of slow ones takes.
 const TURNS: u32 = 4;
+/// Mailboxes that are listed at once: each writes to one of the few partitions that lists are read from.
+const LISTED_AT_ONCE: usize = 4;
 /// How long a lease outlives the function that took it.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
 
@@ -52,12 +56,23 @@ impl Fetch {
         totals.lag(started.duration_since(due_at));
         let worked = self.work_batch(&batch.mailboxes, &lease, invocation, &mut totals).await;
         // A message may name any time; a batch is never put off by it.
-        let next = next_due(due_at.min(started), batch.interval, (self.clock)());
+        let mut next = next_due(due_at.min(started), batch.interval, (self.clock)());
+        // Until somebody has acted, the message that comes again is enough.
+        if let Err(error) = &worked
+            && error.lasts()
+        {
+            let pause = error.pause() * 2;
+            next = (self.clock)().saturating_add(pause).unwrap_or(Timestamp::MAX).max(next);
+        }
         let released =
             self.registry.release_batch(id, &lease.owner, worked.is_ok().then_some(started), next).await;
         totals.attachments(self.archive.take_unpacked());
         totals.emit(&self.metrics, (self.clock)());
-        tracing::info!(batch = %id, mailboxes = batch.mailboxes.len(), polls = totals.polls(), "a batch is done");
+        let (mailboxes, polls) = (batch.mailboxes.len(), totals.polls());
+        match &worked {
+            Ok(()) => tracing::info!(batch = %id, mailboxes, polls, "a batch is done"),
+            Err(_) => tracing::info!(batch = %id, mailboxes, polls, "a batch goes back to the queue"),
+        }
         worked?;
         if !released? {
             tracing::warn!(batch = %id, "the lease ended before the batch was done");
@@ -73,13 +88,13 @@ impl Fetch {
         totals: &mut Totals,
     ) -> Result<(), crate::Error> {
         let now = (self.clock)();
-        let mut active: Vec<LoadedMailbox> = Vec::new();
+        let (mut active, mut unlisted) = (Vec::new(), Vec::new());
         let mut alone = Alone::default();
         for (id, loaded) in self.registry.load(mailboxes).await? {
             if let Ok(LoadedMailbox { placed, .. }) = &loaded
                 && placed.listed_under.is_none()
             {
-                self.registry.list_mailbox(&placed.mailbox).await?;
+                unlisted.push(placed.mailbox.clone());
             }
             match loaded {
                 Ok(loaded) if loaded.placed.paused_at.is_some() || loaded.state.is_resting(now) => {
@@ -100,55 +115,153 @@ impl Fetch {
         let longest = Slice::longest(now, invocation.deadline);
         tracing::debug!(lease = %lease.owner, active = active.len(), "working a batch");
         let last_turn = Instant::now() + self.slice * TURNS;
-        let reports = futures::stream::iter(alone.lanes(&active))
+        let mut lanes = alone.lanes(&active);
+        let (mut runs, brake) = (Vec::new(), Brake::default());
+        // What the brake has held back goes on once another mailbox gets through.
+        while !lanes.is_empty() && !brake.is_on() {
+            let turns = Turns { longest, last: last_turn, brake: &brake };
+            let ran = self.run_lanes(lanes, turns, invocation).await;
+            lanes = ran
+                .into_iter()
+                .map(|(done, left)| {
+                    runs.extend(done);
+                    left
+                })
+                .filter(|left| !left.is_empty())
+                .collect();
+        }
+        self.list(unlisted).await;
+        self.settle(runs, alone, totals).await
+    }
+
+    /// Works lanes of mailboxes side by side. Returned are the runs of each, and what the brake held back.
+    async fn run_lanes<'m>(
+        &self,
+        lanes: Vec<Vec<&'m LoadedMailbox>>,
+        turns: Turns<'_>,
+        invocation: &Invocation,
+    ) -> Vec<(Vec<Ran<'m>>, Vec<&'m LoadedMailbox>)> {
+        let Turns { longest, last, brake } = turns;
+        futures::stream::iter(lanes)
             .map(|lane| async move {
-                let mut reports = Vec::new();
-                for loaded in lane {
+                let mut runs = Vec::new();
+                let mut lane = lane.into_iter();
+                while !brake.is_on()
+                    && let Some(loaded) = lane.next()
+                {
                     // Who waited in vain is due again with the batch.
-                    if longest.is_over() || !reports.is_empty() && Instant::now() >= last_turn {
-                        break;
+                    if longest.is_over() || !runs.is_empty() && Instant::now() >= last {
+                        return (runs, Vec::new());
                     }
-                    let slice = longest.in_batch(self.slice);
-                    reports.push((loaded, self.run_mailbox(loaded, slice, None, invocation).await));
+                    let run = self.run_mailbox(loaded, longest.in_batch(self.slice), None, invocation).await;
+                    brake.note(&run);
+                    runs.push((loaded, run));
                 }
-                reports
+                (runs, lane.collect())
             })
             .buffer_unordered(SIDE_BY_SIDE)
-            .collect::<Vec<_>>()
-            .await;
-        let mut failed = Vec::new();
+            .collect()
+            .await
+    }
+
+    /// Sees to what runs leave to be done: backlogs, what is known of accounts, what AWS did not do.
+    async fn settle(
+        &self,
+        runs: Vec<Ran<'_>>,
+        mut alone: Alone,
+        totals: &mut Totals,
+    ) -> Result<(), crate::Error> {
         let mut accounts = Accounts::default();
-        for (loaded, run) in reports.into_iter().flatten() {
-            let id = &loaded.placed.mailbox.id;
+        let mut is_through = false;
+        let mut stopped: Vec<(&LoadedMailbox, Refusal)> = Vec::new();
+        let mut unsent: Vec<Refusal> = Vec::new();
+        for (loaded, run) in runs {
+            let mailbox = &loaded.placed.mailbox;
+            if let Ok(report) = &run {
+                totals.add(report);
+                accounts.note(mailbox, &loaded.state, report);
+            }
+            if let Some(refusal) = refused(&run) {
+                stopped.push((loaded, refusal));
+                continue;
+            }
             match run {
-                Ok(report) => {
-                    totals.add(&report);
-                    accounts.note(&loaded.placed.mailbox, &loaded.state, &report);
-                    // A backlog beyond what its user's connections allow goes on with the next poll.
-                    if let Report { end: End::Unfinished, .. } = report
-                        && alone.has_room(&loaded.placed.mailbox)
-                    {
-                        alone.note(&loaded.placed.mailbox);
-                        if let Err(refusal) = self.queue.go_on(id).await {
-                            failed.push(crate::Error::Queue(Box::new(refusal)));
-                        }
+                // A backlog beyond what its user's connections allow goes on with the next poll.
+                Ok(Report { end: End::Unfinished, .. }) if alone.has_room(mailbox) => {
+                    alone.note(mailbox);
+                    match self.queue.go_on(&mailbox.id).await {
+                        Ok(()) => is_through = true,
+                        Err(refusal) => unsent.push(refusal),
                     }
-                    failed.extend(self.refused(&report.end));
                 }
-                // What AWS refuses goes back to the queue, which rings in the end. What would fail again and again
-                // for what it is must not take the others' polls with it.
-                Err(error) if error.fault().is_the_deployments() => failed.push(error.into()),
+                Ok(report) => {
+                    is_through = true;
+                    self.tell_own(&report.end);
+                }
                 Err(error) => {
-                    tracing::error!(mailbox = %id, %error, "a mailbox's outcome could not be recorded");
+                    is_through = true;
+                    tracing::error!(mailbox = %mailbox.id, %error, "a mailbox's outcome could not be recorded");
                 }
             }
         }
-        if let Err(error) = self.record_accounts(accounts).await {
-            failed.push(error.into());
+        self.record_accounts(accounts).await;
+        if !is_through {
+            if let Some((loaded, refusal)) = stopped.pop() {
+                for (loaded, refusal) in &stopped {
+                    self.refusals.note_of(refusal, &loaded.placed.mailbox.id);
+                }
+                unsent.iter().for_each(|refusal| self.refusals.note(refusal));
+                tracing::info!(mailbox = %loaded.placed.mailbox.id, right = refusal.right, "a mailbox was refused by AWS");
+                return Err(crate::Error::Refused(Box::new(refusal)));
+            }
+            if let Some(refusal) = unsent.pop() {
+                unsent.iter().for_each(|refusal| self.refusals.note(refusal));
+                return Err(crate::Error::Queue(Box::new(refusal)));
+            }
         }
-        // One fails the message; the others are told with it.
-        let first = failed.pop();
-        failed.iter().filter_map(crate::Error::refusal).for_each(|refusal| self.refusals.note(&refusal));
-        first.map_or(Ok(()), Err)
+        unsent.iter().for_each(|refusal| self.refusals.note(refusal));
+        let blamed = stopped.iter().map(|(loaded, refusal)| self.blame(loaded, refusal));
+        futures::stream::iter(blamed.collect::<Vec<_>>()).buffer_unordered(SIDE_BY_SIDE).count().await;
+        Ok(())
     }
+
+    /// Others get through, and this mailbox does not: that is its own failure, and it rests.
+    async fn blame(&self, loaded: &LoadedMailbox, refusal: &Refusal) {
+        self.refusals.note_of(refusal, &loaded.placed.mailbox.id);
+        let (id, now) = (&loaded.placed.mailbox.id, (self.clock)());
+        let fault = own_fault(refusal);
+        tracing::warn!(mailbox = %id, class = %fault.class, right = refusal.right, "a mailbox failed");
+        let failure = Failure::next(loaded.state.failure.as_ref(), fault, now, fastrand::f64());
+        if let Err(error) = self.registry.record_failure(id, &failure, None).await
+            && !self.refusals.noted(error.refusal())
+        {
+            tracing::error!(mailbox = %id, %error, "a mailbox's outcome could not be recorded");
+        }
+    }
+
+    /// Gives mailboxes of an earlier release their entry in the lists that people see. Where that fails, the
+    /// next poll does it.
+    async fn list(&self, mailboxes: Vec<Mailbox>) {
+        let listed = mailboxes.iter().map(|mailbox| async move {
+            if let Err(error) = self.registry.list_mailbox(mailbox).await
+                && !self.refusals.noted(error.refusal())
+            {
+                tracing::warn!(mailbox = %mailbox.id, %error, "a mailbox is not in the lists yet");
+            }
+        });
+        futures::stream::iter(listed.collect::<Vec<_>>()).buffer_unordered(LISTED_AT_ONCE).count().await;
+    }
+}
+
+/// A mailbox and what came of its run.
+type Ran<'m> = (&'m LoadedMailbox, Run);
+
+/// Which mailboxes of a lane may begin.
+#[derive(Debug, Clone, Copy)]
+struct Turns<'b> {
+    /// The longest time that there is.
+    longest: Slice,
+    /// After this none begins that has waited for another of its user.
+    last: Instant,
+    brake: &'b Brake,
 }

@@ -72,13 +72,13 @@ impl Bucket {
     }
 
     pub(crate) fn archive(&self) -> Archive {
-        Archive::new(self.client.clone(), self.name.clone())
+        Archive::new(self.client.clone(), self.name.clone(), Arc::default())
     }
 
     /// The archive of a process that dies during the request of this number, counted from zero.
     pub(crate) fn crashing(&self, at: usize, fate: Fate) -> Archive {
         let trouble = Trouble { requests: Arc::new(AtomicUsize::new(0)), at, fate };
-        Archive::new(client(trouble), self.name.clone())
+        Archive::new(client(trouble), self.name.clone(), Arc::default())
     }
 
     /// An archive whose request of this number fails.

@@ -4,10 +4,12 @@
 //! refused what was kept. An access token that is stale or was refused is renewed by the same guarded
 //! path that `token-refresh` takes. One account's slow server stops no other account.
 
+use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use postroom_lambda::Refusals;
 use postroom_mail::Credential;
-use postroom_model::{AccountId, Auth, Fault, Mailbox, MailboxId, TokenSet};
+use postroom_model::{Account, AccountId, Auth, Fault, Grant, Mailbox, MailboxId, ProviderId, TokenSet};
+use postroom_registry::Registry;
 use postroom_tokens::Tokens;
 use postroom_vault::Vault;
 use secrecy::{ExposeSecret, SecretString};
@@ -24,9 +26,13 @@ const TOKEN_LEAD: SignedDuration = SignedDuration::from_mins(5);
 /// How long a mailbox waits for somebody else who renews its account's tokens.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(45);
 
+/// Accounts that are read at once.
+const ACCOUNTS_AT_ONCE: usize = 8;
+
 /// Secrets as `fetch` uses them.
 #[derive(Debug)]
 pub(crate) struct Credentials {
+    registry: Registry,
     vault: Vault,
     tokens: Tokens,
     passwords: Mutex<HashMap<MailboxId, Kept>>,
@@ -64,8 +70,8 @@ impl AccessTokens {
 }
 
 impl Credentials {
-    pub(crate) fn new(vault: Vault, tokens: Tokens) -> Self {
-        Self { vault, tokens, passwords: Mutex::default(), accounts: Mutex::default() }
+    pub(crate) fn new(registry: Registry, vault: Vault, tokens: Tokens) -> Self {
+        Self { registry, vault, tokens, passwords: Mutex::default(), accounts: Mutex::default() }
     }
 
     /// What the mailbox signs in with now; nothing that takes long is begun after `until`.
@@ -132,7 +138,7 @@ impl Credentials {
     }
 
     /// Of accounts whose token set is not known and was not refused. One that is about to end is left to the path
-    /// that renews it.
+    /// that renews it, and so is what lies in the vault and is not the account's any more.
     async fn prefetch_tokens(&self, mailboxes: &[&Mailbox], now: Timestamp, refusals: &Refusals) {
         let accounts = mailboxes.iter().filter_map(|mailbox| match &mailbox.auth {
             Auth::Basic => None,
@@ -151,12 +157,20 @@ impl Credentials {
             Ok(found) => found,
             Err(error) => return error.refusal().iter().for_each(|refusal| refusals.note(refusal)),
         };
-        for (id, tokens) in found.into_iter().filter_map(|(id, tokens)| Some((id, tokens.ok()?))) {
+        let found = found.into_iter().filter_map(|(id, tokens)| {
+            let tokens = tokens.ok()?;
             let kept = Kept { until: kept_until(&tokens, now), value: tokens.access_token };
-            if now < kept.until {
+            (now < kept.until).then_some((id, tokens.issued_by, kept))
+        });
+        let keeping = found.map(|(id, issued_by, kept)| async move {
+            // Who cannot be read now is read when it signs in, and that tells why.
+            if let Ok(Some(account)) = self.registry.account(&id).await
+                && signs_in_with(&account, issued_by.as_ref())
+            {
                 self.account(&id).await.lock().await.shared = Some(kept);
             }
-        }
+        });
+        futures::stream::iter(keeping.collect::<Vec<_>>()).buffer_unordered(ACCOUNTS_AT_ONCE).count().await;
     }
 
     async fn password(&self, id: &MailboxId, now: Timestamp) -> Result<SecretString, Fault> {
@@ -200,6 +214,12 @@ impl Credentials {
     }
 }
 
+/// Whether an account signs in with a token set that lies in the vault under its name: it may have been authorised
+/// in another way, or at another provider, when that was written.
+fn signs_in_with(account: &Account, issued_by: Option<&ProviderId>) -> bool {
+    account.grant != Grant::ServiceAccount && issued_by.is_none_or(|issuer| *issuer == account.provider)
+}
+
 /// Until when a process takes an account's access token for good.
 fn kept_until(tokens: &TokenSet, now: Timestamp) -> Timestamp {
     tokens.expires_at.map_or(later(now, PASSWORD_AGE), |end| later(end, -TOKEN_LEAD))
@@ -207,4 +227,27 @@ fn kept_until(tokens: &TokenSet, now: Timestamp) -> Timestamp {
 
 fn later(moment: Timestamp, by: SignedDuration) -> Timestamp {
     moment.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_set_of_another_time_is_nobodys() {
+        let account = |grant: &str| -> Account {
+            let text = format!(r#"{{"id":"site","provider":"new","grant":"{grant}"}}"#);
+            serde_json::from_str(&text).expect("an account")
+        };
+        let [old, new] = ["old", "new"].map(|id| id.parse::<ProviderId>().expect("an id"));
+        for (grant, issued_by, expected) in [
+            ("authorization_code", Some(&new), true),
+            ("authorization_code", None, true),
+            ("authorization_code", Some(&old), false),
+            ("service_account", Some(&new), false),
+            ("service_account", None, false),
+        ] {
+            assert_eq!(signs_in_with(&account(grant), issued_by), expected, "{grant} {issued_by:?}");
+        }
+    }
 }

@@ -14,6 +14,9 @@ const BUSY_PAUSE: Duration = Duration::from_secs(10);
 /// How long a message rests that failed for a reason which may pass. The queue's own visibility
 /// timeout is far longer, because it must outlast a whole run.
 const RETRY_PAUSE: Duration = Duration::from_secs(60);
+/// How long one rests that waits for somebody to act. Each time it comes again, mail servers are signed in to for
+/// nothing.
+const LASTING_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 /// One invocation of the function.
 #[derive(Debug, Clone)]
@@ -59,6 +62,21 @@ impl Error {
             Self::Queue(refusal) | Self::Refused(refusal) => Some((**refusal).clone()),
         }
     }
+
+    /// Whether somebody must act before it ends.
+    pub(crate) fn lasts(&self) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.kind.lasts())
+    }
+
+    /// How long its message rests before it comes again.
+    pub(crate) fn pause(&self) -> Duration {
+        match self {
+            // Time does not help what is not work: it goes to the dead-letter queue soon.
+            Self::Poison(_) => Duration::ZERO,
+            _ if self.lasts() => LASTING_PAUSE,
+            _ => RETRY_PAUSE,
+        }
+    }
 }
 
 impl Fetch {
@@ -73,9 +91,8 @@ impl Fetch {
                 if !self.refusals.noted(error.refusal()) {
                     tracing::error!(error = chain(&error), "a queue message could not be worked");
                 }
-                // Time does not help what is not work: it goes to the dead-letter queue soon.
-                let pause = if let Error::Poison(_) = error { Duration::ZERO } else { RETRY_PAUSE };
-                if let Err(refusal) = self.queue.retry_after(record.receipt_handle.as_deref(), pause).await {
+                let receipt = record.receipt_handle.as_deref();
+                if let Err(refusal) = self.queue.retry_after(receipt, error.pause()).await {
                     // Where that fails, the queue's own, longer time holds.
                     self.refusals.note(&refusal);
                 }
@@ -148,7 +165,7 @@ impl Fetch {
         let report = self.run_mailbox(&loaded, slice, demand, invocation).await?;
         let mut accounts = Accounts::default();
         accounts.note(&placed.mailbox, state, &report);
-        self.record_accounts(accounts).await?;
+        self.record_accounts(accounts).await;
         let mut totals = Totals::default();
         totals.add(&report);
         totals.attachments(self.archive.take_unpacked());

@@ -2,7 +2,8 @@
 //!
 //! Guarantees: at most two parts are held at once, whatever the message's size; the object appears
 //! only after the server's answer ended as it should, and only if the message has the size that its
-//! identity says. Attachments are unpacked from what S3 holds, after the message is durable.
+//! identity says. Attachments are unpacked from what S3 holds, after the message is durable. Left out are
+//! those of a known message that was never unpacked and lies in cold storage by now: it has no index.
 
 use crate::{
     archive::{Archive, Checksum, Object, Put, Stored},
@@ -66,7 +67,16 @@ impl Archive {
             && mailbox.attachments
             && !(stored == Stored::Known && self.holds(&key.index()).await?)
         {
-            self.unpack_stored(mailbox, &key, size, give_up_at).await?;
+            match self.unpack_stored(mailbox, &key, size, give_up_at).await {
+                // The message is durable, and waiting would keep back what comes after it.
+                Err(LargeError::S3(error)) if error.is_in_cold_storage() => {
+                    tracing::warn!(
+                        mailbox = %mailbox.id,
+                        "a message of old lies in cold storage: its attachments are not unpacked"
+                    );
+                }
+                unpacked => unpacked?,
+            }
         }
         Ok((number, large))
     }

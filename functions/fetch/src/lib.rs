@@ -3,10 +3,11 @@
 //! Guarantees: the design's invariants 1, 2, 4 and 5: no message is lost, none is stored twice, one
 //! bad mailbox stops no other, and memory is bounded by configuration. Leases only save double work;
 //! that nothing is lost or stored twice rests on conditional writes (`archive`, `folder`).
-//! What AWS does not do (a right that is missing, a bucket that is gone) is no mailbox's failure: the message goes
-//! back to the queue, and nothing is put on record of it (`outcome`).
+//! What AWS does for no mailbox of a batch (a right that is missing, a bucket that is gone) is no mailbox's
+//! failure: the message goes back to the queue, and nothing is put on record of it. What it does not do for one
+//! of them alone is that one's failure (`brake`).
 //!
-//! Rooms: [`handler`](Fetch::handle) takes queue messages apart; `batch` runs what is due; `mailbox` runs
+//! Rooms: [`handler`](Fetch::handle) takes queue messages apart; `batch` runs what is due, as far as `brake` lets it; `mailbox` runs
 //! one mailbox, in as many sessions as it takes; `folder` and `round` say what is done and put it on
 //! record; `sieve` and `texts` read messages; `archive`, `attachments` and `large` write to S3. Whether a
 //! mailbox is fetched by IMAP or POP3 is known to `postroom_mail::source` alone, and to what is said of
@@ -18,6 +19,7 @@ mod anew;
 mod archive;
 mod attachments;
 mod batch;
+mod brake;
 #[cfg(test)]
 mod bucket;
 mod budget;
@@ -66,7 +68,7 @@ use postroom_registry::Registry;
 use postroom_tokens::Tokens;
 use postroom_vault::{Sealer, Vault};
 use queue::Queue;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use transcript::Transcripts;
 
 /// Why the function cannot work at all.
@@ -93,7 +95,7 @@ pub struct Fetch {
     budget: Budget,
     slice: Duration,
     metrics: Metrics,
-    refusals: Refusals,
+    refusals: Arc<Refusals>,
     clock: fn() -> Timestamp,
 }
 
@@ -110,17 +112,19 @@ impl Fetch {
         let sealer = Sealer::new(aws_sdk_kms::Client::new(aws), settings.token_key);
         let tokens = Tokens::new(registry.clone(), vault.clone(), sealer, http, settings.lead, clock);
         let s3 = s3_client(aws, settings.s3_endpoint);
+        let credentials = Credentials::new(registry.clone(), vault, tokens);
+        let refusals = Arc::<Refusals>::default();
         Ok(Self {
             registry,
-            credentials: Credentials::new(vault, tokens),
+            credentials,
             transcripts: Transcripts { s3: s3.clone(), bucket: settings.transcript_bucket },
-            archive: Archive::new(s3, settings.bucket),
+            archive: Archive::new(s3, settings.bucket, Arc::clone(&refusals)),
             queue: Queue { sqs: aws_sdk_sqs::Client::new(aws), url: settings.queue_url },
             network,
             budget: Budget::new(settings.memory_budget),
             slice: settings.slice,
             metrics: Metrics::new(settings.stack),
-            refusals: Refusals::default(),
+            refusals,
             clock,
         })
     }

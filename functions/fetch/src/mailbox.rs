@@ -99,7 +99,7 @@ impl Fetch {
                 self.keep(recording, &report, &invocation.request_id, slice.grace / 4).await;
             }
         };
-        let counted = self.record_day(mailbox, &visit, (self.clock)());
+        let counted = self.record_day(mailbox, &visit, &report.end, (self.clock)());
         let (recorded, counted, ()) =
             tokio::join!(self.record(mailbox, state, &report, demand), counted, kept);
         recorded.and(counted).map(|()| report)

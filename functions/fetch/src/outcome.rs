@@ -100,16 +100,22 @@ impl Fetch {
         }
     }
 
-    /// Why a run comes to nothing for want of something that AWS does not do: its message goes back to the queue.
-    /// What else a run was refused, which is its mailbox's own matter, is only told.
+    /// Why a run outside its batch comes to nothing for want of something that AWS does not do: its message goes
+    /// back to the queue. What else it was refused, which is its mailbox's own matter, is only told.
     pub(crate) fn refused(&self, end: &End) -> Option<crate::Error> {
         let End::Failed(fault) = end else { return None };
-        let refusal = fault.refusal.clone()?;
         if fault.is_the_deployments() {
-            return Some(crate::Error::Refused(refusal));
+            return fault.refusal.clone().map(crate::Error::Refused);
         }
-        self.refusals.note(&refusal);
+        self.tell_own(end);
         None
+    }
+
+    /// Tells what AWS did not do where that is the mailbox's own matter.
+    pub(crate) fn tell_own(&self, end: &End) {
+        if let End::Failed(Fault { refusal: Some(refusal), .. }) = end {
+            self.refusals.note(refusal);
+        }
     }
 
     /// Writes down what came of a run, where there is something to write. `before` is the mailbox's state
@@ -129,7 +135,8 @@ impl Fetch {
         });
         let Report { tally, end } = report;
         match end {
-            // Whoever asked for the run hears of it; the mailbox is as it was.
+            // Whoever asked for the run hears of it; the mailbox is as it was. Its batch knows whether it stands
+            // alone with that.
             End::Failed(fault) if fault.is_the_deployments() => match &run {
                 Some(run) => self.registry.record_demand(&mailbox.id, run).await,
                 None => Ok(()),
@@ -162,14 +169,18 @@ impl Fetch {
 
     /// Puts on record what was read of the day's bytes, where that is worth a write. Lets the mailbox rest
     /// once they are used up, and as long as its server wants between two sign-ins, where the next poll
-    /// would come sooner.
+    /// would come sooner. A run that AWS has stopped is no reason to rest for the day: what it read counts,
+    /// because the provider counts it, but its mail is to come as soon as it can.
     pub(crate) async fn record_day(
         &self,
         mailbox: &Mailbox,
         visit: &Visit,
+        end: &End,
         now: Timestamp,
     ) -> Result<(), postroom_registry::Error> {
-        let rest_until = visit.allowance.rest_until(fastrand::f64()).filter(|until| now < *until);
+        let is_stopped = matches!(end, End::Failed(fault) if fault.is_the_deployments());
+        let rest_until = visit.allowance.rest_until(fastrand::f64());
+        let rest_until = rest_until.filter(|until| now < *until && !is_stopped);
         let found_something = visit.tally.done() > 0 || rest_until.is_some();
         let rest_until = rest_until.max(visit.next_sign_in.filter(|next| comes_sooner(mailbox, now, *next)));
         match (visit.allowance.at_end(found_something), rest_until) {

@@ -6,9 +6,10 @@ use aws_sdk_s3::{
 };
 use postroom_model::{Fault, FaultClass, Refusal};
 
-/// A request that S3 refused or did not answer.
+/// A request that S3 refused or did not answer. As text it is S3's code alone: its words name the object, and an
+/// attachment's name is mail.
 #[derive(Debug, thiserror::Error)]
-#[error("S3 {action} on bucket {bucket} failed: {}", refusal.said)]
+#[error("S3 {action} on bucket {bucket} failed: {}", code.as_deref().unwrap_or(refusal.kind.words()))]
 pub(crate) struct S3Error {
     action: &'static str,
     bucket: String,
@@ -49,9 +50,17 @@ impl S3Error {
         self.is_unbuilt || self.code.as_deref().is_some_and(|code| CODES.contains(&code))
     }
 
+    /// Whether the object lies in cold storage and cannot be read before it is restored
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>, "Errors"). S3 answers so with status
+    /// 403, and no right is missing.
+    pub(crate) fn is_in_cold_storage(&self) -> bool {
+        self.code.as_deref() == Some("InvalidObjectState")
+    }
+
     /// The fault as it is kept at the mailbox.
     pub(crate) fn fault(&self) -> Fault {
-        let refusal = Some((*self.refusal).clone()).filter(|_| !self.is_about_the_object());
+        let refusal = Some((*self.refusal).clone())
+            .filter(|_| !self.is_about_the_object() && !self.is_in_cold_storage());
         Fault::new(FaultClass::Storage, self.to_string()).because(refusal)
     }
 }

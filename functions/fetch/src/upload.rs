@@ -11,6 +11,7 @@ use crate::{
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
+use postroom_model::RefusalKind;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
@@ -127,7 +128,8 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// Gives the parts up, as far as that works; the bucket's lifecycle rule sees to the rest.
+    /// Gives the parts up, as far as that works; the bucket's lifecycle rule sees to the rest. That it may not is
+    /// told with what else AWS does not do.
     pub(crate) async fn abort(self) {
         if let Some(sending) = self.sending {
             sending.abort();
@@ -136,7 +138,11 @@ impl<'a> Upload<'a> {
         let request = archive.s3.abort_multipart_upload().bucket(&archive.bucket).key(&self.key);
         if let Err(error) = request.upload_id(&self.id).send().await {
             let error = S3Error::new("AbortMultipartUpload", &archive.bucket, error);
-            tracing::warn!(%error, "parts of an upload stay behind until the bucket's lifecycle rule removes them");
+            if error.refusal().kind == RefusalKind::Other {
+                tracing::warn!(%error, "parts of an upload stay behind until the bucket's lifecycle rule removes them");
+            } else {
+                archive.refusals.note(error.refusal());
+            }
         }
     }
 }

@@ -120,7 +120,6 @@ impl TokenRefresh {
             }
         }
         self.tokens.settled().await;
-        unknown?;
         self.metrics.emit(
             now,
             None,
@@ -135,7 +134,7 @@ impl TokenRefresh {
             left = tally.left,
             "a tick is done"
         );
-        Ok(tally)
+        unknown.map(|()| tally)
     }
 
     /// `None`: there is no time left for it.
@@ -177,7 +176,7 @@ impl TokenRefresh {
             }
         };
         if let Some(refusal) = &fault.refusal {
-            self.refusals.note(refusal);
+            self.refusals.note_of(refusal, &due.id);
         }
         tally.failed += 1;
         self.metrics.emit(now, Some(("Class", fault.class.name())), &[("RefreshFailures", Unit::Count, 1.0)]);

@@ -1,28 +1,62 @@
 //! What AWS did not do in one run, told once.
 //!
 //! Guarantees: a right that fifty mailboxes need makes one line of the log, with the right, the resource and what
-//! to do; where somebody must act, a metric besides, which an alarm watches. Left out: what becomes of the work,
-//! which stays due.
+//! to do, and whom it came up with first; where somebody must act, a metric besides, which an alarm watches. Left
+//! out: what becomes of the work, which stays due.
 
 use crate::{Metrics, Unit};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use postroom_model::{Refusal, RefusalKind};
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     mem,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// What AWS did not do since it was last told: by kind and right, the first that was met, and how many.
+/// How often anybody can have something told ([`Refusals::tell_at_times`]).
+const AT_TIMES: SignedDuration = SignedDuration::from_mins(1);
+
+/// What AWS did not do since it was last told.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<BTreeMap<(RefusalKind, String), (Refusal, u64)>>);
+pub struct Refusals(Mutex<Notes>);
+
+#[derive(Debug, Default)]
+struct Notes {
+    /// By kind and right.
+    noted: BTreeMap<(RefusalKind, String), Note>,
+    /// When [`Refusals::tell_at_times`] told them last.
+    told_at: Option<Timestamp>,
+}
+
+/// The first of its kind and right, and how many there were.
+#[derive(Debug)]
+struct Note {
+    refusal: Refusal,
+    /// The mailbox, account or batch that it came up with.
+    first: Option<String>,
+    times: u64,
+}
 
 impl Refusals {
     /// Takes note of one.
     pub fn note(&self, refusal: &Refusal) {
-        let key = (refusal.kind, refusal.right.clone());
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.entry(key).or_insert_with(|| (refusal.clone(), 0)).1 += 1;
+        self.take(refusal, None);
+    }
+
+    /// Takes note of one, and of the mailbox, account or batch that it came up with, by its id.
+    pub fn note_of(&self, refusal: &Refusal, id: impl Display) {
+        self.take(refusal, Some(id.to_string()));
+    }
+
+    fn take(&self, refusal: &Refusal, id: Option<String>) {
+        let mut notes = self.notes();
+        let note = notes.noted.entry((refusal.kind, refusal.right.clone()));
+        let note = note.or_insert_with(|| Note { refusal: refusal.clone(), first: None, times: 0 });
+        note.times += 1;
+        if note.first.is_none() {
+            note.first = id;
+        }
     }
 
     /// Takes note of what AWS did not do, where that is why something failed. `false`: it is not, and whoever asks
@@ -33,37 +67,50 @@ impl Refusals {
 
     /// Whether one was noted that lasts until somebody acts.
     pub fn lasts(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().any(|(kind, _)| kind.lasts())
+        self.notes().noted.keys().any(|(kind, _)| kind.lasts())
     }
 
     /// Tells what was noted, a line for each right, and forgets it. `function` is who was refused.
     pub fn tell(&self, function: &'static str, metrics: &Metrics, now: Timestamp) {
-        let noted = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let noted = mem::take(&mut self.notes().noted);
         let mut lasting = 0;
-        for ((kind, _), (refusal, times)) in noted {
+        for ((kind, _), Note { refusal, first, times }) in noted {
             let Refusal { right, resource, said, .. } = refusal;
             let advice = kind.advice();
+            macro_rules! tell {
+                ($words:literal) => {
+                    tracing::error!(function, right, resource, first, times, said, advice, $words)
+                };
+            }
             // A message of its own for each kind, to look for.
             match kind {
-                RefusalKind::Denied => {
-                    tracing::error!(function, right, resource, times, said, advice, "a right is missing");
-                }
-                RefusalKind::Missing => {
-                    tracing::error!(function, right, resource, times, said, advice, "a resource is missing");
-                }
-                RefusalKind::Throttled => {
-                    tracing::error!(function, right, resource, times, said, advice, "AWS is asked too often");
-                }
-                RefusalKind::Unanswered => {
-                    tracing::error!(function, right, resource, times, said, advice, "AWS does not answer");
-                }
-                RefusalKind::Other => {
-                    tracing::error!(function, right, resource, times, said, advice, "AWS refuses a request");
-                }
+                RefusalKind::Denied => tell!("a right is missing"),
+                RefusalKind::Missing => tell!("a resource is missing"),
+                RefusalKind::Throttled => tell!("AWS is asked too often"),
+                RefusalKind::Unanswered => tell!("AWS does not answer"),
+                RefusalKind::Other => tell!("AWS refuses a request"),
             }
             lasting += u64::from(kind.lasts());
         }
         metrics.refused(function, lasting, now);
+    }
+
+    /// As [`Refusals::tell`], at most once a minute: for what anybody can bring about, as often as they like. What
+    /// is not told now is told with the next. `false`: it was told within the minute.
+    pub fn tell_at_times(&self, function: &'static str, metrics: &Metrics, now: Timestamp) -> bool {
+        {
+            let told_at = &mut self.notes().told_at;
+            if told_at.is_some_and(|told_at| now.duration_since(told_at) < AT_TIMES) {
+                return false;
+            }
+            *told_at = Some(now);
+        }
+        self.tell(function, metrics, now);
+        true
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,17 +132,41 @@ mod tests {
     fn a_right_is_told_once_with_the_first_resource_that_lacked_it() {
         let refusals = Refusals::default();
         assert!(!refusals.lasts());
-        for (resource, code) in
+        for (n, (resource, code)) in
             [("one", "ThrottlingException"), ("one", "AccessDenied"), ("two", "AccessDenied")]
+                .into_iter()
+                .enumerate()
         {
-            refusals.note(&Refusal::answered("s3:PutObject", resource, code, "", 400));
+            let refusal = Refusal::answered("s3:PutObject", resource, code, "", 400);
+            if n == 0 { refusals.note(&refusal) } else { refusals.note_of(&refusal, format!("m{n}")) }
         }
         assert!(refusals.lasts());
-        let noted = refusals.0.lock().expect("nobody panics").clone();
-        let noted: Vec<_> =
-            noted.values().map(|(refusal, times)| (refusal.kind, &*refusal.resource, *times)).collect();
-        assert_eq!(noted, [(RefusalKind::Denied, "one", 2), (RefusalKind::Throttled, "one", 1)]);
+        let noted: Vec<_> = {
+            let notes = refusals.notes();
+            let noted = notes.noted.values().map(|Note { refusal, first, times }| {
+                (refusal.kind, refusal.resource.clone(), first.clone(), *times)
+            });
+            noted.collect()
+        };
+        let expected = [
+            (RefusalKind::Denied, "one".to_owned(), Some("m1".to_owned()), 2),
+            (RefusalKind::Throttled, "one".to_owned(), None, 1),
+        ];
+        assert_eq!(noted, expected);
         refusals.tell("fetch", &Metrics::new("s"), Timestamp::UNIX_EPOCH);
         assert!(!refusals.lasts(), "told, and forgotten");
+    }
+
+    #[test]
+    fn what_anybody_can_bring_about_is_told_once_a_minute() {
+        let refusals = Refusals::default();
+        let metrics = Metrics::new("s");
+        let denied = Refusal::answered("dynamodb:DescribeTable", "table t", "AccessDeniedException", "", 400);
+        for (second, is_told) in [(0, true), (1, false), (59, false), (60, true), (119, false), (120, true)] {
+            refusals.note(&denied);
+            let now = Timestamp::from_second(second).expect("in range");
+            assert_eq!(refusals.tell_at_times("console", &metrics, now), is_told, "{second}");
+            assert_eq!(refusals.lasts(), !is_told, "{second}: what is not told is kept");
+        }
     }
 }

@@ -92,10 +92,10 @@ impl Post {
         match error {
             SendError::Throttled => Some(Refusal::throttled(right, &resource)),
             SendError::Passing(said) => Some(Refusal::unanswered(right, &resource, said)),
-            SendError::Stopped(said) => {
-                // Where SES says nothing, its code is what is known.
-                let code = Some(&**said).filter(|said| !said.contains(' ')).unwrap_or_default();
-                let refusal = Refusal::answered(right, &resource, code, said, 400);
+            SendError::Stopped { code, status, said } => {
+                // Where SES says nothing, its code stands there.
+                let message = if said == code { "" } else { said };
+                let refusal = Refusal::answered(right, &resource, code, message, *status);
                 (refusal.kind != RefusalKind::Other).then_some(refusal)
             }
             SendError::QuotaUsedUp | SendError::Recipient(_) => None,
@@ -136,7 +136,7 @@ impl fmt::Debug for Letter {
 fn message(letter: &Letter) -> Result<Message, SendError> {
     let utf8 = |text: &str| {
         let content = Content::builder().data(text).charset("UTF-8").build();
-        content.map_err(|error| SendError::Stopped(error.to_string()))
+        content.map_err(|error| SendError::Passing(error.to_string()))
     };
     let body = Body::builder().text(utf8(&letter.text)?).html(utf8(&letter.html)?).build();
     Ok(Message::builder().subject(utf8(&letter.subject)?).body(body).build())

@@ -26,8 +26,15 @@ pub enum SendError {
     Recipient(String),
     /// To nobody anything can be sent: sending is paused, the sender is not verified, the configuration
     /// set is gone, or the rights are missing.
-    #[error("SES sends nothing: {0}")]
-    Stopped(String),
+    #[error("SES sends nothing: {said}")]
+    Stopped {
+        /// SES's code; empty where it gave none.
+        code: String,
+        /// The HTTP status of its answer.
+        status: u16,
+        /// What it said.
+        said: String,
+    },
     /// SES was not reached, could not do it now, or took exception to this one letter.
     #[error("SES could not send it now: {0}")]
     Passing(String),
@@ -68,7 +75,7 @@ impl SendError {
             // https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html
             SendEmailError::MessageRejected(_) if message.contains("not verified") => {
                 if sender.is_named_in(message) {
-                    Self::Stopped(said(message))
+                    Self::stopped(error, said(message))
                 } else {
                     Self::Recipient(said(message))
                 }
@@ -105,9 +112,15 @@ impl SendError {
                 let words = message.to_ascii_lowercase();
                 if words.contains("daily") { Self::QuotaUsedUp } else { Self::Throttled }
             }
-            _ if (400..500).contains(&status) => Self::Stopped(told()),
+            _ if (400..500).contains(&status) => Self::stopped(error, told()),
             _ => Self::Passing(told()),
         }
+    }
+
+    fn stopped<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>, said: String) -> Self {
+        let code = error.code().unwrap_or_default().to_owned();
+        let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+        Self::Stopped { code, status, said }
     }
 }
 

@@ -6,6 +6,7 @@ use aws_sdk_sesv2::{
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
 };
 use postroom_letter::{Letter, MessageId, Post, Quota, SendError};
+use postroom_model::RefusalKind;
 use serde_json::Value;
 use std::sync::{
     Arc,
@@ -94,6 +95,41 @@ async fn a_letter_has_both_texts_and_answers_go_to_the_operators() {
     assert!(form.get("ReplyToAddresses").is_none() && form.get("ConfigurationSetName").is_none(), "{form}");
 }
 
+fn stopped(code: &str, status: u16, said: &str) -> SendError {
+    SendError::Stopped { code: code.to_owned(), status, said: said.to_owned() }
+}
+
+#[tokio::test]
+async fn what_the_deployment_lacks_is_known_by_ses_own_words() {
+    use RefusalKind::{Denied, Missing};
+    const ROLE: &str =
+        "User `arn:aws:sts::1:assumed-role/r/f' is not authorized to perform `ses:SendEmail' on resource";
+    let of = |identity: &str| format!("{ROLE} `arn:aws:ses:eu-central-1:1:identity/{identity}'");
+    let (domain, address) = (of("contoso.com"), of("post@contoso.com"));
+    let named = "arn:aws:ses:eu-central-1:1:identity/contoso.com";
+    let own = "SES, configuration set reminders";
+    for (status, code, message, expected) in [
+        (403, "AccessDeniedException", &*domain, Some((Denied, named))),
+        (403, "AccessDeniedException", &*address, Some((Denied, own))),
+        (403, "AccessDeniedException", "", Some((Denied, own))),
+        (403, "", "", Some((Denied, own))),
+        (404, "NotFoundException", "Configuration set <reminders> does not exist.", Some((Missing, own))),
+        (400, "SendingPausedException", "Sending is paused", None),
+        (400, "MessageRejected", "Email address is not verified: post@contoso.com", None),
+    ] {
+        let (endpoint, _) = answering(status, code, serde_json::json!({ "message": message })).await;
+        let post = post(&endpoint, &[OPERATOR], Some("reminders"));
+        let error = post.send(&letter(), "ann@contoso.com").await.expect_err("refused");
+        let refusal = post.refusal("ses:SendEmail", &error);
+        let found = refusal.as_ref().map(|refusal| (refusal.kind, &*refusal.resource));
+        assert_eq!(found, expected, "{status} {code} {message}");
+        if let Some(refusal) = refusal {
+            assert_eq!(refusal.right, "ses:SendEmail");
+            assert!(!format!("{refusal}").contains('@'), "{refusal}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn refusals_say_what_would_help() {
     let unverified =
@@ -105,7 +141,7 @@ async fn refusals_say_what_would_help() {
     let said = |text: &str| text.to_owned();
     for (status, kind, message, error) in [
         (400, "MessageRejected", recipient.as_str(), SendError::Recipient(format!("{cut} …"))),
-        (400, "MessageRejected", sender.as_str(), SendError::Stopped(format!("{cut} … …"))),
+        (400, "MessageRejected", sender.as_str(), stopped("MessageRejected", 400, &format!("{cut} … …"))),
         (
             400,
             "MessageRejected",
@@ -125,15 +161,30 @@ async fn refusals_say_what_would_help() {
         (429, "TooManyRequestsException", "Daily message quota exceeded.", SendError::QuotaUsedUp),
         (400, "ThrottlingException", "Maximum sending rate exceeded", SendError::Throttled),
         (400, "LimitExceededException", "Daily message quota exceeded", SendError::QuotaUsedUp),
-        (400, "SendingPausedException", "Sending is paused", SendError::Stopped(said("Sending is paused"))),
-        (400, "AccountSuspendedException", "", SendError::Stopped(said("AccountSuspendedException"))),
+        (
+            400,
+            "SendingPausedException",
+            "Sending is paused",
+            stopped("SendingPausedException", 400, "Sending is paused"),
+        ),
+        (
+            400,
+            "AccountSuspendedException",
+            "",
+            stopped("AccountSuspendedException", 400, "AccountSuspendedException"),
+        ),
         (
             404,
             "NotFoundException",
             "Configuration set <x> does not exist.",
-            SendError::Stopped(said("Configuration set <x> does not exist.")),
+            stopped("NotFoundException", 404, "Configuration set <x> does not exist."),
         ),
-        (403, "AccessDeniedException", "not authorized", SendError::Stopped(said("not authorized"))),
+        (
+            403,
+            "AccessDeniedException",
+            "not authorized",
+            stopped("AccessDeniedException", 403, "not authorized"),
+        ),
         (500, "InternalFailure", "", SendError::Passing(said("InternalFailure"))),
         (503, "", "", SendError::Passing(said("status 503"))),
     ] {
@@ -149,7 +200,7 @@ async fn refusals_say_what_would_help() {
     let (endpoint, _) =
         answering(400, "BadRequestException", serde_json::json!({ "message": "Illegal address" })).await;
     let sent = post(&endpoint, &["ops"], None).send(&letter(), "ann@contoso.com").await;
-    assert_eq!(sent, Err(SendError::Stopped(said("Illegal address"))));
+    assert_eq!(sent, Err(stopped("BadRequestException", 400, "Illegal address")));
     let nobody = post("http://127.0.0.1:1", &[], None).send(&letter(), "ann@contoso.com").await;
     assert_eq!(nobody, Err(SendError::Passing(said("SES was not reached"))));
 }
@@ -184,7 +235,7 @@ async fn the_quota_is_what_is_left() {
     }
     let (endpoint, _) = answering(403, "AccessDeniedException", serde_json::json!({})).await;
     let refused = post(&endpoint, &[], None).quota().await;
-    assert_eq!(refused, Err(SendError::Stopped("AccessDeniedException".into())));
+    assert_eq!(refused, Err(stopped("AccessDeniedException", 403, "AccessDeniedException")));
 }
 
 /// A server that takes every request and cuts the connection: how many letters it was sent is counted.

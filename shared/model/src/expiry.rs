@@ -406,6 +406,23 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_without_a_date_lasts_since_the_last_tokens() {
+        let (account, provider) = (account("authorization_code", None), provider(None, Some(365), None));
+        let dateless = |class| AccountStatus { refused_at: None, ..refused(class, "2027-01-20T00:00:00Z") };
+        let ends = |status| authorization_ends(&account, &provider, &status);
+        let end = ends(dateless(FaultClass::AuthorizationEnded)).hard;
+        assert_eq!(end.map(|end| (end.at, end.governs)), Some((at("2027-01-11T09:00:00Z"), Refused)));
+        // What may pass is no end, and an account that never had tokens has none.
+        assert_eq!(ends(dateless(FaultClass::TimedOut)).hard.map(|end| end.governs), Some(ProviderLimit));
+        let never = AccountStatus {
+            authorised_at: None,
+            obtained_at: None,
+            ..dateless(FaultClass::AuthorizationEnded)
+        };
+        assert_eq!(ends(never).hard, None);
+    }
+
+    #[test]
     fn an_end_is_known_since_it_was_first_said() {
         let account = account("authorization_code", Some("1y"));
         let failing = |since| AccountStatus { failing_since: Some(at(since)), ..status() };

@@ -1,9 +1,9 @@
 //! What AWS does not do for a deployment: a right that is missing, a resource that is gone, a service that
 //! is asked too often or does not answer.
 //!
-//! Guarantees: what is said of it holds no mail address, names the right and the resource, and fits a line.
-//! What kind it is follows from AWS's own codes, in this one place. Left out: who hears of it
-//! (`postroom_lambda::Refusals`).
+//! Guarantees: what is said of it holds no mail address and no name of an object, names the right and the
+//! resource, and fits a line. What kind it is follows from AWS's own codes, in this one place; its words count only where
+//! a code says nothing by itself. Left out: who hears of it (`postroom_lambda::Refusals`).
 
 /// The longest part of what AWS says that is kept, in characters.
 const MAX_SAID: usize = 600;
@@ -81,6 +81,8 @@ impl RefusalKind {
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>,
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
     /// <https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html>,
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>,
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html>,
     /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>.
     fn of(code: &str, message: &str, status: u16) -> Self {
         // Some have the service before a dot: `KMS.DisabledException`, `AWS.SimpleQueueService.NonExistentQueue`.
@@ -88,15 +90,18 @@ impl RefusalKind {
         let says = |words: &str| message.contains(words);
         match name {
             "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "ExpiredToken"
-            | "ExpiredTokenException" | "InvalidAccessKeyId" | "InvalidClientTokenId"
-            | "InvalidSignatureException" | "KMSAccessDeniedException" | "KmsAccessDenied" | "OptInRequired"
-            | "SignatureDoesNotMatch" | "UnauthorizedOperation" | "UnrecognizedClientException" => Self::Denied,
-            _ if says(NOT_AUTHORIZED) || says("Access to KMS is not allowed") => Self::Denied,
-            "DisabledException" | "KMSInvalidStateException" | "KmsDisabled" | "KmsInvalidState" | "KmsNotFound"
-            | "NoSuchBucket" | "NonExistentQueue" | "NotFoundException" | "QueueDoesNotExist"
-            | "ResourceNotFoundException" | "TableNotFoundException" => Self::Missing,
-            _ if says("does not have the specified index") => Self::Missing,
-            _ if says("onfiguration set") && says("does not exist") => Self::Missing,
+            | "ExpiredTokenException" | "IncompleteSignature" | "InvalidAccessKeyId" | "InvalidClientTokenId"
+            | "InvalidSignatureException" | "KMSAccessDeniedException" | "KmsAccessDenied"
+            | "MissingAuthenticationToken" | "OptInRequired" | "SignatureDoesNotMatch" | "UnauthorizedOperation"
+            | "UnrecognizedClientException" => Self::Denied,
+            "" if says(NOT_AUTHORIZED) => Self::Denied,
+            // The first two: a secret's key is disabled, or to be deleted.
+            "DecryptionFailure" | "EncryptionFailure" | "DisabledException" | "KMSInvalidStateException"
+            | "KmsDisabled" | "KmsInvalidState" | "KmsNotFound" | "NoSuchBucket" | "NonExistentQueue"
+            | "NotFoundException" | "QueueDoesNotExist" | "ResourceNotFoundException"
+            | "TableNotFoundException" => Self::Missing,
+            "ValidationException" if says("does not have the specified index") => Self::Missing,
+            "BadRequestException" if says("onfiguration set") && says("does not exist") => Self::Missing,
             "LimitExceededException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded"
             | "RequestThrottled" | "SlowDown" | "Throttling" | "ThrottlingException" | "TooManyRequestsException"
             // Others write the same items at this moment.
@@ -117,14 +122,20 @@ impl RefusalKind {
 
 /// How AWS begins to say which right is missing
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).
-const NOT_AUTHORIZED: &str = "is not authorized to perform: ";
+const NOT_AUTHORIZED: &str = "is not authorized to perform";
+/// What stands around names in what AWS says.
+const QUOTES: [char; 3] = ['"', '`', '\''];
 
 impl Refusal {
     /// What AWS answered. A missing right is the one that AWS names, which may be another than was asked for: a
     /// key's, of what is encrypted.
     pub fn answered(right: &str, resource: &str, code: &str, message: &str, status: u16) -> Self {
         let kind = RefusalKind::of(code, message, status);
-        let (named_right, named_resource) = named(message);
+        let message = &*without_objects(message);
+        let (named_right, named_resource) = match kind {
+            RefusalKind::Denied => named(message),
+            _ => (None, None),
+        };
         // SQS names its rights in small letters.
         let named_right = named_right.filter(|named| !named.eq_ignore_ascii_case(right));
         let said = match (code, message) {
@@ -171,14 +182,44 @@ impl Refusal {
     }
 }
 
-/// The right and the resource that AWS says are missing: `… is not authorized to perform: s3:PutObject on
-/// resource: "arn:aws:s3:::bucket/key" because …`. A resource that is everything, or holds an address, is none.
+/// The right and the resource that AWS says are missing: `… is not authorized to perform: sqs:SendMessage on
+/// resource: arn:aws:sqs:… because …`, or as SES has it: ``… perform `ses:SendEmail' on resource `arn:aws:ses:…'``.
+/// A resource that is everything, or holds an address, is none.
 fn named(message: &str) -> (Option<&str>, Option<&str>) {
     let Some((_, rest)) = message.split_once(NOT_AUTHORIZED) else { return (None, None) };
-    let right = rest.split_whitespace().next();
-    let resource = rest.split_once(" on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
-    let resource = resource.map(|resource| resource.trim_matches('"'));
-    (right, resource.filter(|resource| !resource.contains('@') && !matches!(*resource, "" | "*")))
+    let right = first_name(rest).filter(|right| right.contains(':'));
+    let resource = rest.split_once(" on resource").and_then(|(_, rest)| first_name(rest));
+    (right, resource.filter(|resource| !resource.contains('@') && !matches!(*resource, "" | "*" | "…")))
+}
+
+/// The name that a text begins with, behind a colon or none.
+fn first_name(text: &str) -> Option<&str> {
+    let text = text.strip_prefix(':').unwrap_or(text);
+    text.split_whitespace().next().map(|name| name.trim_matches(QUOTES))
+}
+
+/// The text with the keys of S3's objects cut after their first part: an object may have the name of an
+/// attachment, with anything in it. What stands between a name and the text after it may be in the name, too, so
+/// the last of its kind ends it.
+fn without_objects(message: &str) -> String {
+    const S3: &str = ":s3:";
+    let Some((before, rest)) = message.split_once(S3) else { return message.to_owned() };
+    let is_end = |c: char| c == '/' || c.is_whitespace() || QUOTES.contains(&c);
+    let (bucket, key) = rest.split_at(rest.find(is_end).unwrap_or(rest.len()));
+    let Some(key) = key.strip_prefix('/') else {
+        return format!("{before}{S3}{bucket}{}", without_objects(key));
+    };
+    let first = key.split_once('/').map(|(first, _)| first);
+    let first = first.filter(|first| first.chars().all(|c| c.is_ascii_alphanumeric())).unwrap_or_default();
+    let arn = before.rfind(char::is_whitespace).and_then(|at| before.get(at..)).unwrap_or(before);
+    let end = match arn.trim_start().chars().next().filter(|c| QUOTES.contains(c)) {
+        Some('`') => key.rfind('\''),
+        Some(quote) => key.rfind(quote),
+        None => key.rfind(" because "),
+    };
+    let after = end.and_then(|end| key.get(end..)).unwrap_or_default();
+    let slash = if first.is_empty() { "" } else { "/" };
+    format!("{before}{S3}{bucket}/{first}{slash}…{after}")
 }
 
 /// One line without addresses, cut.
@@ -210,7 +251,7 @@ mod tests {
                 "is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::b/mail/m/1.eml\" because \
                  no identity-based policy allows the s3:PutObject action",
                 "s3:PutObject",
-                "arn:aws:s3:::b/mail/m/1.eml",
+                "arn:aws:s3:::b/mail/…",
             ),
             (
                 "sqs:SendMessage",
@@ -234,6 +275,20 @@ mod tests {
                 "own",
             ),
             (
+                "ses:SendEmail",
+                "is not authorized to perform `ses:SendEmail' on resource \
+                 `arn:aws:ses:eu-central-1:1:identity/contoso.com'",
+                "ses:SendEmail",
+                "arn:aws:ses:eu-central-1:1:identity/contoso.com",
+            ),
+            (
+                "ses:SendEmail",
+                "is not authorized to perform `ses:SendRawEmail' on resource \
+                 `arn:aws:ses:eu-central-1:1:identity/ann@contoso.com'",
+                "ses:SendRawEmail",
+                "own",
+            ),
+            (
                 "secretsmanager:BatchGetSecretValue",
                 "is not authorized to perform: secretsmanager:BatchGetSecretValue because …",
                 "secretsmanager:BatchGetSecretValue",
@@ -254,6 +309,55 @@ mod tests {
     }
 
     #[test]
+    fn an_objects_name_is_not_repeated() {
+        const RIGHT: &str =
+            "User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: s3:PutObject on resource:";
+        const CUT: &str = "arn:aws:s3:::b/attachments/…";
+        for (said, resource) in [
+            (
+                "\"arn:aws:s3:::b/attachments/hr/2026/1/Kündigung Max Mustermann.pdf\" because no policy allows",
+                CUT,
+            ),
+            (
+                "\"arn:aws:s3:::b/attachments/hr/Max\" because \"Mustermann.pdf\" because no policy allows",
+                CUT,
+            ),
+            ("\"arn:aws:s3:::b/attachments/hr/Max because Mustermann.pdf\" with an explicit deny", CUT),
+            (
+                "\"arn:aws:s3:::b/attachments/hr/arn:aws:s3:::Max/a/Mustermann.pdf\" with an explicit deny",
+                CUT,
+            ),
+            ("arn:aws:s3:::b/attachments/hr/Max Mustermann.pdf because no policy allows", CUT),
+            ("arn:aws:s3:::b/attachments/hr/Max Mustermann.pdf", CUT),
+            ("arn:aws:s3:::b/attachments/hr/Kündigung: Max", CUT),
+            ("\"arn:aws:s3:::b/attachments/Kündigung Max, cut off", CUT),
+            ("\"arn:aws:s3:::b/Max Mustermann.pdf\" because no policy allows", "arn:aws:s3:::b/…"),
+            (
+                "\"arn:aws-cn:s3:eu-1:1:accesspoint/ap/object/attachments/Max.pdf\" because no policy allows",
+                "arn:aws-cn:s3:eu-1:1:accesspoint/ap/…",
+            ),
+            ("arn:aws:s3:::b because no policy allows", "arn:aws:s3:::b"),
+            ("arn:aws:s3:::b with an explicit deny in arn:aws:s3:::b/x/Max", "arn:aws:s3:::b"),
+        ] {
+            let refusal = Refusal::answered(
+                "s3:PutObject",
+                "bucket b",
+                "AccessDenied",
+                &format!("{RIGHT} {said}"),
+                403,
+            );
+            assert_eq!(refusal.resource, resource, "{said}");
+            let printed = format!("{refusal} {refusal:?}");
+            assert!(!printed.contains("Max") && !printed.contains("Mustermann"), "{printed}");
+            assert!(!printed.contains("Kündigung"), "{printed}");
+            assert!(
+                !said.contains("no policy") || refusal.said.ends_with(" because no policy allows"),
+                "{printed}"
+            );
+        }
+    }
+
+    #[test]
     fn kinds_follow_from_codes() {
         for (code, message, status, kind) in [
             ("AccessDenied", "Access Denied", 403, Denied),
@@ -265,6 +369,9 @@ mod tests {
                 Denied,
             ),
             ("KMS.AccessDeniedException", "", 400, Denied),
+            ("IncompleteSignature", "", 400, Denied),
+            ("MissingAuthenticationToken", "", 400, Denied),
+            ("", "ann is not authorized to perform: a:B", 400, Denied),
             ("AccessDeniedException", "Access to KMS is not allowed", 400, Denied),
             ("ResourceNotFoundException", "Requested resource not found", 400, Missing),
             ("ValidationException", "The table does not have the specified index: due", 400, Missing),
@@ -272,6 +379,8 @@ mod tests {
             ("AWS.SimpleQueueService.NonExistentQueue", "", 400, Missing),
             ("DisabledException", "arn:aws:kms:…:key/k is disabled.", 400, Missing),
             ("KMSInvalidStateException", "arn:aws:kms:…:key/k is pending deletion.", 400, Missing),
+            ("DecryptionFailure", "Secrets Manager can't decrypt the protected secret text", 200, Missing),
+            ("EncryptionFailure", "", 400, Missing),
             ("BadRequestException", "Configuration set <c> does not exist.", 400, Missing),
             ("ThrottlingException", "Rate exceeded", 400, Throttled),
             ("SlowDown", "", 503, Throttled),
@@ -281,6 +390,9 @@ mod tests {
             ("ServiceUnavailable", "", 503, Unanswered),
             ("ValidationException", "Item size has exceeded the maximum allowed size", 400, Other),
             ("KeyTooLongError", "", 400, Other),
+            // What a service quotes is not its own word.
+            ("ValidationException", "ann is not authorized to perform: a:B", 400, Other),
+            ("MessageRejected", "Configuration set <c> does not exist.", 400, Other),
         ] {
             let refusal = Refusal::answered("a:B", "r", code, message, status);
             assert_eq!(refusal.kind, kind, "{code} {message} {status}");

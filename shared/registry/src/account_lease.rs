@@ -101,6 +101,15 @@ impl Registry {
         self.update_fenced(fenced(id, fence).remove("lease")).await
     }
 
+    /// Gives an account's lease back, and has its tokens renewed at `due_at`; changes nothing else. `false` as in
+    /// [`Registry::release_account`].
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn put_off_account(&self, id: &AccountId, fence: u64, due_at: Timestamp) -> Result<bool> {
+        self.update_fenced(scheduled(fenced(id, fence), Some(due_at)).remove("lease")).await
+    }
+
     /// Keeps a token set that was issued, sealed, until the vault has it. An account that is not
     /// scheduled, because it waited for a person, becomes due at `due_at`, so that what is journaled is
     /// found even where whoever brought it dies now. `false` as in [`Registry::release_account`].

@@ -1,7 +1,7 @@
 //! Definitions: providers, accounts and mailboxes, as a manifest wrote them, and their batches.
 
 use crate::{
-    Error, Registry, Result,
+    Registry, Result,
     index::IndexQuery,
     remind::brought_forward,
     table::{Item, Key, Kind, attributes, moment, seconds, text},
@@ -285,11 +285,6 @@ impl Registry {
     pub(crate) async fn list<T: DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {
         let items = self.index_entries(&IndexQuery::kind(kind), usize::MAX).await?;
         items.into_iter().map(|item| self.decode(item)).collect()
-    }
-
-    pub(crate) async fn delete(&self, key: &Key) -> Result<()> {
-        let request = self.client.delete_item().table_name(&*self.table).set_key(Some(key.item()));
-        request.send().await.map(drop).map_err(|e| Error::request(&self.table, "DeleteItem", e))
     }
 }
 

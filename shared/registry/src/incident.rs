@@ -8,6 +8,7 @@ use crate::{
     remind::first_look,
     table::{Item, Key, Kind, attribute, seconds, text},
     update::{Outcome, Update},
+    version,
 };
 use aws_sdk_dynamodb::{error::SdkError, operation::delete_item::DeleteItemError};
 use jiff::Timestamp;
@@ -95,15 +96,19 @@ impl Registry {
         }
     }
 
-    /// Deletes a closed incident. `false`: there is none, or it is open again.
+    /// Deletes a closed incident. `false`: there is none, it is open again, or a later release has written into
+    /// it.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn forget_incident(&self, provider: &ProviderId) -> Result<bool> {
         let request = self.client.delete_item().table_name(&*self.table);
         let request = request.set_key(Some(Key::incident(provider).item()));
-        let answer = request.condition_expression("attribute_exists(closed_at)").send().await;
-        match answer {
+        let request = request
+            .condition_expression(format!("attribute_exists(closed_at) AND ({})", version::IS_KNOWN))
+            .expression_attribute_names("#v", version::NAME)
+            .expression_attribute_values(":v", version::value());
+        match request.send().await {
             Ok(_) => Ok(true),
             Err(error) if is_refused(&error) => Ok(false),
             Err(error) => Err(Error::request(&self.table, "DeleteItem", error)),

@@ -9,16 +9,13 @@
 //! Left out: who is told what.
 
 use crate::{
-    Registry, Result,
+    Page, Position, Registry, Result,
     index::IndexQuery,
-    table::{Item, Key, Kind, STATUS, moment, seconds, text},
+    page::Source,
+    table::{ACCOUNT_PREFIX, Item, Key, Kind, STATUS, moment, seconds, text},
     update::{Outcome, Update},
 };
-use futures::{
-    StreamExt as _, TryStreamExt as _,
-    future::{self, try_join_all},
-    stream,
-};
+use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use postroom_model::Subject;
 
@@ -30,8 +27,8 @@ const PROVIDER: &str = "provider";
 const MAILBOX: &str = "mailbox";
 /// What is known of an account of which somebody may have to be told.
 const KNOWN_OF: [&str; 2] = ["obtained_at", "refused_at"];
-/// Items that are changed side by side.
-const AT_ONCE: usize = 16;
+/// Entries that are looked through at once for what is not in the index.
+const AT_ONCE: usize = 200;
 
 /// A subject that is to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,30 +82,57 @@ impl Registry {
         Ok(self.update(update).await?.is_done())
     }
 
-    /// Has what an earlier release knew, and had nobody look at, looked at from `now` on: accounts that were
-    /// authorised or refused, and providers whose secret ends. Where nothing ends, whoever looks sees that.
-    /// How many there were.
+    /// Accounts that were authorised or refused and are not in the index, `size` at most, from a position on:
+    /// an earlier release had nobody look at them. Each call does a bounded amount of work, so that a page
+    /// may have fewer and still go on ([`Page::next`]). What a later release has written into is left out.
     ///
     /// # Errors
-    /// [`Error`](crate::Error); the call may then be repeated.
-    pub async fn look_at_the_rest(&self, now: Timestamp) -> Result<usize> {
-        let accounts = self.index_entries(&IndexQuery::kind(Kind::Account), usize::MAX).await?;
-        let statuses =
-            accounts.iter().filter_map(|account| Some(Key { sk: STATUS.into(), ..Key::from_item(account)? }));
-        let statuses = self.items(statuses).await?.into_values();
-        let statuses = statuses.filter(|status| KNOWN_OF.iter().any(|name| status.contains_key(*name)));
-        let providers = self.index_entries(&IndexQuery::kind(Kind::Provider), usize::MAX).await?;
-        let providers = providers.into_iter().filter(|provider| provider.contains_key("client_auth_expires"));
-        let unseen = statuses.map(|item| (ACCOUNT, item)).chain(providers.map(|item| (PROVIDER, item)));
-        let unseen =
-            unseen.filter(|(_, item)| !item.contains_key("remind_at") && self.check_version(item).is_ok());
-        let updates = unseen.filter_map(|(kind, item)| {
-            let update = Update::of(Key::from_item(&item)?).when("attribute_exists(#pk)").name("pk");
-            Some(update.set_if_absent("remind", text(kind)).set_if_absent("remind_at", seconds(now)))
-        });
-        let updates: Vec<_> = updates.map(|update| self.update(update)).collect();
-        let made = stream::iter(updates).buffer_unordered(AT_ONCE);
-        made.try_fold(0, |made, _| future::ready(Ok(made + 1))).await
+    /// [`Error::Request`](crate::Error::Request), [`Error::Throttled`](crate::Error::Throttled).
+    pub async fn unseen_accounts(&self, from: Option<&Position>, size: usize) -> Result<Page<Subject>> {
+        let query = IndexQuery::kind(Kind::Account).limit(AT_ONCE);
+        let source =
+            Source { query, key: |id| Key { pk: format!("{ACCOUNT_PREFIX}{id}"), sk: "ACCOUNT".into() } };
+        self.page(&source, from, size, |entries| async move {
+            let statuses = self.items(entries.iter().filter_map(status_key)).await?;
+            let unseen = |entry: &Item| {
+                let status = statuses.get(&status_key(entry)?)?;
+                let is_known_of = KNOWN_OF.iter().any(|name| status.contains_key(*name));
+                (is_known_of && self.is_unseen(status)).then(|| subject(ACCOUNT, entry))?
+            };
+            Ok(entries.iter().map(unseen).collect())
+        })
+        .await
+    }
+
+    /// Providers whose secret ends and that are not in the index, as [`Registry::unseen_accounts`] lists
+    /// accounts.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request).
+    pub async fn unseen_providers(&self, from: Option<&Position>, size: usize) -> Result<Page<Subject>> {
+        let query = IndexQuery::kind(Kind::Provider).limit(AT_ONCE);
+        let source = Source { query, key: |id| Key { pk: format!("PROVIDER#{id}"), sk: "PROVIDER".into() } };
+        self.page(&source, from, size, |entries| async move {
+            let ends = |entry: &Item| entry.contains_key("client_auth_expires");
+            let unseen = |entry: &Item| ends(entry) && self.is_unseen(entry);
+            Ok(entries.iter().map(|entry| unseen(entry).then(|| subject(PROVIDER, entry))?).collect())
+        })
+        .await
+    }
+
+    fn is_unseen(&self, item: &Item) -> bool {
+        !item.contains_key("remind_at") && self.check_version(item).is_ok()
+    }
+
+    /// Has a subject looked at from `now` on, unless it is in the index by now. `false`: there is no such
+    /// thing.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn look_at_unseen(&self, subject: &Subject, now: Timestamp) -> Result<bool> {
+        let Some(key) = Key::subject(subject) else { return Ok(false) };
+        let update = first_look(Update::of(key), subject, now).when("attribute_exists(#pk)").name("pk");
+        Ok(self.update(update).await?.is_done())
     }
 
     /// Has a subject looked at from `now` on. `false`: there is no such thing.
@@ -209,14 +233,21 @@ fn shared<T>(lists: Vec<Vec<T>>, most: usize) -> Vec<T> {
     chosen
 }
 
+/// The key of the status of an account of which this is an item.
+fn status_key(account: &Item) -> Option<Key> {
+    Some(Key { sk: STATUS.into(), ..Key::from_item(account)? })
+}
+
+/// What an item is as a subject of a kind.
+fn subject(kind: &str, item: &Item) -> Option<Subject> {
+    let (_, name) = item.get("pk")?.as_s().ok()?.split_once('#')?;
+    format!("{kind}:{name}").parse().ok()
+}
+
 /// What an entry of the index stands for.
 fn due_subject(entry: &Item) -> Option<DueSubject> {
-    let attribute = |name| entry.get(name)?.as_s().ok();
-    let subject = || {
-        let (_, name) = attribute("pk")?.split_once('#')?;
-        format!("{}:{name}", attribute("remind")?).parse().ok()
-    };
-    let due = subject().zip(moment(entry, "remind_at"));
+    let kind = entry.get("remind").and_then(|kind| kind.as_s().ok());
+    let due = kind.and_then(|kind| subject(kind, entry)).zip(moment(entry, "remind_at"));
     if due.is_none() {
         tracing::error!(
             key = Key::of(entry),

@@ -79,12 +79,22 @@ impl Registry {
 
     /// Deletes an item and returns it: to one of many who ask.
     pub(crate) async fn take(&self, key: &Key) -> Result<Option<Item>> {
+        self.remove(key, ReturnValue::AllOld).await
+    }
+
+    /// Deletes an item; nothing happens where there is none.
+    pub(crate) async fn delete(&self, key: &Key) -> Result<()> {
+        self.remove(key, ReturnValue::None).await.map(drop)
+    }
+
+    /// Deletes an item, unless a later release has written into it.
+    async fn remove(&self, key: &Key, returned: ReturnValue) -> Result<Option<Item>> {
         let request = self.client.delete_item().table_name(&*self.table).set_key(Some(key.item()));
         let request = request
             .condition_expression(version::IS_KNOWN)
             .expression_attribute_names("#v", version::NAME)
             .expression_attribute_values(":v", version::value())
-            .return_values(ReturnValue::AllOld)
+            .return_values(returned)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await {
             Ok(answer) => Ok(answer.attributes.filter(|item| !item.is_empty())),

@@ -78,8 +78,19 @@ impl Tokens {
 
     /// Gives a lease back that nothing came of. If that fails, it ends by itself.
     pub(crate) async fn let_go(&self, hold: &Hold) {
-        if let Err(error) = self.0.registry.release_account(&hold.id, hold.fence()).await {
-            tracing::warn!(account = %hold.id, %error, "an account's lease could not be given back");
-        }
+        let released = self.0.registry.release_account(&hold.id, hold.fence()).await;
+        tell(hold, released);
+    }
+
+    /// As [`Tokens::let_go`], of an account that is tried again at `due_at`.
+    pub(crate) async fn let_go_until(&self, hold: &Hold, due_at: Timestamp) {
+        let released = self.0.registry.put_off_account(&hold.id, hold.fence(), due_at).await;
+        tell(hold, released);
+    }
+}
+
+fn tell(hold: &Hold, released: postroom_registry::Result<bool>) {
+    if let Err(error) = released {
+        tracing::warn!(account = %hold.id, %error, "an account's lease could not be given back");
     }
 }

@@ -68,14 +68,16 @@ impl Tokens {
         }
     }
 
-    /// Gives an account back that could not even be tried, and puts it off unless that may pass or AWS is why.
+    /// Gives an account back that could not even be tried, and puts it off unless that may pass.
     pub(crate) async fn give_up(&self, hold: &Hold, error: &Error) {
         let fault = error.fault();
-        // What the deployment lacks is nothing to hold against an account: it stays due.
-        if error.is_transient() || fault.is_the_deployments() {
-            return self.let_go(hold).await;
-        }
         let now = self.now();
+        if error.is_transient() || fault.is_the_deployments() {
+            return match put_off(hold.status.due_at, error.is_transient(), now) {
+                Some(due_at) => self.let_go_until(hold, due_at).await,
+                None => self.let_go(hold).await,
+            };
+        }
         let due_at = match error {
             Error::NoAccount(_) => None,
             _ => Some(later(now, RETRY_BROKEN)),
@@ -87,6 +89,13 @@ impl Tokens {
             self.let_go(hold).await;
         }
     }
+}
+
+/// When an account is tried again that is due and could not be tried. What the deployment lacks is nothing to
+/// hold against it, so that no failure is counted. But it may lack that for this one account, and the account
+/// must not be the first of all that are due for ever. `None`: it stays as it is.
+fn put_off(due_at: Option<Timestamp>, may_pass: bool, now: Timestamp) -> Option<Timestamp> {
+    due_at.filter(|due| !may_pass && *due <= now).map(|_| later(now, RETRY_STORAGE))
 }
 
 /// A refusal that nobody has described, and that says the grant is invalid for a day, is the end of
@@ -164,6 +173,18 @@ mod tests {
         }
         let asked = Fault::new(FaultClass::Throttled, "").with_retry_after(Duration::from_secs(7200));
         assert_eq!(next_try(&asked, 1, at(0), 0.0), Some(at(7200)));
+    }
+
+    #[test]
+    fn what_an_account_cannot_help_puts_it_off_and_no_further() {
+        for (what, due_at, may_pass, expected) in [
+            ("it lasts", Some(50), false, Some(160)),
+            ("it may pass", Some(50), true, None),
+            ("a mailbox asked, and it is not due", Some(101), false, None),
+            ("it waits for a person", None, false, None),
+        ] {
+            assert_eq!(put_off(due_at.map(at), may_pass, at(100)), expected.map(at), "{what}");
+        }
     }
 
     #[test]

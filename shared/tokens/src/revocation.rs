@@ -14,7 +14,7 @@ pub enum Revoked {
     OnlyHere,
     /// There was no token set.
     Nothing,
-    /// The server did not do it; nothing was forgotten, so that it can be tried again.
+    /// The server did not do it, or cannot be talked to; nothing was forgotten, so that it can be tried again.
     Refused(Fault),
 }
 
@@ -75,7 +75,12 @@ impl Tokens {
             self.forget_held(hold).await?;
             return Ok(Revoked::OnlyHere);
         }
-        let registration = self.registration(&account.provider).await?;
+        let registration = match self.registration(&account.provider).await {
+            Ok(registration) => registration,
+            // Perhaps the registration is being taken down, and its secret went first.
+            Err(Error::Server(fault)) => return Ok(Revoked::Refused(fault)),
+            Err(error) => return Err(error),
+        };
         let revoked = match registration.client().revoke(&tokens, self.now()).await {
             Ok(Revocation::Revoked) => Revoked::AtServer,
             Ok(Revocation::NotOffered) => Revoked::OnlyHere,

@@ -45,8 +45,8 @@ pub enum Error {
     TooNew {
         /// The secret's name.
         name: String,
-        /// Its version.
-        found: u64,
+        /// Its version, or that it cannot be read.
+        found: String,
         /// The latest version that this release reads.
         known: u64,
     },

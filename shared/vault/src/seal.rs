@@ -8,7 +8,8 @@
 //!
 //! A sealed text is base64 of: the version 1 (a byte), the length of the wrapped key (two bytes, the
 //! more significant first), the wrapped key, a nonce (12 bytes), and the ciphertext with its tag. The
-//! tag covers the account and everything before the nonce, too.
+//! tag covers the account and everything before the nonce, too. A later version keeps that order, so that
+//! it is told from a text that is damaged: the one waits for its release, the other must stop nothing.
 
 use crate::{
     Error, Result,
@@ -26,6 +27,8 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, sync::Arc};
 
 const VERSION: u8 = 1;
+/// The greatest version that a later release is believed to have: beyond it a text is damaged.
+const LATEST: u8 = 16;
 /// The name under which the encryption context has the account.
 const ACCOUNT: &str = "account";
 
@@ -80,11 +83,11 @@ impl Sealer {
     pub async fn open(&self, account: &AccountId, sealed: &str) -> Result<TokenSet> {
         let unsealable = || Error::Unsealable { account: account.clone() };
         let bytes = BASE64_STANDARD.decode(sealed).map_err(|_| unsealable())?;
-        if let Some(found) = bytes.first().filter(|version| **version > VERSION) {
-            let (found, known) = (u64::from(*found), u64::from(VERSION));
+        let parts = Parts::of(&bytes).ok_or_else(unsealable)?;
+        if parts.version > VERSION {
+            let (found, known) = (parts.version.to_string(), VERSION.into());
             return Err(Error::TooNew { name: sealed_for(account), found, known });
         }
-        let parts = Parts::of(&bytes).ok_or_else(unsealable)?;
         let request = self.client.decrypt().key_id(&*self.key_id);
         let request = request.ciphertext_blob(Blob::new(parts.wrapped));
         let answer = match request.encryption_context(ACCOUNT, account.as_str()).send().await {
@@ -137,8 +140,9 @@ fn covered(head: &[u8], account: &AccountId) -> Vec<u8> {
     [head, account.as_str().as_bytes()].concat()
 }
 
-/// A sealed text, taken apart.
+/// A sealed text of this or a later version, taken apart.
 struct Parts<'a> {
+    version: u8,
     /// Everything before the nonce.
     head: &'a [u8],
     wrapped: &'a [u8],
@@ -148,11 +152,17 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn of(bytes: &'a [u8]) -> Option<Self> {
-        let ([VERSION, high, low], rest) = bytes.split_first_chunk()? else { return None };
+        let ([version @ VERSION..=LATEST, high, low], rest) = bytes.split_first_chunk()? else { return None };
         let (wrapped, rest) = rest.split_at_checked(u16::from_be_bytes([*high, *low]).into())?;
         let head = &bytes[..bytes.len() - rest.len()];
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>()?;
-        Some(Self { head, wrapped, nonce: Nonce::assume_unique_for_key(*nonce), ciphertext })
+        Some(Self {
+            version: *version,
+            head,
+            wrapped,
+            nonce: Nonce::assume_unique_for_key(*nonce),
+            ciphertext,
+        })
     }
 }
 

@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 use std::{fmt, sync::Arc};
 
-/// The version of values that this release writes, and the latest that it reads.
+/// The version of values that this release writes, and the latest that it reads. Whatever a later one looks like,
+/// it must be a JSON object whose `v` is a greater number: anything else gives way to what is put in its place.
 const VERSION: u64 = 1;
 /// The largest value that Secrets Manager takes, in bytes.
 const MAX_BYTES: usize = 65_536;
@@ -211,31 +212,32 @@ pub(crate) fn text<T: Serialize>(name: &str, value: &T) -> Result<SecretString> 
 /// Reads a value. What JSON's parser says is dropped: it quotes what it read.
 pub(crate) fn parse<T: Value>(name: &str, text: &SecretString) -> Result<T> {
     not_later(name, text)?;
-    let unreadable = |_| Error::Unreadable { name: name.to_owned(), expected: T::EXPECTED };
-    serde_json::from_str::<Head>(text.expose_secret()).map_err(unreadable)?;
-    serde_json::from_str(text.expose_secret()).map_err(unreadable)
+    let object = Some(text.expose_secret()).filter(|text| is_object(text));
+    let value = object.and_then(|text| serde_json::from_str(text).ok());
+    value.ok_or_else(|| Error::Unreadable { name: name.to_owned(), expected: T::EXPECTED })
 }
 
-/// What every version of a value has.
+/// Whether JSON is an object: an array reads as a structure, too.
+fn is_object(json: &str) -> bool {
+    json.trim_start().starts_with('{')
+}
+
+/// What every version of a value has; the first may lack it.
 #[derive(Deserialize)]
 struct Head {
-    #[serde(default = "first")]
-    v: u64,
+    v: serde_json::Value,
 }
 
-/// The version of a value that does not say which it has.
-fn first() -> u64 {
-    1
-}
-
-/// Makes sure that no later release wrote a value, as far as that can be read.
+/// Makes sure that no later release wrote a value. One whose `v` says nothing that this release knows counts as
+/// a later one's.
 pub(crate) fn not_later(name: &str, text: &SecretString) -> Result<()> {
-    match serde_json::from_str(text.expose_secret()) {
-        Ok(Head { v }) if v > VERSION => {
-            Err(Error::TooNew { name: name.to_owned(), found: v, known: VERSION })
-        }
-        Ok(_) | Err(_) => Ok(()),
+    let Ok(Head { v }) = serde_json::from_str(text.expose_secret()) else { return Ok(()) };
+    if !is_object(text.expose_secret()) || v.as_u64().is_some_and(|v| v <= VERSION) {
+        return Ok(());
     }
+    // Only a number is no part of a secret.
+    let found = if v.is_number() { v.to_string() } else { "unknown".to_owned() };
+    Err(Error::TooNew { name: name.to_owned(), found, known: VERSION })
 }
 
 /// Exposes a secret to the wire: the serialised text is a secret itself.

@@ -167,7 +167,9 @@ async fn a_secret_is_neither_read_nor_replaced() {
         lab.vault.put_client_secret(&id("sso"), &secret).await.expect_err("a client secret"),
         lab.vault.token_set(&id("ann")).await.expect_err("a token set"),
     ] {
-        assert!(matches!(error, postroom_vault::Error::TooNew { found: 99, known: 1, .. }), "{error}");
+        let is_later =
+            matches!(&error, postroom_vault::Error::TooNew { found, known: 1, .. } if found == "99");
+        assert!(is_later, "{error}");
     }
     // The mailboxes say so, and mail that is there stays.
     let body = format!(r#"{{"batch":{{"id":"5m-0001","due_at":{}}}}}"#, clock().as_second());

@@ -155,6 +155,24 @@ impl Deployment {
         });
         each.await;
     }
+
+    /// Takes attributes away from items.
+    pub(crate) async fn forget<const N: usize>(
+        &self,
+        items: impl Iterator<Item = (String, &'static str)>,
+        names: [&'static str; N],
+    ) {
+        let each = stream::iter(items).for_each_concurrent(AT_ONCE, |(pk, sk)| async move {
+            let mut update = self.dynamodb.update_item().table_name(&self.table);
+            for name in names {
+                update = update.expression_attribute_names(format!("#{name}"), name);
+            }
+            let expression = format!("REMOVE {}", names.map(|name| format!("#{name}")).join(", "));
+            update = update.key("pk", text(&pk)).key("sk", text(sk)).update_expression(expression);
+            update.send().await.expect("forgotten");
+        });
+        each.await;
+    }
 }
 
 /// How the emulator is reached.

@@ -79,9 +79,7 @@ async fn pages(deployment: &Deployment) -> Vec<Step> {
 }
 
 async fn runs(deployment: &Deployment) -> Vec<Step> {
-    let first = deployment.expiry_check(0, 0).await;
-    // It also looks for what an earlier release left.
-    let mut steps = vec![Step { of: "0, once after an upgrade".to_owned(), ..first }];
+    let mut steps = vec![deployment.upgrade().await];
     for (nth, due) in (0..).zip(ACCOUNTS_DUE) {
         steps.push(deployment.expiry_check(due, nth).await);
     }

@@ -1,7 +1,8 @@
 //! What goes to the AWS API, counted on its way.
 //!
-//! Guarantees: every request and every answer passes; DynamoDB is asked besides what each write cost.
-//! Left out: the price of writes that a condition refused, which DynamoDB does not tell.
+//! Guarantees: every request and every answer passes; DynamoDB is asked besides what each write cost. What the SDK
+//! asks again, because an answer was slow, is not counted again. Left out: the price of writes that a condition
+//! refused, which DynamoDB does not tell.
 
 use crate::message::Message;
 use serde::Serialize;
@@ -116,9 +117,16 @@ async fn relay(client: TcpStream, beyond: String, used: Arc<Mutex<Usage>>) -> Op
         let request = asking_for_costs(Message::read(&mut client).await?);
         api.get_mut().write_all(&request.bytes()).await.ok()?;
         let answer = Message::read(&mut api).await?;
-        used.lock().unwrap_or_else(PoisonError::into_inner).count(&request, &answer);
+        if !is_again(&request) {
+            used.lock().unwrap_or_else(PoisonError::into_inner).count(&request, &answer);
+        }
         client.get_mut().write_all(&answer.bytes()).await.ok()?;
     }
+}
+
+/// Whether the SDK has sent a request before: it numbers its attempts.
+fn is_again(request: &Message) -> bool {
+    request.header("amz-sdk-request").is_some_and(|attempt| !attempt.starts_with("attempt=1"))
 }
 
 fn is_for_dynamodb(request: &Message) -> bool {

@@ -107,6 +107,21 @@ impl Deployment {
         step
     }
 
+    /// The first run of `expiry-check` after an upgrade from a release without reminders: nothing is due, and
+    /// no account is in the index. It must be the first of this deployment.
+    ///
+    /// # Panics
+    /// When it leaves out an account.
+    pub async fn upgrade(&self) -> Step {
+        let accounts = self.accounts();
+        self.forget(statuses(accounts), ["remind", "remind_at"]).await;
+        let step = self.expiry_check(0, 0).await;
+        let seen = self.registry.due_of("account", now(), accounts + 1).await.expect("an answer");
+        assert_eq!(seen.len(), accounts);
+        self.set(statuses(accounts), [("remind_at", tomorrow())]).await;
+        Step { of: "0, the first after an upgrade".to_owned(), ..step }
+    }
+
     /// A page of the console, asked for by an administrator of a warm function.
     ///
     /// # Panics

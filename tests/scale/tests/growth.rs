@@ -40,7 +40,9 @@ async fn steps(mailboxes: usize) -> (Vec<(&'static str, Step)>, Vec<Step>) {
 async fn ten_times_as_many_mailboxes_ask_no_more() {
     let ((few, few_pages), (many, many_pages)) = (steps(500).await, steps(5000).await);
     for ((what, few), (_, many)) in few.into_iter().zip(many) {
-        assert_eq!(few.used, many.used, "{what}");
+        let [few_used, many_used] =
+            [&few, &many].map(|step| (&step.used.calls, step.used.items, &step.used.written));
+        assert_eq!(few_used, many_used, "{what}");
         assert!(few.used.total() > 0 && !few.used.calls.contains_key("Scan"), "{what}: {:?}", few.used);
     }
     for (few, many) in few_pages.into_iter().zip(many_pages) {
@@ -50,4 +52,24 @@ async fn ten_times_as_many_mailboxes_ask_no_more() {
             assert!(!used.calls.contains_key("Scan"), "{of}: {used:?}");
         }
     }
+}
+
+/// What an earlier release left grows with what exists, once: a write for each account, and a look at a hundred
+/// in each request.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_run_after_an_upgrade_writes_each_account_once() {
+    let endpoint = std::env::var("POSTROOM_TEST_AWS_ENDPOINT")
+        .expect("this test needs an AWS API: run `make test`, or set POSTROOM_TEST_AWS_ENDPOINT");
+    let deployment = Deployment::make(&endpoint, 2500, now()).await;
+    let accounts = deployment.accounts();
+    let first = deployment.upgrade().await;
+    let next = deployment.expiry_check(0, 0).await;
+    deployment.remove().await;
+    let calls = |step: &Step, name: &str| step.used.calls.get(name).copied().unwrap_or_default();
+    // The run's claim, and the place after each page.
+    let besides = 1 + u64::try_from(accounts / 100).expect("small");
+    let written = calls(&first, "UpdateItem") - u64::try_from(accounts).expect("small");
+    assert!(written <= besides, "{:?}", first.used);
+    assert!(first.used.total() - calls(&first, "UpdateItem") <= 20 + 2 * besides, "{:?}", first.used);
+    assert_eq!((calls(&next, "UpdateItem"), next.used.items), (1, 1), "{:?}", next.used);
 }

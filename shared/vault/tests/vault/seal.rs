@@ -77,10 +77,21 @@ async fn what_a_later_release_sealed_is_refused_by_name() {
     let sealer = sealer().await;
     let ann: AccountId = id("ann");
     let sealed = sealer.prepare(&ann).await.expect("a key").seal(&tokens("s3cret"));
-    let mut bytes = BASE64_STANDARD.decode(&sealed).expect("base64");
-    bytes[0] = 2;
-    let error = sealer.open(&ann, &BASE64_STANDARD.encode(&bytes)).await.expect_err("later");
-    assert!(matches!(&error, Error::TooNew { name, found: 2, known: 1 } if name == "sealed for account ann"));
+    let bytes = BASE64_STANDARD.decode(&sealed).expect("base64");
+    let open = async |version: u8, length: usize| {
+        let later = [&[version], &bytes[1..length]].concat();
+        sealer.open(&ann, &BASE64_STANDARD.encode(&later)).await.expect_err("not this version")
+    };
+    for version in [2, 16] {
+        let error = open(version, bytes.len()).await;
+        let text = format!("the value of secret sealed for account ann has version {version}, ");
+        assert!(matches!(&error, Error::TooNew { .. }) && error.to_string().starts_with(&text), "{error}");
+    }
+    // What is damaged is not taken for a later one, which an account would wait for for ever.
+    for (version, length) in [(0, bytes.len()), (17, bytes.len()), (255, bytes.len()), (2, 3), (2, 60)] {
+        let error = open(version, length).await;
+        assert!(matches!(error, Error::Unsealable { .. }), "version {version}, {length} bytes: {error}");
+    }
 }
 
 #[tokio::test]
