@@ -51,13 +51,14 @@ def start(instance: Instance) -> None:
     processes.wait_until(lambda: all(map(processes.listens, ports)), instance, NAME)
 
 
+def shared_mailboxes(instance: Instance) -> Path:
+    """Where files named `mailbox,account` let an account's token open another mailbox."""
+    return instance.mail_folder() / "shared-mailboxes"
+
+
 def allow(instance: Instance, mailbox: str, account: str) -> None:
     """Lets an account's token open another mailbox, from now on."""
-    line = f"{mailbox}/{account}:::::::nopassword\n"
-    file = instance.mail_folder() / "shared"
-    text = file.read_text() if file.exists() else ""
-    if line not in text:
-        write(file, text + line)
+    write(shared_mailboxes(instance) / f"{mailbox},{account}", f"{mailbox}:::::::nopassword\n")
 
 
 def sign_in(instance: Instance, user: str, token: str | None = None) -> imaplib.IMAP4_SSL:
@@ -109,8 +110,7 @@ def _configure(instance: Instance) -> Path:
     for name, username_format in {"own.conf.ext": "%Lu", "shared.conf.ext": "any"}.items():
         values = {**common, "username_format": username_format}
         _fill("oauth2.conf.ext", folder / name, values, mode=0o600)  # with the mail server's client secret
-    if not (folder / "shared").exists():
-        write(folder / "shared", "")
+    shared_mailboxes(instance).mkdir(exist_ok=True)
     mail = folder / "mail"
     mail.mkdir(exist_ok=True)
     os.chown(mail, owner.pw_uid, owner.pw_gid)

@@ -20,7 +20,7 @@ from . import mail
 from .instance import Instance, mail_user, write
 
 # Changes when the mail changes, so that it is made anew.
-VERSION = "2"
+VERSION = "3"
 
 DOMAIN = "demo.test"
 FIRST = 1_767_258_000  # 2026-01-01 09:00 UTC

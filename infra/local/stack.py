@@ -185,8 +185,8 @@ def test_environment(instance: Instance) -> dict[str, str]:
         "POSTROOM_TEST_SERVICE_ACCOUNT": str(authserver.service_account(instance)),
         # A user's mail lies in <root>/<user>/Maildir; the password is "pw-<user>".
         "POSTROOM_TEST_MAIL_ROOT": str(folder / "mail"),
-        # Each line "mailbox/account:::::::nopassword" lets an account's token open another mailbox.
-        "POSTROOM_TEST_SHARED_MAILBOXES": str(folder / "shared"),
+        # A file "mailbox,account" with "mailbox:::::::nopassword" lets an account's token open another mailbox.
+        "POSTROOM_TEST_SHARED_MAILBOXES": str(mail.shared_mailboxes(instance)),
         "POSTROOM_TEST_DOVEADM": install.program("doveadm", "Dovecot 2.3"),
         "POSTROOM_TEST_DOVECOT_CONF": str(folder / "dovecot.conf"),
     }

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
-  appendFileSync, chownSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync,
+  chownSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,7 +98,7 @@ export const password = (user) => `pw-${user}`;
 
 // Lets a user's token open somebody else's mailbox.
 export function share(mailbox, user) {
-  appendFileSync(environment('POSTROOM_TEST_SHARED_MAILBOXES'), `${mailbox}/${user}:::::::nopassword\n`);
+  writeFileSync(`${environment('POSTROOM_TEST_SHARED_MAILBOXES')}/${mailbox},${user}`, `${mailbox}:::::::nopassword\n`);
 }
 
 // What `postroom status` says of a mailbox and its account.

@@ -141,11 +141,9 @@ impl User {
 /// Lets an account's token open another mailbox.
 ///
 /// # Panics
-/// When the list cannot be written.
+/// When that cannot be written down.
 pub fn share(mailbox: &User, account: &User) {
-    let path = environment("POSTROOM_TEST_SHARED_MAILBOXES");
-    // Appended in one write: tests run side by side, and none may lose another's line.
-    let line = format!("{}/{}:::::::nopassword\n", mailbox.0, account.0);
-    let mut list = std::fs::OpenOptions::new().append(true).open(path).expect("the list");
-    std::io::Write::write_all(&mut list, line.as_bytes()).expect("written");
+    let folder = PathBuf::from(environment("POSTROOM_TEST_SHARED_MAILBOXES"));
+    let file = folder.join(format!("{},{}", mailbox.0, account.0));
+    std::fs::write(file, format!("{}:::::::nopassword\n", mailbox.0)).expect("written");
 }
