@@ -103,14 +103,14 @@ async fn migrated(
 /// What the registry has.
 async fn deployed(deployment: &Deployment) -> Result<Deployed, Error> {
     let registry = &deployment.registry;
-    let (providers, accounts, mailboxes, owners, batches, unreached) = futures::try_join!(
+    let (providers, accounts, mailboxes, owners, unreached) = futures::try_join!(
         registry.providers(),
         registry.accounts(),
         registry.mailboxes(),
         registry.owners(),
-        registry.batches(),
         unreached(registry),
     )?;
+    let batches = registry.batches(mailboxes.iter().filter_map(|placed| placed.batch.clone())).await?;
     Ok(Deployed {
         providers: providers.into_iter().map(|provider| (provider.id.clone(), provider)).collect(),
         accounts: accounts.into_iter().map(|account| (account.id.clone(), account)).collect(),

@@ -107,7 +107,7 @@ pub struct FetchArgs {
     #[arg(long, conflicts_with = "mailboxes")]
     pub all: bool,
     /// Look at everything again that the servers hold, by headers: what is archived stays as it is, what is
-    /// not, such as a message in quarantine, is fetched.
+    /// not, such as a message in quarantine, is fetched. The list of quarantine begins anew.
     #[arg(long)]
     pub again: bool,
     /// Wait until each is done and print what came of it.
@@ -302,7 +302,7 @@ pub struct CostArgs {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub passwords: u32,
     /// Seconds from connecting to a mailbox until it is known that nothing is new: five turns and the server's time
-    /// to sign in.
+    /// to sign in. Those of a batch are polled at once, so it is the slowest of fifty that counts.
     #[arg(long, default_value_t = 0.5, value_parser = amount_of, value_name = "SECONDS")]
     pub poll_seconds: f64,
     /// The deployment's FetchConcurrency.

@@ -2,7 +2,8 @@
 //!
 //! Where a person must consent, that person signs in on any device with a code (RFC 8628), or in the
 //! console; where nobody must, a token is asked for at once. An identity that is not the account's
-//! login is refused, and nothing changes then.
+//! login is refused, one that the server was asked for and did not say, and a consent that lets no mail
+//! be read; nothing changes then.
 
 use crate::{
     Error, Outcome,
@@ -14,7 +15,9 @@ use crate::{
 };
 use jiff::Timestamp;
 use postroom_model::{Account, Actor, Fault, FaultClass, Grant};
-use postroom_oauth::{Answer, Client, DeviceAuthorization, DevicePoll, IdentityError, scopes_of};
+use postroom_oauth::{
+    Answer, Client, DeviceAuthorization, DevicePoll, IdentityError, is_enough, missing_scopes, scopes_of,
+};
 use postroom_tokens::{Consent, Demand, Error as TokensError, Outcome as Renewal, Registration};
 use std::{io::Write, time::Duration};
 
@@ -93,7 +96,16 @@ async fn by_device(
         Err(fault) => return faulted(out, "the account was not authorised", &fault),
     };
     let now = clock();
+    let missing = missing_scopes(scopes, answer.tokens.scope.as_deref());
     let identity = match identify(&registration, account, &answer, now).await {
+        Ok(identity) if is_enough(scopes, &missing) => Ok(identity),
+        Ok(_) => Err(format!(
+            "what mail needs was asked for and not granted ({}); run the command again and accept every permission",
+            missing.join(" ")
+        )),
+        Err(refusal) => Err(refusal),
+    };
+    let identity = match identity {
         Ok(identity) => identity,
         Err(refusal) => {
             writeln!(
@@ -173,7 +185,12 @@ async fn identify(
     answer: &Answer,
     now: Timestamp,
 ) -> Result<Option<String>, String> {
-    let Some(id_token) = &answer.id_token else { return Ok(None) };
+    let Some(id_token) = &answer.id_token else {
+        return match registration.server.openid {
+            true => Err("the server was asked who signed in, and did not say".to_owned()),
+            false => Ok(None),
+        };
+    };
     let client = registration.client();
     let identity = match client.identity(id_token, None, now).await {
         Ok(identity) => client.with_userinfo(identity, &answer.tokens.access_token).await,
@@ -206,6 +223,8 @@ async fn at_once(
         found => found?,
     };
     let demand = Demand::Stale { refused: present.map(|tokens| tokens.access_token) };
+    // Perhaps somebody has just mended what it rests for.
+    deployment.tokens.end_rest(id).await?;
     let renewal = deployment.tokens.renew(id, demand, until(now)).await?;
     let (what, tokens) = match renewal {
         Renewal::Refreshed(tokens) => ("a new token set is in the vault", tokens),

@@ -121,6 +121,8 @@ impl Walk<'_> {
             }
             Auth::Oauth(account) => account,
         };
+        // Perhaps somebody has just mended what it rests for.
+        deployment.tokens.end_rest(account).await?;
         let access = deployment.tokens.access(account, &mailbox.user, None, until(now)).await;
         let tokens = match access {
             Ok(access) => access.tokens,

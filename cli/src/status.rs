@@ -9,6 +9,7 @@
 //! | `mailboxes[].status` | `working`, `failing`, `waiting` (not polled yet), `unscheduled` (in no batch) |
 //! | `mailboxes[].auth` | `"basic"`, or `{"oauth": account}` |
 //! | `mailboxes[].last_success` | when a poll last went through |
+//! | `mailboxes[].no_turn_since` | since when it has had no turn in the runs of its batch, which have no time or no connection for it |
 //! | `mailboxes[].next_try` | when the schedule takes it next |
 //! | `mailboxes[].failure` | `class`, `reason`, `actor`, `advice`, `since`, `at`, `count` |
 //! | `mailboxes[].messages`, `.bytes` | archived so far |
@@ -128,13 +129,13 @@ pub async fn status(
 /// Asks the registry about some mailboxes, or about all when none is named.
 async fn gather(deployment: &Deployment, only: &[MailboxId], now: Timestamp) -> Result<Report, Error> {
     let registry = &deployment.registry;
-    let (all, accounts, providers, batches, unreached) = futures::try_join!(
+    let (all, accounts, providers, unreached) = futures::try_join!(
         registry.mailboxes(),
         registry.accounts(),
         registry.providers(),
-        registry.batches(),
         unreached(registry)
     )?;
+    let batches = registry.batches(all.iter().filter_map(|placed| placed.batch.clone())).await?;
     let batches: BTreeMap<BatchId, Batch> =
         batches.into_iter().map(|batch| (batch.id.clone(), batch)).collect();
     let all: Vec<MailboxId> = all.into_iter().map(|placed| placed.mailbox.id).collect();

@@ -243,6 +243,8 @@ fn a_batch_that_went_through_is_a_success_of_those_that_were_in_it_and_worked() 
         (-1000, -100, json!({ "failure": failure("timed_out", ""), "last_success": NOW - 500 }), Some(-500)),
         (-1000, -100, json!({ "lease": { "owner": "x", "until": NOW + 60 } }), None),
         (-1000, -100, json!({ "lease": { "owner": "x", "until": NOW - 60 } }), Some(-100)),
+        (-1000, -100, json!({ "no_turn": { "since": NOW - 400, "polled_at": NOW - 700 } }), Some(-700)),
+        (-1000, -100, json!({ "no_turn": { "since": NOW - 400 } }), None),
     ] {
         assert_eq!(seen(NOW + batched_at, NOW + completed_at, state.clone()), expected, "{state}");
     }

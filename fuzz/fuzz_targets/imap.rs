@@ -8,12 +8,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postroom_fuzz::{
-    Ending, FakeServer, IDLE, Input, Pieces, TARGET, USER, bounded, check_early_error, check_error,
-    check_transcript, password, run, token,
-};
+use postroom_fuzz::{FakeServer, Heard, IDLE, Input, TARGET, USER};
 use postroom_mail::{
-    Credential, Error, Protection, Transcript,
+    Error, Protection, Transcript,
     imap::{Access, Bodies, Connection, Session, UidSet},
 };
 use postroom_model::SaslPolicy;
@@ -29,42 +26,13 @@ const TEXTS: usize = 3;
 
 type Client<'s> = Session<&'s mut FakeServer>;
 
-/// What came of a conversation.
-struct Heard {
-    credential: Credential,
-    story: String,
-    texts: Vec<Vec<u8>>,
-}
-
 fuzz_target!(|data: &[u8]| {
-    let input = Input::new(data);
-    let said = FakeServer::with_tags(input.said);
-    let most = MEMORY + 64 * said.len();
-    let whole = bounded(most, || converse(input, &said, Pieces::Whole));
-    let cut = bounded(most, || converse(input, &said, Pieces::of(data)));
-    assert_eq!((&whole.story, &whole.texts), (&cut.story, &cut.texts), "pieces make a difference");
-    for text in &whole.texts {
+    let said = FakeServer::with_tags(Input::new(data).said);
+    let heard = Heard::from(data, &said, MEMORY + 64 * said.len(), poll);
+    for text in &heard.texts {
         assert!(stands_in(text, &said), "a text that the server did not send: {text:?}");
     }
 });
-
-fn converse(input: Input<'_>, said: &[u8], pieces: Pieces) -> Heard {
-    let ending = if input.option(0) { Ending::Hangs } else { Ending::Closes };
-    let mut server = FakeServer::new(said.to_vec(), pieces, ending);
-    let credential = if input.option(2) { token() } else { password() };
-    let mut heard = Heard { credential, story: String::new(), texts: Vec::new() };
-    run(async {
-        let transcript = input.option(1).then(Transcript::new);
-        if let Err(error) = poll(input, &mut server, transcript.as_ref(), &mut heard).await {
-            let shown = check_error(&error, &heard.credential);
-            heard.story.push_str(&shown);
-        }
-        if let Some(transcript) = transcript {
-            check_transcript(&transcript, &heard.credential);
-        }
-    });
-    heard
-}
 
 async fn poll(
     input: Input<'_>,
@@ -72,18 +40,13 @@ async fn poll(
     transcript: Option<&Transcript>,
     heard: &mut Heard,
 ) -> Result<(), Error> {
-    let connection = match Connection::over(server, &TARGET, Protection::Tls, IDLE, transcript).await {
-        Ok(connection) => connection,
-        Err(error) => {
-            heard.story = check_early_error(&error);
-            return Ok(());
-        }
-    };
+    let connection = Connection::over(server, &TARGET, Protection::Tls, IDLE, transcript).await;
+    let Some(connection) = heard.greeted(connection) else { return Ok(()) };
     let mut session = connection.sign_in(USER, &heard.credential, SaslPolicy::Auto).await?;
     if input.option(3) {
         let wanted = ["INBOX".to_owned(), r"\Sent".to_owned(), "Arch*/%".to_owned()];
         let folders = session.resolve_folders(&wanted).await;
-        note(folders.map(|folders| _ = write!(heard.story, "{folders:?} ")), heard)?;
+        heard.note(folders)?;
     }
     let access = if input.option(4) { Access::ReadWrite } else { Access::ReadOnly };
     let opened = session.open("INBOX", access, Some(1), CAP).await?;
@@ -107,11 +70,11 @@ async fn poll(
 /// What is done to messages that are archived.
 async fn afterwards(session: &mut Client<'_>, set: &UidSet, heard: &mut Heard) -> Result<(), Error> {
     let exists = session.exists(1).await;
-    note(exists.map(|exists| _ = write!(heard.story, "{exists} ")), heard)?;
+    heard.note(exists)?;
     let read = session.mark_read(set).await;
-    note(read, heard)?;
+    heard.note(read)?;
     let moved = session.move_to(set, "Archive").await;
-    note(moved, heard)
+    heard.note(moved)
 }
 
 /// Reads texts; what is refused is passed over.
@@ -121,7 +84,7 @@ async fn read(mut bodies: Bodies<'_, &mut FakeServer>, heard: &mut Heard) -> Res
             Ok(Some(body)) => body,
             Ok(None) => return Ok(()),
             Err(error) => {
-                note(Err(error), heard)?;
+                heard.pass_over(error)?;
                 continue;
             }
         };
@@ -134,18 +97,6 @@ async fn read(mut bodies: Bodies<'_, &mut FakeServer>, heard: &mut Heard) -> Res
         assert_eq!(text.len() as u64, announced);
         _ = write!(heard.story, "{} ", body.finish().await?);
         heard.texts.push(text);
-    }
-}
-
-/// Passes on what ends a session.
-fn note(result: Result<(), Error>, heard: &mut Heard) -> Result<(), Error> {
-    match result {
-        Err(error) if error.leaves_session_usable() => {
-            let shown = check_error(&error, &heard.credential);
-            heard.story.push_str(&shown);
-            Ok(())
-        }
-        result => result,
     }
 }
 

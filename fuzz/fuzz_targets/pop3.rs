@@ -7,12 +7,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postroom_fuzz::{
-    Ending, FakeServer, IDLE, Input, Pieces, TARGET, USER, bounded, check_early_error, check_error,
-    check_transcript, password, run, token,
-};
+use postroom_fuzz::{FakeServer, Heard, IDLE, Input, TARGET, USER};
 use postroom_mail::{
-    Credential, Error, Protection, Transcript,
+    Error, Protection, Transcript,
     pop3::{Bodies, Connection, Session},
 };
 use postroom_model::SaslPolicy;
@@ -30,41 +27,14 @@ const TEXTS: usize = 4;
 
 type Client<'s> = Session<&'s mut FakeServer>;
 
-/// What came of a conversation.
-struct Heard {
-    credential: Credential,
-    story: String,
-    texts: Vec<Vec<u8>>,
-}
-
 fuzz_target!(|data: &[u8]| {
-    let input = Input::new(data);
-    let most = MEMORY + 16 * data.len() + PER_MESSAGE * highest_number(input.said);
-    let whole = bounded(most, || converse(input, Pieces::Whole));
-    let cut = bounded(most, || converse(input, Pieces::of(data)));
-    assert_eq!((&whole.story, &whole.texts), (&cut.story, &cut.texts), "pieces make a difference");
-    for text in &whole.texts {
-        assert!(stands_in(text, input.said), "a text that the server did not send: {text:?}");
+    let said = Input::new(data).said;
+    let most = MEMORY + 16 * data.len() + PER_MESSAGE * highest_number(said);
+    let heard = Heard::from(data, said, most, poll);
+    for text in &heard.texts {
+        assert!(stands_in(text, said), "a text that the server did not send: {text:?}");
     }
 });
-
-fn converse(input: Input<'_>, pieces: Pieces) -> Heard {
-    let ending = if input.option(0) { Ending::Hangs } else { Ending::Closes };
-    let mut server = FakeServer::new(input.said.to_vec(), pieces, ending);
-    let credential = if input.option(2) { token() } else { password() };
-    let mut heard = Heard { credential, story: String::new(), texts: Vec::new() };
-    run(async {
-        let transcript = input.option(1).then(Transcript::new);
-        if let Err(error) = poll(input, &mut server, transcript.as_ref(), &mut heard).await {
-            let shown = check_error(&error, &heard.credential);
-            heard.story.push_str(&shown);
-        }
-        if let Some(transcript) = transcript {
-            check_transcript(&transcript, &heard.credential);
-        }
-    });
-    heard
-}
 
 async fn poll(
     input: Input<'_>,
@@ -72,13 +42,8 @@ async fn poll(
     transcript: Option<&Transcript>,
     heard: &mut Heard,
 ) -> Result<(), Error> {
-    let connection = match Connection::over(server, &TARGET, Protection::Tls, IDLE, transcript).await {
-        Ok(connection) => connection,
-        Err(error) => {
-            heard.story = check_early_error(&error);
-            return Ok(());
-        }
-    };
+    let connection = Connection::over(server, &TARGET, Protection::Tls, IDLE, transcript).await;
+    let Some(connection) = heard.greeted(connection) else { return Ok(()) };
     _ = write!(heard.story, "{:?} ", connection.capabilities());
     let policy = match (input.option(2), input.option(3)) {
         (_, false) => SaslPolicy::Auto,
@@ -93,7 +58,7 @@ async fn poll(
     read(session.retrieve(numbers.clone()), heard).await?;
     if input.option(5) {
         let deleted = session.delete(&numbers).await;
-        note(deleted, heard)?;
+        heard.note(deleted)?;
     }
     session.quit().await.map(drop)
 }
@@ -102,14 +67,14 @@ async fn poll(
 async fn list(session: &mut Client<'_>, heard: &mut Heard) -> Result<Vec<u32>, Error> {
     let mut listing = session.list().await?;
     let sized = session.list_sizes(&mut listing).await;
-    note(sized, heard)?;
+    heard.note(sized)?;
     let messages: Vec<_> = listing.iter().collect();
     assert!(messages.windows(2).all(|pair| pair[0].number < pair[1].number));
     let has_uidls = listing.has_uidls() || listing.present() == 0;
     assert!(has_uidls || messages.iter().all(|message| message.uidl.is_none()));
     _ = write!(heard.story, "{} {messages:?} ", listing.present());
     let exists = session.exists(1).await;
-    note(exists.map(|exists| _ = write!(heard.story, "{exists} ")), heard)?;
+    heard.note(exists)?;
     Ok(messages.iter().map(|message| message.number).take(TEXTS).collect())
 }
 
@@ -120,7 +85,7 @@ async fn read(mut bodies: Bodies<'_, &mut FakeServer>, heard: &mut Heard) -> Res
             Ok(Some(body)) => body,
             Ok(None) => return Ok(()),
             Err(error) => {
-                note(Err(error), heard)?;
+                heard.pass_over(error)?;
                 continue;
             }
         };
@@ -131,18 +96,6 @@ async fn read(mut bodies: Bodies<'_, &mut FakeServer>, heard: &mut Heard) -> Res
         }
         _ = write!(heard.story, "{} ", body.finish().await?);
         heard.texts.push(text);
-    }
-}
-
-/// Passes on what ends a session.
-fn note(result: Result<(), Error>, heard: &mut Heard) -> Result<(), Error> {
-    match result {
-        Err(error) if error.leaves_session_usable() => {
-            let shown = check_error(&error, &heard.credential);
-            heard.story.push_str(&shown);
-            Ok(())
-        }
-        result => result,
     }
 }
 

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod conversation;
+mod heard;
 mod input;
 mod maildrop_server;
 mod memory;
@@ -18,6 +19,7 @@ mod secrets;
 mod server;
 
 pub use conversation::{IDLE, TARGET, run};
+pub use heard::Heard;
 pub use input::Input;
 pub use maildrop_server::{Letter, MaildropServer};
 pub use memory::{MEMORY, bounded};

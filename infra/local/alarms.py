@@ -16,21 +16,25 @@ SHARED = ROOT / "shared" / "lambda" / "src" / "refusals.rs"
 METRICS = re.compile(r'\(\s*"(\w+)",\s*Unit::')
 
 OF_STACK = [{"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}]
-OF_CLASS = [{"Name": "Class", "Value": "app_registration"}]
 # The metric of each alarm on one of Postroom's own, and what its absence means.
 ON_METRICS = {
     "NoTicksAlarm": ("Ticks", "breaching"),
     "LateBatchesAlarm": ("OldestDueLag", "notBreaching"),
     "LateTokensAlarm": ("OldestRefreshLag", "breaching"),
-    "AppRegistrationAlarm": ("RefreshFailures", "notBreaching"),
+    "AppRegistrationAlarm": ("RegistrationFailures", "notBreaching"),
     "NoReminderRunAlarm": ("ReminderRuns", "breaching"),
     "RemindersFailedAlarm": ("RemindersFailed", "notBreaching"),
+    "RemindersLeftAlarm": ("SubjectsLeft", "notBreaching"),
     "QuarantineAlarm": ("QuarantinedMessages", "notBreaching"),
     "RefusedByAwsAlarm": ("RefusedByAws", "notBreaching"),
 }
 # Alarms on a metric of each function.
 ON_FUNCTIONS = {"FunctionErrorsAlarm": "Errors", "ThrottlesAlarm": "Throttles"}
+# Alarms on what a rule could not deliver.
+ON_RULES = {"AnnouncementAlarm": "AnnouncementRule", "MailFeedbackAlarm": "MailFeedbackRule"}
 OTHERS = {"DeadLetterAlarm", "VolumeAlarm"}
+# Those of what lasts: whoever heard that it began hears that it is over.
+LASTING = {"NoTicksAlarm", "LateBatchesAlarm", "LateTokensAlarm", "NoReminderRunAlarm", "ThrottlesAlarm"}
 # Metrics of others that the dashboard shows.
 FOREIGN = {
     "AWS/ApiGateway": {"4xx", "5xx", "Count", "Latency"},
@@ -47,14 +51,13 @@ WIDTH = 24
 
 def _alarms(resources: dict[str, Resource]) -> Iterator[str]:
     alarms = {name: alarm["Properties"] for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items()}
-    expected = ON_METRICS.keys() | ON_FUNCTIONS.keys() | OTHERS
+    expected = ON_METRICS.keys() | ON_FUNCTIONS.keys() | ON_RULES.keys() | OTHERS
     if alarms.keys() != expected:
         yield f"there are other alarms than {sorted(expected)}: {sorted(alarms)}"
     for name, (metric, missing) in ON_METRICS.items():
         yield from expect(name, alarms[name], "Namespace", "Postroom")
         yield from expect(name, alarms[name], "MetricName", metric)
-        dimensions = OF_STACK + OF_CLASS if name == "AppRegistrationAlarm" else OF_STACK
-        yield from expect(name, alarms[name], "Dimensions", dimensions)
+        yield from expect(name, alarms[name], "Dimensions", OF_STACK)
         yield from expect(name, alarms[name], "TreatMissingData", missing)
         if metric not in written():
             yield f"{name}: no function writes {metric}"
@@ -66,17 +69,26 @@ def _alarms(resources: dict[str, Resource]) -> Iterator[str]:
             yield f"{name}: it watches {sorted(watched)}, and not just the functions"
         if {stat["Metric"]["MetricName"] for stat in stats} != {metric}:
             yield f"{name}: it looks at other metrics than {metric}"
+    for name, rule in ON_RULES.items():
+        yield from expect(name, alarms[name], "Namespace", "AWS/Events")
+        yield from expect(name, alarms[name], "MetricName", "FailedInvocations")
+        yield from expect(name, alarms[name], "Dimensions", [{"Name": "RuleName", "Value": {"Ref": rule}}])
+        yield from expect(name, resources[name], "Condition", resources[rule].get("Condition"))
+    unwatched = of_type(resources, "AWS::Events::Rule").keys() - set(ON_RULES.values())
+    if unwatched:
+        yield f"no alarm watches what these rules deliver: {sorted(unwatched)}"
     dead = [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}}]
     yield from expect("DeadLetterAlarm", alarms["DeadLetterAlarm"], "Dimensions", dead)
     other = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}
     for name, alarm in alarms.items():
         yield from expect(name, alarm, "AlarmActions", [{"Ref": "IncidentTopic"}, other])
+        yield from expect(name, alarm, "OKActions", alarm["AlarmActions"] if name in LASTING else None)
 
 
 def _dashboard(resources: dict[str, Resource]) -> Iterator[str]:
     template, own = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    (composed,) = (each["Fn::If"][1]["Fn::Sub"] for each in own.values())
-    template = template.replace("${Composed}", composed)
+    for name, each in own.items():
+        template = template.replace(f"${{{name}}}", each["Fn::If"][1]["Fn::Sub"])
     try:
         widgets = json.loads(shown(template))["widgets"]
     except ValueError as error:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import documents, fuzz, install, rights_cases, template
+from . import documents, fuzz, install, replaced, replaced_cases, rights_cases, template
 from .aws import REGION, TEMPLATE
 from .instance import ROOT
 
@@ -33,6 +33,8 @@ def check() -> int:
         _run("template (checkov)", [str(install.CHECKOV / "bin" / "checkov"), *CHECKOV, "--file", str(TEMPLATE)]),
         _report("template (promises)", template.problems()),
         _report("template (documents)", documents.problems()),
+        _report("template (upgrade)", replaced.problems()),
+        _report("template (how upgrades are judged)", replaced_cases.problems()),
         _report("rights (how calls are judged)", rights_cases.problems()),
         _run("formatting (Python)", [str(sam_tools / "ruff"), "format", "--quiet", "--check", "infra"]),
         _run("lint (Python)", [str(sam_tools / "ruff"), "check", "--quiet", "infra"]),

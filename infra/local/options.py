@@ -15,7 +15,7 @@ from .parameters import Template
 from .resolved import resolve
 
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/0f3a-1"
-MAILS = {"ReminderMails", "ReminderMailEvents", "MailFeedbackRule", "MailFeedbackPermission"}
+MAILS = {"ReminderMails", "ReminderMailEvents", "MailFeedbackRule", "MailFeedbackPermission", "MailFeedbackAlarm"}
 # What a stack without any of the options below is.
 PLAIN = {"Tracing": "no"}
 BUCKETS = ("MailBucket", "TranscriptBucket")

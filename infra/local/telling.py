@@ -95,12 +95,10 @@ def _topic(resources: dict[str, Resource]) -> Iterator[str]:
     yield from expect("IncidentTopic", topic, "KmsMasterKeyId", {"Ref": "IncidentKey"})
     key = resources["IncidentKey"]["Properties"]
     yield from expect("IncidentKey", key, "EnableKeyRotation", True)
-    publishers = {
-        "events.amazonaws.com": {
-            "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["AnnouncementRule", "Arn"]}},
-        },
-        "cloudwatch.amazonaws.com": OF_ACCOUNT,
-    }
+    # With a condition EventBridge could neither publish
+    # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions) nor use
+    # the key (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+    publishers = {"events.amazonaws.com": None, "cloudwatch.amazonaws.com": OF_ACCOUNT}
     policy = resources["IncidentTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     allowed = {statement["Principal"]["Service"]: statement for statement in policy}
     if allowed.keys() != publishers.keys():
@@ -113,12 +111,7 @@ def _topic(resources: dict[str, Resource]) -> Iterator[str]:
         yield from expect(f"IncidentTopicPolicy, {service}", allowed[service], "Condition", condition)
         actions = ["kms:Decrypt", "kms:GenerateDataKey"]
         yield from expect(f"IncidentKey, {service}", users[service], "Action", actions)
-    # With a condition on its source EventBridge could not use the key
-    # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
-    yield from expect("IncidentKey, events.amazonaws.com", users["events.amazonaws.com"], "Condition", None)
-    yield from expect(
-        "IncidentKey, cloudwatch.amazonaws.com", users["cloudwatch.amazonaws.com"], "Condition", OF_ACCOUNT
-    )
+        yield from expect(f"IncidentKey, {service}", users[service], "Condition", condition)
 
 
 def _rules(resources: dict[str, Resource]) -> Iterator[str]:
@@ -129,6 +122,8 @@ def _rules(resources: dict[str, Resource]) -> Iterator[str]:
     yield from expect("AnnouncementRule", rule["EventPattern"], "detail", {"stack": [{"Ref": "AWS::StackName"}]})
     (target,) = rule["Targets"]
     yield from expect("AnnouncementRule", target, "Arn", {"Ref": "IncidentTopic"})
+    # EventBridge reaches an encrypted topic by the topic's policy alone (as above).
+    yield from expect("AnnouncementRule", target, "RoleArn", None)
     transformer = target["InputTransformer"]
     for path in transformer["InputPathsMap"].values():
         field = path.removeprefix("$.detail.")

@@ -3,11 +3,12 @@
 //!
 //! Names have the length of names that people give, and the ids of invocations are those of Lambda, because units
 //! depend on the size of items. What the queue's event source mapping asks for is AWS's own and is not seen here:
-//! it receives and deletes each message.
+//! it receives and deletes each message. What goes to mail servers is counted, too.
 
 mod poll;
 mod schedule;
 mod tokens;
+mod wire;
 
 use aws_config::SdkConfig;
 use fetch::{Fetch, Invocation};
@@ -78,7 +79,7 @@ impl Metered {
         let registry = &self.lab.registry;
         let due = registry.batch(&batch.id).await.expect("an answer").and_then(|batch| batch.due_at);
         let claimed = registry.claim(&batch.id, due.expect("a due time"), later(clock(), 1020)).await;
-        assert!(claimed.expect("an answer"), "nobody else hands it out");
+        assert!(claimed.expect("an answer").is_some(), "nobody else hands it out");
         self.meter.counted();
         let body = json!({"batch": {"id": batch.id, "due_at": clock().as_second()}}).to_string();
         let deadline = later(clock(), 90);

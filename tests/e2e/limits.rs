@@ -1,7 +1,7 @@
 //! Limits of providers: bytes of a day, connections of a user, access tokens that end in mid-session.
 
 use fetch::Fetch;
-use postroom_model::{FaultClass, Mailbox, MailboxId, MailboxState, RunResult};
+use postroom_model::{FaultClass, Lease, Mailbox, MailboxId, MailboxState, RunResult};
 use postroom_tests::{
     Habit, Lab, OddMaildrop, OddServer, Quirk, Refreshes, User, ahead, clock, invocation, later, refreshes,
     token_set_of,
@@ -153,6 +153,39 @@ async fn a_maildrop_has_one_session_at_a_time_however_many_mailboxes_name_it() {
     for state in lab.poll(&lab.fetch(), &ids).await {
         assert_eq!((class(&state), state.messages), (None, 20), "{:?}", state.failure);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_had_no_turn_is_not_taken_for_polled() {
+    let server = OddMaildrop::start(messages(2), Habit::None).await;
+    let lab = Lab::new().await;
+    let user = |id: &str| mailbox(id, "pop3", server.port(), |json| json["user"] = json!("one"));
+    lab.add([(user("first"), "pw".to_owned()), (user("second"), "pw".to_owned())]).await;
+    let ids = ["first", "second"].map(|id| id.parse::<MailboxId>().expect("an id"));
+    let fetch = lab.fetch();
+    lab.poll(&fetch, &ids).await;
+    let batch = async || lab.registry.batches(None).await.expect("batches").remove(0);
+    let polled_at = batch().await.completed_at;
+
+    // The one session that the user may have is the first one's, which is worked by itself.
+    let alone = Lease { owner: "another".to_owned(), until: later(clock(), 600) };
+    assert!(lab.registry.lease_mailbox(&ids[0], &alone, clock()).await.expect("an answer"));
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let second = lab.poll(&fetch, &ids).await.remove(1);
+        let no_turn = second.no_turn.expect("it has no turn");
+        let completed_at = batch().await.completed_at;
+        assert!(
+            no_turn.polled_at >= polled_at && no_turn.polled_at < completed_at,
+            "{no_turn:?} {polled_at:?}"
+        );
+        let (_, loaded) = lab.registry.load(&ids[1..]).await.expect("an answer").remove(0);
+        let last = loaded.expect("a mailbox").last_success(Some(&batch().await), clock());
+        assert_eq!(last, no_turn.polled_at, "the batch has gone through without it");
+    }
+    assert!(lab.registry.release_mailbox(&ids[0], "another").await.expect("an answer"));
+    let states = lab.poll(&fetch, &ids).await;
+    assert!(states.iter().all(|state| state.no_turn.is_none()), "{states:?}");
 }
 
 /// A mailbox of an account whose tokens are good, at a server that ends them after some bytes.

@@ -2,6 +2,7 @@
 //! server knows, calls its messages, or does in the middle of a session.
 
 mod cut_off;
+mod full;
 mod many;
 mod removal;
 mod stuck;

@@ -22,6 +22,7 @@ mod reminders;
 mod restore;
 mod schedule;
 mod stack;
+mod stale;
 mod tokens;
 mod upgrade;
 mod watching;

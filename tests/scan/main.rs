@@ -3,12 +3,13 @@
 //! Runs after the end-to-end tests and knows every secret that they or the functions put into the
 //! vault, each version of it: passwords, client secrets and keys, access tokens and refresh tokens;
 //! and an authorization code. It looks for them in the functions' logs, metrics among them, in every
-//! table, queue and mail, in transcripts and the indexes of messages, in what objects are called, in the
+//! table, queue, event and mail, in transcripts and the indexes of messages, in what objects are called, in the
 //! functions' settings, and in what the code under test logged in the test processes.
 
 mod places;
 mod secrets;
 
+use aho_corasick::AhoCorasick;
 use places::Place;
 use postroom_tests::{Lab, clock, control, environment, http, later, own_log};
 use postroom_tokens::Demand;
@@ -56,6 +57,8 @@ async fn no_secret_is_anywhere_but_in_the_vault() {
     let with_marker =
         |kind: &str| places.iter().any(|place| place.name.starts_with(kind) && place.text.contains(&marker));
     assert!(with_marker("table ") && with_marker("the tests' own log"), "the places are read");
+    let events = places.iter().filter(|place| place.name.ends_with("heard-events"));
+    assert!(events.map(|place| place.text.len()).sum::<usize>() > 0, "events are among the places");
     for kind in ["object transcripts/", "object index/", "the keys of "] {
         assert!(places.iter().any(|place| place.name.starts_with(kind)), "{kind} is among the places");
     }
@@ -66,21 +69,27 @@ async fn no_secret_is_anywhere_but_in_the_vault() {
     let token = |secret: &Secret| secret.name.contains("refresh_token");
     assert!(secrets.iter().any(token), "tokens are among the secrets");
 
-    let found: BTreeSet<(&str, &str)> = places.iter().flat_map(|place| hits(place, &secrets)).collect();
+    let found = hits(&places, &secrets);
     assert!(found.is_empty(), "secrets and where they are: {found:#?}");
     std::fs::remove_file(own_log()).expect("the next tests begin a new log");
 }
 
-/// The names of the secrets that are in a place; never the secrets.
-fn hits<'a>(place: &'a Place, secrets: &'a [Secret]) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let found = secrets.iter().filter(|secret| place.text.contains(&secret.text));
-    found.map(|secret| (secret.name.as_str(), place.name.as_str()))
+/// The names of the secrets that are in places, and of the places; never the secrets.
+fn hits<'a>(places: &'a [Place], secrets: &'a [Secret]) -> BTreeSet<(&'a str, &'a str)> {
+    // There are thousands of secrets and dozens of megabytes.
+    let all = AhoCorasick::new(secrets.iter().map(|secret| &secret.text)).expect("an automaton");
+    let hits =
+        places.iter().flat_map(|place| all.find_overlapping_iter(&place.text).map(move |hit| (hit, place)));
+    hits.map(|(hit, place)| (secrets[hit.pattern().as_usize()].name.as_str(), place.name.as_str())).collect()
 }
 
 #[test]
 fn a_secret_is_found_and_not_repeated() {
-    let place = Place { name: "log a".to_owned(), text: "{\"token\":\"s3cret-s3cret\"}".to_owned() };
+    let places = ["s3cret-s3cret", "nothing"].map(|text| Place {
+        name: format!("log of {}", text.len()),
+        text: format!("{{\"token\":\"{text}\"}}"),
+    });
     let secret = |text: &str| Secret { name: "a token".to_owned(), text: text.to_owned() };
-    let secrets = [secret("s3cret-s3cret"), secret("another-one")];
-    assert_eq!(hits(&place, &secrets).collect::<Vec<_>>(), [("a token", "log a")]);
+    let secrets = [secret("another-one"), secret("s3cret-s3cret")];
+    assert_eq!(hits(&places, &secrets), BTreeSet::from([("a token", "log of 13")]));
 }

@@ -63,9 +63,14 @@ async fn queues() -> Vec<Place> {
     let mut places = Vec::new();
     let queues = client.list_queues().send().await.expect("queues").queue_urls.unwrap_or_default();
     for url in queues {
-        let got = client.receive_message().queue_url(&url).max_number_of_messages(10).visibility_timeout(5);
-        let messages = got.send().await.expect("an answer").messages.unwrap_or_default();
-        let text = messages.into_iter().filter_map(|message| message.body).collect();
+        let mut text = String::new();
+        loop {
+            // Long enough that none is read twice.
+            let got = client.receive_message().queue_url(&url).max_number_of_messages(10);
+            let got = got.visibility_timeout(120).send().await.expect("an answer");
+            let Some(messages) = got.messages.filter(|messages| !messages.is_empty()) else { break };
+            text.extend(messages.into_iter().filter_map(|message| message.body));
+        }
         places.push(Place { name: format!("queue {url}"), text });
     }
     places

@@ -196,6 +196,8 @@ impl Everything<'_> {
         registry.lease_batch(&batch.id, &lease, at(60)).await.expect("leased");
         let released = registry.release_batch(&batch.id, &lease.owner, Some(at(60)), at(360)).await;
         assert!(released.expect("an answer"));
+        let claimed = registry.claim(&batch.id, at(360), at(1380)).await;
+        assert_eq!(claimed.expect("an answer"), Some(at(360)));
     }
 
     async fn accounts(&self) {

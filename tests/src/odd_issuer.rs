@@ -24,6 +24,8 @@ pub enum Manner {
     Refuses(&'static str),
     /// That it cannot now: HTTP 503.
     Unavailable,
+    /// That the grant is invalid, always, with a code of Microsoft's that nobody knows.
+    Undescribed,
 }
 
 /// A running token endpoint; it stops when this is dropped.
@@ -83,6 +85,10 @@ async fn serve(mut client: TcpStream, manner: Manner, asked: Arc<AtomicU64>) -> 
             answer(200, "application/json", &tokens)
         }
         Manner::Refuses(error) => answer(400, "application/json", &format!(r#"{{"error":"{error}"}}"#)),
+        Manner::Undescribed => {
+            let description = r#"{"error":"invalid_grant","error_description":"AADSTS4242424: no"}"#;
+            answer(400, "application/json", description)
+        }
         Manner::Unavailable => answer(503, "text/html", "<h1>Maintenance</h1>"),
     };
     client.write_all(&answer).await.ok()

@@ -62,6 +62,11 @@ pub enum Habit {
     EndlessLine(u64),
     /// This message is longer by a line each time.
     Grows(u64),
+    /// It counts so many messages whatever there are, takes one command at a time, and three seconds to list
+    /// ids.
+    CountsMany(u32),
+    /// It stuffs no dots.
+    StuffsNoDots,
     /// It rests five milliseconds before every message.
     Slow,
 }

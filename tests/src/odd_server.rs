@@ -6,6 +6,7 @@
 
 mod conversation;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use conversation::Conversation;
 use std::{
     collections::{BTreeMap, HashSet},
@@ -82,7 +83,9 @@ struct Shared {
     /// Signed-in sessions, and the most that there were at a time.
     sessions: AtomicUsize,
     most_sessions: AtomicUsize,
-    /// What was signed in with and is refused now.
+    /// What was signed in with, as it was said: `PLAIN ` and base64.
+    offered: Mutex<HashSet<String>>,
+    /// Of those, what is refused now.
     ended: Mutex<HashSet<String>>,
 }
 
@@ -126,6 +129,7 @@ impl OddServer {
             sign_ins: AtomicUsize::default(),
             sessions: AtomicUsize::default(),
             most_sessions: AtomicUsize::default(),
+            offered: Mutex::default(),
             ended: Mutex::default(),
         });
         let serving = Arc::clone(&shared);
@@ -182,6 +186,15 @@ impl OddServer {
     /// How many sign-ins it has granted.
     pub fn sign_ins(&self) -> usize {
         self.shared.sign_ins.load(Ordering::Relaxed)
+    }
+
+    /// Whether anybody tried to sign in as that user with that password.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn saw(&self, user: &str, password: &str) -> bool {
+        let said = format!("PLAIN {}", BASE64_STANDARD.encode(format!("\0{user}\0{password}")));
+        self.shared.offered.lock().expect("nobody panics with it").contains(&said)
     }
 
     /// The most sessions that were signed in at a time.

@@ -1,4 +1,4 @@
-//! A TCP relay on loopback that counts what passes from the server to the client.
+//! A TCP relay on loopback that counts what passes.
 
 use std::{
     net::SocketAddr,
@@ -9,7 +9,10 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     task::JoinHandle,
 };
 
@@ -18,6 +21,7 @@ use tokio::{
 pub struct Relay {
     address: SocketAddr,
     down: Arc<AtomicU64>,
+    up: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -30,14 +34,16 @@ impl Relay {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let down = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&down);
+        let up = Arc::new(AtomicU64::new(0));
+        let counters = (Arc::clone(&down), Arc::clone(&up));
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 // An error is a side that went away.
-                tokio::spawn(relay(client, to, Arc::clone(&counter)));
+                let (down, up) = counters.clone();
+                tokio::spawn(relay(client, to, down, up));
             }
         });
-        Self { address, down, task }
+        Self { address, down, up, task }
     }
 
     /// The port it listens on.
@@ -49,6 +55,11 @@ impl Relay {
     pub fn bytes_down(&self) -> u64 {
         self.down.load(Ordering::Relaxed)
     }
+
+    /// Bytes that clients sent so far, TLS included.
+    pub fn bytes_up(&self) -> u64 {
+        self.up.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Relay {
@@ -57,19 +68,29 @@ impl Drop for Relay {
     }
 }
 
-async fn relay(client: TcpStream, to: u16, down: Arc<AtomicU64>) -> std::io::Result<()> {
+async fn relay(client: TcpStream, to: u16, down: Arc<AtomicU64>, up: Arc<AtomicU64>) -> std::io::Result<()> {
     let server = TcpStream::connect(("127.0.0.1", to)).await?;
-    let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
-    let up = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let up = tokio::spawn(pass(from_client, to_server, up));
+    let passed = pass(from_server, to_client, down).await;
+    up.abort();
+    passed
+}
+
+/// Passes on what comes, until no more does, and counts it.
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    counter: Arc<AtomicU64>,
+) -> std::io::Result<()> {
     let mut buffer = vec![0; 65536];
     loop {
-        let length = from_server.read(&mut buffer).await?;
+        let length = from.read(&mut buffer).await?;
         if length == 0 {
-            up.abort();
-            return Ok(());
+            return to.shutdown().await;
         }
-        down.fetch_add(length as u64, Ordering::Relaxed);
-        to_client.write_all(&buffer[..length]).await?;
+        counter.fetch_add(length as u64, Ordering::Relaxed);
+        to.write_all(&buffer[..length]).await?;
     }
 }

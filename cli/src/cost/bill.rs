@@ -89,8 +89,22 @@ impl Bill {
         self.lines.iter().filter(|line| line.purpose == purpose).map(|line| line.dollars).sum()
     }
 
-    /// Everything but the secrets' own price, for a mailbox, in dollars.
-    pub fn per_mailbox_without_secrets(&self) -> f64 {
+    /// What a mailbox costs whether or not anything comes, in dollars: everything but messages and the secrets' own
+    /// price.
+    pub fn per_mailbox(&self) -> f64 {
+        self.per_mailbox_with_messages() - self.of_purpose(Purpose::Messages) / f64::from(self.load.mailboxes)
+    }
+
+    /// What a thousand messages cost beside that, in dollars; 0 where none come.
+    pub fn per_thousand_messages(&self) -> f64 {
+        match self.load.messages() {
+            messages if messages > 0.0 => self.of_purpose(Purpose::Messages) / messages * 1000.0,
+            _ => 0.0,
+        }
+    }
+
+    /// What a mailbox costs with its messages, in dollars: everything but the secrets' own price.
+    pub fn per_mailbox_with_messages(&self) -> f64 {
         (self.total - self.of_purpose(Purpose::Secrets)) / f64::from(self.load.mailboxes)
     }
 }

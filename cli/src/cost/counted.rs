@@ -19,6 +19,8 @@ pub(super) struct Counted {
     pub(super) poll_large: Calls,
     /// A poll that finds one message with two attachments, which are unpacked.
     pub(super) poll_attachments: Calls,
+    /// A poll by a process that does not know the tokens of the one account that opens all mailboxes.
+    pub(super) poll_token: Calls,
     /// A poll by a process that does not know the tokens of ten accounts: one request for up to twenty.
     pub(super) poll_tokens: Calls,
     /// A tick of `dispatch` with nothing due.
@@ -33,8 +35,24 @@ pub(super) struct Counted {
     pub(super) expiry_idle: Calls,
     /// The same with one account, of which one owner is mailed.
     pub(super) expiry_one: Calls,
+    /// What a poll that finds nothing new sends to one mailbox's server.
+    pub(super) wire: Wire,
     /// What is there whatever happens.
     pub(super) stack: Stack,
+}
+
+/// What goes to a mail server in a poll by IMAP over TLS 1.3 that finds nothing new.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wire {
+    /// Bytes, those of TLS among them, where an access token of 2,000 bytes signs in.
+    pub(super) token: f64,
+    /// The same where a password does.
+    pub(super) password: f64,
+    /// Packets.
+    pub(super) packets: f64,
+    /// Bytes of a packet that are IP's and TCP's.
+    pub(super) packet_head: f64,
 }
 
 /// What one event asks of AWS.

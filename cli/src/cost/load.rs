@@ -116,6 +116,19 @@ impl Load {
         if batches > 0.0 { (f64::from(self.accounts) / batches).max(1.0) } else { 0.0 }
     }
 
+    /// The most of them that work at a time: all batches come due together where they were applied together.
+    fn processes(&self) -> f64 {
+        self.batches().min(f64::from(self.concurrency)).max(1.0)
+    }
+
+    /// Seconds of a month in which batches begin, where each takes so many. `dispatch` hands them out once a minute,
+    /// all that have come due, and they come due in every minute.
+    pub(super) fn beginning_seconds(&self, each: f64) -> f64 {
+        let ticks = (self.interval_seconds() / 60.0).max(1.0).min(self.batches());
+        let waves = (self.batches() / ticks / f64::from(self.concurrency)).ceil() - 1.0;
+        self.rounds() * ticks * (2.0 + waves * each)
+    }
+
     /// The part of polls by which a process does not know a token.
     pub(super) fn unknown_tokens(&self) -> f64 {
         self.unknown(RENEWED_EVERY)
@@ -129,7 +142,7 @@ impl Load {
     /// The part of polls by which a process does not know what it keeps for so many seconds. All batches come at
     /// once where they were applied at once, each poll to any of as many processes as work side by side.
     fn unknown(&self, kept: f64) -> f64 {
-        let processes = self.batches().min(f64::from(self.concurrency)).max(1.0);
+        let processes = self.processes();
         let polls = (kept / self.interval_seconds()).max(1.0);
         processes * (1.0 - (1.0 - 1.0 / processes).powf(polls)) / polls
     }

@@ -85,30 +85,30 @@ impl Bill {
 
     fn sums(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mailboxes = f64::from(self.load.mailboxes);
-        let row = |what: &str, sum: f64, note: String| {
+        let row = |what: &str, sum: f64, note: &str| {
             let row = [
                 what.to_owned(),
                 format!("{:>10}", dollars(sum)),
                 format!("{:>15}", format!("${:.4}", sum / mailboxes)),
-                note,
+                note.to_owned(),
             ];
             (row, String::new())
         };
-        let messages = self.load.messages();
-        let sums = Purpose::ALL.into_iter().map(|purpose| {
-            let sum = self.of_purpose(purpose);
-            let note = match purpose {
-                Purpose::Messages if messages > 0.0 => {
-                    format!("${:.4} per 1,000 messages", sum / messages * 1000.0)
-                }
-                _ => String::new(),
-            };
-            row(purpose.name(), sum, note)
-        });
-        let without = self.total - self.of_purpose(Purpose::Secrets);
-        let totals =
-            [row("all but secrets", without, String::new()), row("total", self.total, String::new())];
-        table(f, ["FOR", "   A MONTH", "    PER MAILBOX", ""], sums.chain(totals))
+        let of = |purpose: Purpose| row(purpose.name(), self.of_purpose(purpose), "");
+        let (secrets, messages) = (self.of_purpose(Purpose::Secrets), self.of_purpose(Purpose::Messages));
+        let each = format!("${:.4} per 1,000 messages", self.per_thousand_messages());
+        let rows = [
+            of(Purpose::Polls),
+            of(Purpose::SignIn),
+            of(Purpose::Stack),
+            of(Purpose::Storage),
+            row("without mail", self.total - secrets - messages, "what a mailbox costs if nothing comes"),
+            row(Purpose::Messages.name(), messages, if messages > 0.0 { &each } else { "" }),
+            row("with mail", self.total - secrets, "all but secrets"),
+            of(Purpose::Secrets),
+            row("total", self.total, ""),
+        ];
+        table(f, ["FOR", "   A MONTH", "    PER MAILBOX", ""], rows.into_iter())
     }
 
     fn advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,7 @@
 //! How much of everything a deployment uses in a month: counted calls, times how often they happen.
 //!
-//! What cannot be counted here is a constant with its reason: times of functions at AWS, log lines that Lambda
-//! writes, bytes on the wire.
+//! What cannot be counted here is a constant with its reason: times of functions at AWS, and log lines that Lambda
+//! writes.
 
 use super::{
     counted::{Counted, Quantities},
@@ -18,13 +18,13 @@ use std::collections::BTreeMap;
 pub enum Purpose {
     /// Looking for mail.
     Polls,
-    /// Archiving it.
+    /// Archiving it, and keeping it.
     Messages,
     /// Renewing tokens, reading what mailboxes are signed in to with, and reminding people.
     SignIn,
     /// Whatever there is to fetch: ticks, metrics, alarms, keys.
     Stack,
-    /// What the archive and the table hold.
+    /// What the table and the logs hold.
     Storage,
     /// Secrets' own price.
     Secrets,
@@ -51,8 +51,6 @@ impl Purpose {
 /// How much is used, of what and for what.
 pub(super) type Usage = BTreeMap<(Purpose, Rate), f64>;
 
-/// Mailboxes of a batch that `fetch` polls at once (`functions/fetch/src/batch.rs`).
-pub(super) const SIDE_BY_SIDE: f64 = 16.0;
 /// Messages in one request to the queue.
 const SENT_AT_ONCE: f64 = 10.0;
 /// Requests of the queue's event source mapping for each message: it is received and deleted.
@@ -63,6 +61,8 @@ const IDLE_POLLS: f64 = 5.0 * SECONDS / 20.0;
 
 /// Secrets that are read in one request; `poll_tokens` counts one.
 const TOKENS_AT_ONCE: f64 = 20.0;
+/// Accounts whose tokens it reads; each is looked up, too.
+const ACCOUNTS_COUNTED: f64 = 10.0;
 /// Batches of the event that `tick_twenty` counts.
 const TICK_COUNTED: f64 = 20.0;
 /// Messages that `poll_hundred` has beyond `poll_message`.
@@ -76,8 +76,10 @@ const PARTS_COUNTED: f64 = 2.0;
 /// Bytes of an attachment for each byte of the text that it comes in: base64.
 const DECODED: f64 = 0.75;
 
-/// Seconds of a run of `fetch` besides its mailboxes: five requests to AWS.
-const RUN_SECONDS: f64 = 0.1;
+/// Seconds of a run of `fetch` besides waiting for its slowest mailbox: 0.1 for requests to AWS, and 0.2 for what does
+/// not pass while servers are waited for. Fifty sign-ins over TLS and looks take 0.08 s of a whole processor in a debug
+/// build, and 512 MiB have 29 % of one.
+const RUN_SECONDS: f64 = 0.3;
 /// Seconds by which a mailbox that finds mail takes longer: it lists, fetches, stores and records.
 const FIND_SECONDS: f64 = 0.3;
 /// Bytes of mail that a run moves in a second.
@@ -111,13 +113,6 @@ const TICK_LOG: f64 = 1_180.0;
 const LOG_LINE: f64 = 250.0;
 /// What CloudWatch makes of a byte by compressing it (<https://aws.amazon.com/cloudwatch/pricing/>).
 const COMPRESSED: f64 = 0.15;
-
-/// Bytes to a mail server of a poll with a password, as far as they can be reckoned: 1,500 of TLS's first message,
-/// most of it a key that quantum computers do not break (X25519MLKEM768); 300 of its second, the commands and their
-/// frames; and 52 for each of twelve packets.
-const POLL_BYTES: f64 = 2_400.0;
-/// What an access token of 2,000 bytes adds, in base64.
-const TOKEN_BYTES: f64 = 2_700.0;
 
 /// Traces of X-Ray: one a second, and of further runs each twentieth
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html>).
@@ -163,12 +158,16 @@ impl Month<'_> {
         let sends = (load.batches() / SENT_AT_ONCE).ceil() * load.rounds();
         self.add(Purpose::Polls, Rate::QueueRequests, sends);
 
-        let side_by_side = (BATCH.min(f64::from(load.mailboxes)) / SIDE_BY_SIDE).ceil();
-        let seconds = RUN_SECONDS + side_by_side * load.poll_seconds;
+        // All mailboxes of a batch are polled at once (`functions/fetch/src/batch.rs`).
+        let seconds = RUN_SECONDS + load.poll_seconds;
         self.runs(Purpose::Polls, polls, seconds, f64::from(load.memory) / 1024.0, RUN_LOG);
+        self.traces(Purpose::Polls, polls, load.beginning_seconds(seconds));
         self.compute(Purpose::Polls, polls * DISPATCH_SECONDS, SMALL);
+        let wire = &counted.wire;
         let by_token = f64::from(load.mailboxes - load.passwords);
-        let bytes = f64::from(load.mailboxes) * POLL_BYTES + by_token * TOKEN_BYTES;
+        let bytes = f64::from(load.mailboxes) * wire.packets * wire.packet_head
+            + by_token * wire.token
+            + f64::from(load.passwords) * wire.password;
         self.add(Purpose::Polls, Rate::TrafficOut, bytes * load.rounds() / GB);
     }
 
@@ -197,6 +196,9 @@ impl Month<'_> {
         }
         let seconds = finds * FIND_SECONDS + messages * bytes / SPEED;
         self.compute(Purpose::Messages, seconds, f64::from(load.memory) / 1024.0);
+        let kept = messages * bytes * load.months;
+        let unpacked = if load.attachments > 0.0 { kept * DECODED } else { 0.0 };
+        self.add(Purpose::Messages, Rate::ObjectStorage, (kept + unpacked) / GB);
     }
 
     fn sign_in(&mut self) {
@@ -207,12 +209,20 @@ impl Month<'_> {
         self.compute(Purpose::SignIn, renewals * RENEWAL_SECONDS, SMALL);
         self.add(Purpose::SignIn, Rate::LogIngestion, renewals * LOG_LINE / GB);
 
-        let tokens = counted.poll_tokens.beyond(&counted.poll_empty, 1.0);
         let token_polls = load.polls() - load.password_batches() * load.rounds();
         let accounts = load.accounts_of_a_batch();
-        let any_unknown = 1.0 - (1.0 - load.unknown_tokens()).powf(accounts);
-        let requests = (accounts / TOKENS_AT_ONCE).ceil();
-        self.times(Purpose::SignIn, &tokens, token_polls * any_unknown * requests);
+        if accounts > 1.0 {
+            let mut tokens = counted.poll_tokens.beyond(&counted.poll_empty, 1.0);
+            let looked_up = tokens.remove(&Rate::ReadUnits).unwrap_or_default() / ACCOUNTS_COUNTED;
+            let unknown = token_polls * load.unknown_tokens() * accounts;
+            self.add(Purpose::SignIn, Rate::ReadUnits, unknown * looked_up);
+            let any_unknown = 1.0 - (1.0 - load.unknown_tokens()).powf(accounts);
+            let requests = (accounts / TOKENS_AT_ONCE).ceil();
+            self.times(Purpose::SignIn, &tokens, token_polls * any_unknown * requests);
+        } else {
+            let token = counted.poll_token.beyond(&counted.poll_empty, 1.0);
+            self.times(Purpose::SignIn, &token, token_polls * accounts * load.unknown_tokens());
+        }
         let passwords = counted.poll_cold.beyond(&counted.poll_empty, 1.0);
         let reads = load.password_batches() * load.rounds() * load.unknown_passwords();
         self.times(Purpose::SignIn, &passwords, reads);
@@ -231,6 +241,8 @@ impl Month<'_> {
         self.runs(Purpose::Stack, refresh, TICK_SECONDS, SMALL, TICK_LOG);
         self.runs(Purpose::Stack, expiry, TICK_SECONDS, MEDIUM, TICK_LOG);
         self.runs(Purpose::Stack, VISITS, VISIT_SECONDS, MEDIUM, TICK_LOG);
+        let alone = dispatch + refresh + expiry + VISITS;
+        self.traces(Purpose::Stack, alone, alone);
         self.add(Purpose::Stack, Rate::ScheduledStarts, TICKS.iter().sum());
         self.add(Purpose::Stack, Rate::QueueRequests, IDLE_POLLS);
         self.add(Purpose::Stack, Rate::ApiRequests, VISITS);
@@ -242,9 +254,6 @@ impl Month<'_> {
 
     fn storage(&mut self) {
         let load = self.load;
-        let mail = load.messages() * load.message_bytes as f64 * load.months;
-        let unpacked = if load.attachments > 0.0 { mail * DECODED } else { 0.0 };
-        self.add(Purpose::Storage, Rate::ObjectStorage, (mail + unpacked) / GB);
         let table = f64::from(load.mailboxes) * MAILBOX_BYTES + f64::from(load.accounts) * ACCOUNT_BYTES;
         self.add(Purpose::Storage, Rate::TableStorage, table / GB);
         self.add(Purpose::Storage, Rate::TableBackup, table / GB);
@@ -266,8 +275,12 @@ impl Month<'_> {
         self.add(purpose, Rate::LambdaRequests, runs);
         self.compute(purpose, runs * seconds, memory);
         self.add(purpose, Rate::LogIngestion, runs * log / GB);
+    }
+
+    /// What is traced of runs that begin in so many seconds of a month.
+    fn traces(&mut self, purpose: Purpose, runs: f64, seconds: f64) {
         if self.load.tracing {
-            let first = runs.min(SECONDS);
+            let first = runs.min(seconds);
             self.add(purpose, Rate::Traces, first + (runs - first) * TRACED);
         }
     }

@@ -33,6 +33,9 @@ pub struct MailboxReport {
     /// When a poll last went through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_success: Option<Timestamp>,
+    /// Since when it has had no turn in the runs of its batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_turn_since: Option<Timestamp>,
     /// When the schedule takes it next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_try: Option<Timestamp>,
@@ -130,7 +133,7 @@ impl MailboxReport {
         now: Timestamp,
     ) -> Self {
         let (mailbox, state) = (&loaded.placed.mailbox, &loaded.state);
-        let last_success = last_success(loaded, batch, now);
+        let last_success = loaded.last_success(batch, now);
         let failure = state.failure.as_ref().map(|failure| FailureReport {
             fault: (&failure.fault).into(),
             since: failure.since,
@@ -156,6 +159,7 @@ impl MailboxReport {
             password_expires: mailbox.password_expires,
             owners,
             last_success,
+            no_turn_since: state.no_turn.as_ref().map(|no_turn| no_turn.since),
             next_try: batch.and_then(|batch| batch.due_at).map(|due| not_before.unwrap_or(due).max(due)),
             failure,
             messages: state.messages,
@@ -173,15 +177,4 @@ impl MailboxReport {
     pub fn with_quarantine(self, records: Vec<QuarantineRecord>) -> Self {
         Self { quarantine: Some(records.into_iter().map(QuarantineReport::from).collect()), ..self }
     }
-}
-
-/// When a poll last went through. One that found nothing is recorded with the batch only, and says
-/// nothing of a mailbox that was not in the batch yet, failed, rested, or was worked elsewhere.
-fn last_success(loaded: &LoadedMailbox, batch: Option<&Batch>, now: Timestamp) -> Option<Timestamp> {
-    let (placed, state) = (&loaded.placed, &loaded.state);
-    let of_batch = batch
-        .and_then(|batch| batch.completed_at)
-        .filter(|completed| placed.batched_at.is_some_and(|since| since < *completed))
-        .filter(|_| state.failure.is_none() && !state.is_resting(now));
-    state.last_success.max(of_batch)
 }

@@ -126,6 +126,14 @@ fn mailbox_details(mailbox: &MailboxReport, now: Timestamp) -> String {
         let _infallible = writeln!(text, "fails since {}, {times}", moment(failure.since, now));
         text += &fault_details(&failure.fault);
     }
+    if let Some(since) = mailbox.no_turn_since {
+        let since = moment(since, now);
+        let _infallible = writeln!(
+            text,
+            "has had no turn since {since}: other mailboxes of its batch are slow, or its user has as many connections \
+             as one may have"
+        );
+    }
     if let Some(until) = mailbox.rests_until {
         let until = moment(until, now);
         let _infallible = writeln!(text, "has read what it may read on one day; goes on {until}");

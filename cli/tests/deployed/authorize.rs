@@ -11,7 +11,7 @@ use postroom_cli::{
     authorize::authorize,
     status::status,
 };
-use postroom_model::{Failure, Fault, FaultClass};
+use postroom_model::{ClientSecret, Failure, Fault, FaultClass};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use std::time::Duration;
@@ -128,6 +128,34 @@ async fn another_identity_is_refused_and_changes_nothing() {
     assert!(outcome == Outcome::Well && text.contains("authorised by eve@contoso.example"), "{text}");
 }
 
+/// As in the console: tokens that work are not given up for such as read no mail, or for somebody's.
+#[tokio::test]
+async fn tokens_without_a_name_or_without_mail_change_nothing() {
+    let server = AuthServer::start().await;
+    let fixture = fixture(&server).await;
+    server.answers("/token", server.tokens_of("ann@contoso.example"));
+    assert_eq!(authorized(&fixture, "team", true).await.expect("authorises").1, Outcome::Well);
+    let known = fixture.deployment.registry.account_status(&id("team")).await.expect("answers");
+
+    let mut narrow = server.tokens_of("ann@contoso.example");
+    (narrow["refresh_token"], narrow["scope"]) = (json!("s3cret-narrow"), json!("openid smtp"));
+    let mut nobodys = server.tokens_of("ann@contoso.example");
+    nobodys["refresh_token"] = json!("s3cret-nobodys");
+    nobodys.as_object_mut().expect("an object").remove("id_token").expect("it was there");
+    for (answer, why) in [
+        (narrow, "what mail needs was asked for and not granted (imap)"),
+        (nobodys, "the server was asked who signed in, and did not say"),
+    ] {
+        server.answers("/token", answer);
+        let (text, outcome) = authorized(&fixture, "team", true).await.expect("answers");
+        let last = text.lines().last().unwrap_or_default();
+        let refused = format!("account team: not authorised, and nothing was changed: {why}");
+        assert!(outcome == Outcome::NotWell && last.starts_with(&refused), "{text}");
+        assert_eq!(refresh_token(&fixture, "team").await.as_deref(), Some("s3cret-refresh"));
+        assert_eq!(fixture.deployment.registry.account_status(&id("team")).await.expect("answers"), known);
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_is_explained() {
     let server = AuthServer::start().await;
@@ -240,12 +268,26 @@ async fn revoking_asks_the_server_first_and_then_forgets() {
     ");
     assert!(refresh_token(&fixture, "team").await.is_some(), "nothing was forgotten");
 
+    let vault = &fixture.deployment.vault;
+    assert!(vault.delete_client_secret(&id("sso")).await.expect("answers"));
+    let (text, outcome) = revoked(&fixture, "team").await;
+    assert_eq!(outcome, Outcome::NotWell);
+    let text = text.replace(&vault.no_client_secret(&id("sso")).reason, "there is no secret");
+    insta::assert_snapshot!(text, @"
+    account team: not revoked, and nothing was forgotten
+        configuration: there is no secret
+        who must act: the operator. Correct the manifest or the deployment and apply it again.
+    ");
+    assert!(refresh_token(&fixture, "team").await.is_some(), "nothing was forgotten");
+    vault.put_client_secret(&id("sso"), &ClientSecret::Secret("s3cret".into())).await.expect("stored");
+
     server.answers("/revoke", json!({}));
     let (text, outcome) = revoked(&fixture, "team").await;
     assert_eq!(outcome, Outcome::Well);
     insta::assert_snapshot!(text, @"
     account team: revoked at the authorization server, and forgotten here
-        mailbox team-mail is not fetched any more
+        what was issued may open mailboxes until it ends: in 60 min (2027-01-15 09:00 UTC)
+        then mailbox team-mail is not fetched any more
         to authorise it again: `postroom authorize team`
     ");
     let asked = server.requests("/revoke");
@@ -276,7 +318,7 @@ async fn where_a_server_cannot_revoke_the_tokens_are_only_forgotten() {
     assert_eq!(outcome, Outcome::Well);
     insta::assert_snapshot!(text, @"
     account app: forgotten here; the authorization server offers no revocation
-        what it issued is good there until it ends
+        what was issued may open mailboxes until it ends: in 60 min (2027-01-15 09:00 UTC)
         nobody's consent was needed, so the next fetch gets a new token; to keep it from that,
         delete the account from the manifest, or take the app's rights away at the provider
     ");

@@ -132,7 +132,11 @@ async fn token(app: &App, account: &Account) -> Result<Result<(), Fault>, Proble
         return Ok(Ok(()));
     }
     let until = app.now().saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
-    let outcome = app.tokens.renew(&account.id, Demand::Stale { refused: None }, until).await;
+    // Perhaps somebody has just mended what it rests for.
+    let outcome = match app.tokens.end_rest(&account.id).await {
+        Ok(()) => app.tokens.renew(&account.id, Demand::Stale { refused: None }, until).await,
+        Err(error) => Err(error),
+    };
     Ok(match outcome {
         Ok(outcome) => outcome.tokens().map(drop),
         Err(error) => Err(error.fault()),

@@ -14,6 +14,7 @@ use crate::{
     outcome::Report,
     page::Page,
     reminder::Told,
+    revocation::irrevocable,
     texts::{Fill, account::Account as AccountTexts},
 };
 use askama::Template;
@@ -43,6 +44,8 @@ pub(crate) struct AccountPage<'a> {
     is_next: bool,
     can_send: bool,
     can_revoke: bool,
+    /// Why there is nothing to revoke, where nobody's consent is needed.
+    irrevocable: Option<&'static str>,
     provider: String,
     has_provider: bool,
     grant: String,
@@ -104,6 +107,7 @@ impl<'a> AccountPage<'a> {
             MailboxRow::new(placed, state, clock)
         });
         let needs_consent = account.grant.needs_consent();
+        let irrevocable = irrevocable(account.grant, t);
         let authorise = if status.obtained_at.is_some() { t.reauthorise } else { t.authorise };
         Self {
             page,
@@ -115,7 +119,8 @@ impl<'a> AccountPage<'a> {
             authorise: needs_consent.then_some(authorise),
             is_next: condition.needs_consent(),
             can_send: needs_consent && found.may_have_owners(),
-            can_revoke: status.obtained_at.is_some() || status.journal.is_some(),
+            can_revoke: irrevocable.is_none() && (status.obtained_at.is_some() || status.journal.is_some()),
+            irrevocable,
             provider: match provider {
                 Some(provider) => provider.id.to_string(),
                 None => t.provider_missing.fill(&[("provider", &account.provider)]),
@@ -287,8 +292,12 @@ mod tests {
     fn nobody_is_asked_for_what_would_not_help() {
         let robot = html(&found("robot", Vec::new()), None, Language::En);
         assert!(!robot.contains("/authorise") && !robot.contains("/link\""));
+        assert!(!robot.contains("/revoke") && robot.contains("take these rights away"));
         let shop = html(&found("shop", Vec::new()), None, Language::En);
-        assert!(shop.contains("no second factor") && shop.contains("/revoke"));
+        assert!(shop.contains("no second factor") && shop.contains("change the password"));
+        assert!(!shop.contains("/revoke"));
+        let tenders = html(&found("tenders", Vec::new()), None, Language::En);
+        assert!(tenders.contains("/revoke") && !tenders.contains("nothing to revoke"));
         let new = html(&found("bridge-17", Vec::new()), None, Language::En);
         assert!(new.contains(">Authorise<") && !new.contains("/revoke"));
     }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use jiff::{Timestamp, tz::TimeZone};
 use postroom_language::{Words, day_in};
-use postroom_model::Language;
+use postroom_model::{EndDate, Language};
 
 /// When a page is looked at, in which time zone it tells times, and in which language.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,14 @@ impl Clock<'_> {
     /// The day: "4 December 2026".
     pub(crate) fn date(self, at: Timestamp) -> String {
         self.language.date(day_in(at, self.zone))
+    }
+
+    /// The day of an end that somebody noted: a day is that day in every time zone.
+    pub(crate) fn end_date(self, end: EndDate) -> String {
+        match end {
+            EndDate::Day(day) => self.language.date(day),
+            EndDate::Moment(at) => self.date(at),
+        }
     }
 
     /// Day and time: "4 December 2026, 10:30 CET".

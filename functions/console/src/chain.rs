@@ -10,11 +10,11 @@ use crate::{
     app::App,
     outcome::Outcome,
     problem::Problem,
-    run::{self, Run, change},
+    run::{self, Run},
     session::Administrator,
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Account, AccountId};
+use postroom_model::AccountId;
 use postroom_registry::{AccountQuery, Standing};
 use serde::{Deserialize, Serialize};
 
@@ -172,78 +172,58 @@ pub(crate) async fn of(app: &App, administrator: &Administrator) -> Result<Optio
 
 /// Begins a chain, in place of one that there may be.
 pub(crate) async fn start(app: &App, key: &str, accounts: Vec<AccountId>) -> Result<Chain, Problem> {
-    let new = Chain::new(accounts, app.now());
-    change(app, key, |_| Some(new.clone())).await.map(|chain| chain.unwrap_or(new))
+    run::start(app, key, Chain::new(accounts, app.now())).await
 }
 
-/// Writes down what came of an account's consent.
+/// Writes down what came of an account's consent. `false`: no chain has that account any more, because
+/// another was begun in its place.
 pub(crate) async fn record(
     app: &App,
     key: &str,
     account: &AccountId,
     outcome: Outcome,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let now = app.now();
     let end = End::Consent(outcome);
-    let changed = change(app, key, |chain: Option<Chain>| {
-        let mut chain = chain?;
-        chain.end(account, end.clone(), now);
-        Some(chain)
-    });
-    changed.await.map(drop)
+    let chain = run::amend(app, key, |chain: &mut Chain| chain.end(account, end.clone(), now)).await?;
+    Ok(chain.is_some_and(|chain| chain.steps.iter().any(|step| step.account == *account)))
 }
 
 /// Passes over the next account, if that is still the one that the person saw.
 pub(crate) async fn skip(app: &App, key: &str, account: &AccountId) -> Result<(), Problem> {
     let now = app.now();
-    let changed = change(app, key, |chain: Option<Chain>| {
-        let mut chain = chain?;
+    let skipped = run::amend(app, key, |chain: &mut Chain| {
         if chain.next() == Some(account) {
             chain.end(account, End::Skipped, now);
         }
-        Some(chain)
     });
-    changed.await.map(drop)
+    skipped.await.map(drop)
 }
 
 /// Stops the chain, or goes on with it.
 pub(crate) async fn set_stopped(app: &App, key: &str, stopped: bool) -> Result<Option<Chain>, Problem> {
-    change(app, key, |chain: Option<Chain>| chain.map(|chain| Chain { stopped, ..chain })).await
+    run::amend(app, key, |chain: &mut Chain| chain.stopped = stopped).await
 }
 
 /// Begins anew with the accounts of the chain that are not authorised.
 pub(crate) async fn repeat(app: &App, key: &str) -> Result<Option<Chain>, Problem> {
     let now = app.now();
-    let changed = change(app, key, |chain: Option<Chain>| {
-        let mut chain = chain?;
-        chain.repeat(now);
-        Some(chain)
-    });
-    changed.await
+    run::amend(app, key, |chain: &mut Chain| chain.repeat(now)).await
 }
 
 /// Every account that a person must authorise, up to the most that a chain takes and one more.
 pub(crate) async fn needed(app: &App) -> Result<Vec<AccountId>, Problem> {
-    let ended = Standing::EndingBefore(app.now());
-    let mut found = Vec::new();
-    for standing in [Standing::NeedsConsent, ended] {
-        let query = AccountQuery { standing, provider: None, owner: None, text: None };
-        let mut from = None;
-        loop {
-            let page = app.registry.accounts_page(&query, from.as_ref(), PAGE).await?;
-            let by_consent = page.items.into_iter().map(|(account, _)| account).filter(needs_person);
-            found.extend(by_consent.map(|account: Account| account.id));
-            match page.next {
-                Some(next) if found.len() <= MOST => from = Some(next),
-                _ => break,
-            }
+    let standing = Standing::MustBeAuthorised(app.now());
+    let query = AccountQuery { standing, ..AccountQuery::default() };
+    let (mut found, mut from) = (Vec::new(), None);
+    loop {
+        let page = app.registry.accounts_page(&query, from.as_ref(), PAGE).await?;
+        found.extend(page.items.into_iter().map(|(account, _)| account.id));
+        match page.next {
+            Some(next) if found.len() <= MOST => from = Some(next),
+            _ => return Ok(found),
         }
     }
-    Ok(found)
-}
-
-fn needs_person(account: &Account) -> bool {
-    account.grant.needs_consent()
 }
 
 #[cfg(test)]

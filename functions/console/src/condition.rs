@@ -26,6 +26,9 @@ pub(crate) enum Condition<'a> {
         /// What makes it end then.
         governs: Governs,
     },
+    /// They work, and the day has come on which the app's client secret or certificate ends, as it was
+    /// noted: the next renewal shows whether it does. Nobody's consent would change that.
+    SecretEnded(Timestamp),
     /// The last renewal failed for a reason that may pass; the access token still works.
     WorksForNow(&'a Fault),
     /// As before, and the access token has ended.
@@ -98,6 +101,7 @@ impl<'a> Condition<'a> {
         }
         match status.ends_at.zip(status.ended_by) {
             Some((at, Governs::Policy)) if at <= now => Self::Due(at),
+            Some((at, Governs::ClientSecret)) if at <= now => Self::SecretEnded(at),
             Some((at, _)) if at <= now => Self::Ended(at),
             _ if !status.missing_scopes.is_empty() => Self::Narrowed,
             Some((at, governs)) if is_worth_a_warning(at, governs, now) => Self::EndsSoon { at, governs },
@@ -126,7 +130,7 @@ impl<'a> Condition<'a> {
             Self::Works => (Mark::Ok, t.works),
             Self::Narrowed => (Mark::Warn, t.narrowed),
             Self::EndsSoon { .. } => (Mark::Warn, t.ends_soon),
-            Self::WorksForNow(_) => (Mark::Warn, t.works_for_now),
+            Self::WorksForNow(_) | Self::SecretEnded(_) => (Mark::Warn, t.works_for_now),
             Self::Interrupted(_) => (Mark::Warn, t.interrupted),
             Self::NotAuthorised => (Mark::Idle, t.not_authorised),
             Self::NotTried => (Mark::Idle, t.not_tried),
@@ -156,6 +160,7 @@ impl<'a> Condition<'a> {
                 Some(text.fill(&[("date", &clock.date(*at))]))
             }
             Self::WorksForNow(_) => Some(t.works_for_now_because.fill(&[("when", &again())])),
+            Self::SecretEnded(at) => Some(t.secret_ended_because.fill(&[("date", &clock.date(*at))])),
             Self::Interrupted(fault) => {
                 let tried = t.interrupted_because.fill(&[("when", &again())]);
                 Some(format!("{} {tried}", language.texts().explained(fault.class).what))
@@ -362,6 +367,8 @@ mod tests {
             (ends(now, Governs::IdleLimit), Mark::Bad, "Must be authorised again"),
             (ends(soon, Governs::Policy), Mark::Warn, "Ends soon"),
             (ends(now, Governs::Policy), Mark::Warn, "Works, due to be authorised again"),
+            (ends(soon, Governs::ClientSecret), Mark::Warn, "Ends soon"),
+            (ends(now, Governs::ClientSecret), Mark::Warn, "Works for now"),
             (
                 AccountStatus { missing_scopes: vec!["imap".into()], ..well.clone() },
                 Mark::Warn,
@@ -391,6 +398,18 @@ mod tests {
             }
         }
         insta::assert_snapshot!(said.join("\n"));
+    }
+
+    #[test]
+    fn a_secret_that_has_ended_is_nothing_to_consent_to() {
+        let now = at("2026-11-22T12:00:00Z");
+        let asks = |ended_by| {
+            let obtained_at = Some(at("2026-11-22T09:00:00Z"));
+            let (ends_at, ended_by) = (Some(now), Some(ended_by));
+            let status = AccountStatus { obtained_at, ends_at, ended_by, ..AccountStatus::default() };
+            Condition::of(&account(Grant::AuthorizationCode), &status, now).needs_consent()
+        };
+        assert!(asks(Governs::RefreshToken) && asks(Governs::Policy) && !asks(Governs::ClientSecret));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Mail to owners with personal links.
 //!
 //! Guarantees: each owner gets one letter about all of the accounts that were chosen, with a link for
-//! each that nobody else got; owners are those of the account and of the mailboxes that use it, as for a
-//! reminder. What could not be sent is told address by address on the page, and the log knows no address.
+//! each that nobody else got, in the language that is on record for the owner; owners are those of the
+//! account and of the mailboxes that use it, as for a reminder. What could not be sent is told address by
+//! address on the page. The log says of which accounts a letter went out, by SES's name for it, and knows
+//! no address.
 //!
-//! Left out: reminding anybody by itself.
+//! Left out: reminding anybody by itself; a record of such a letter among the reminders, which are of ends
+//! and their stages.
 
 use crate::{
     app::{App, Id},
@@ -119,14 +122,17 @@ async fn send_all(
     let keys = app.keys().await?;
     let (key, console) = (keys.links()?, &app.settings.public_url);
     let until = app.now().saturating_add(LINK_LIFE).unwrap_or(Timestamp::MAX);
+    let people = app.registry.people(&letters.keys().cloned().collect::<Vec<_>>()).await?;
     let letters = letters.iter().map(|(owner, accounts)| {
         let links = accounts.iter().map(|Asked { account, authorised_at }| LetterLink {
             account: account.id.as_str(),
             login: account.login.as_deref(),
             url: personal_link(key, console, &account.id, *authorised_at, owner, until),
         });
-        // The deployment's language, not the administrator's: owners are other people.
-        (owner, LinkLetter::new(links.collect(), until, app.clock(app.settings.language)))
+        // Not the administrator's language: owners are other people.
+        let known = people.get(owner).and_then(|person| person.language);
+        let clock = app.clock(known.unwrap_or(app.settings.language));
+        (owner, LinkLetter::new(links.collect(), until, clock))
     });
     let sent = letters.map(|(owner, letter)| async move {
         let failed = |because: String| not_sent(owner.clone(), t, because);
@@ -135,7 +141,12 @@ async fn send_all(
             Err(error) => return failed(error.to_string()),
         };
         match timeout_at(end, post.send(&written, owner)).await {
-            Ok(Ok(_)) => Verdict::well(owner, t.sent, t.sent_what.fill(&[("n", &letter.links.len())])),
+            Ok(Ok(sent)) => {
+                for link in &letter.links {
+                    tracing::info!(account = link.account, message_id = sent.0, "an owner was mailed a link");
+                }
+                Verdict::well(owner, t.sent, t.sent_what.fill(&[("n", &letter.links.len())]))
+            }
             Ok(Err(error)) => {
                 if !app.refusals.noted(post.refusal("ses:SendEmail", &error)) {
                     tracing::warn!(%error, "a letter to an owner was not sent");
@@ -158,8 +169,11 @@ fn because(error: &SendError, t: &LetterTexts) -> String {
     match error {
         SendError::Throttled => t.throttled.to_owned(),
         SendError::QuotaUsedUp => t.quota_used_up.to_owned(),
-        SendError::Recipient(said) => t.recipient_refused.fill(&[("said", &visible(said))]),
-        SendError::Stopped { said, .. } => t.stopped.fill(&[("said", &visible(said))]),
+        SendError::Recipient(said) | SendError::Unverified(said) => {
+            t.recipient_refused.fill(&[("said", &visible(said))])
+        }
+        SendError::Stopped(answer) => t.stopped.fill(&[("said", &visible(&answer.said))]),
+        SendError::Rejected(answer) => t.rejected.fill(&[("said", &visible(&answer.said))]),
         SendError::Passing(said) => t.not_now.fill(&[("said", &visible(said))]),
     }
 }

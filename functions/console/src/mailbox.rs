@@ -144,7 +144,7 @@ pub(crate) async fn test(
     let entered = password.is_some();
     let result = match password.filter(|_| mailbox.auth == Auth::Basic) {
         Some(password) => trial::try_password(&app, &mailbox, password).await,
-        None => trial::try_out(&app, &mailbox).await,
+        None => trial::try_anew(&app, &mailbox).await,
     };
     let tested = match result {
         Ok(n) => Verdict::well(id.as_str(), t.tested_ok, t.tested_ok_because.fill(&[("n", &n)])),

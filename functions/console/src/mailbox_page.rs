@@ -92,7 +92,10 @@ impl<'a> MailboxPage<'a> {
                 .archived_what
                 .fill(&[("n", &language.number(state.messages)), ("size", &size(state.bytes))]),
             last: when(state.last_success),
-            polled: when(found.batch.as_ref().and_then(|batch| batch.completed_at)),
+            polled: when(match &state.no_turn {
+                Some(no_turn) => no_turn.polled_at,
+                None => found.batch.as_ref().and_then(|batch| batch.completed_at),
+            }),
             password_ends: (mailbox.auth == Auth::Basic)
                 .then(|| password_ends(mailbox.password_expires, clock)),
             owners: &found.owners,
@@ -143,10 +146,7 @@ fn today(mailbox: &Mailbox, state: &MailboxState, clock: Clock<'_>) -> Option<St
 fn password_ends(end: Option<EndDate>, clock: Clock<'_>) -> String {
     let t = &clock.language.texts().mailbox;
     end.map_or(t.password_ends_unknown.to_owned(), |end| {
-        let date = match end {
-            EndDate::Day(day) => clock.language.date(day),
-            EndDate::Moment(at) => clock.date(at),
-        };
+        let date = clock.end_date(end);
         let distance = clock.distance(end.at());
         let text = if end.at() <= clock.now { t.password_ended } else { t.password_ends_then };
         text.fill(&[("date", &date), ("distance", &distance)])

@@ -10,7 +10,7 @@ use crate::{
     destination::Refusal,
     goal::Misfit,
     problem::Problem,
-    run::{Run, change},
+    run::{self, Run},
 };
 use jiff::{SignedDuration, Timestamp};
 use postroom_model::{AccountId, Fault, MailboxId, Move};
@@ -190,11 +190,6 @@ fn shortened(end: &End) -> End {
     }
 }
 
-/// Begins a run, in place of one that there may be.
-pub(crate) async fn start(app: &App, key: &str, new: &Migration) -> Result<(), Problem> {
-    change(app, key, |_| Some(new.clone())).await.map(drop)
-}
-
 /// Writes down what came of some mailboxes.
 pub(crate) async fn record(
     app: &App,
@@ -202,31 +197,20 @@ pub(crate) async fn record(
     ends: &[(MailboxId, End)],
 ) -> Result<Option<Migration>, Problem> {
     let now = app.now();
-    let changed = change(app, key, |run: Option<Migration>| {
-        let mut run = run?;
-        run.end(ends, now);
-        Some(run)
-    });
-    changed.await
+    run::amend(app, key, |run: &mut Migration| run.end(ends, now)).await
 }
 
 /// Stops the run, or goes on with it.
 pub(crate) async fn set_stopped(app: &App, key: &str, stopped: bool) -> Result<(), Problem> {
-    let moved_at = app.now();
-    change(app, key, |run: Option<Migration>| run.map(|run| Migration { stopped, moved_at, ..run }))
-        .await
-        .map(drop)
+    let now = app.now();
+    let set = run::amend(app, key, |run: &mut Migration| (run.stopped, run.moved_at) = (stopped, now));
+    set.await.map(drop)
 }
 
 /// Rehearses those anew that were left as they were.
 pub(crate) async fn repeat(app: &App, key: &str) -> Result<(), Problem> {
     let now = app.now();
-    let changed = change(app, key, |run: Option<Migration>| {
-        let mut run = run?;
-        run.repeat(now);
-        Some(run)
-    });
-    changed.await.map(drop)
+    run::amend(app, key, |run: &mut Migration| run.repeat(now)).await.map(drop)
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(crate) async fn begin(
     if chosen.is_empty() {
         return Ok(nothing(&visitor, language));
     }
-    migration::start(&app, &visitor.key, &Migration::new(id, goal, chosen, app.now())).await?;
+    run::start(&app, &visitor.key, Migration::new(id, goal, chosen, app.now())).await?;
     Ok(Redirect::to(PATH).into_response())
 }
 

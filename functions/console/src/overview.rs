@@ -9,12 +9,12 @@ use crate::{
     app::App,
     calendar::{Clock, When},
     chain::{self, Resumable},
-    condition::{Condition, Ends, State},
+    condition::{Condition, Ends, SOON, State},
     language::{Language, Speak},
     mailbox_state,
     page::{self, Page, Section},
     problem::Problem,
-    search::{Around, Asked, filled, position},
+    search::{Around, Asked, Show, filled, position},
     session::Administrator,
     texts::Fill,
     timeline::{self, Timeline},
@@ -77,7 +77,7 @@ async fn find(
         let mailboxes: HashMap<_, _> = mailboxes.await?.into_iter().collect();
         Ok((accounts, mailboxes))
     };
-    let basic = find_basic(app, asked);
+    let basic = find_basic(app, asked, now);
     let ((accounts, mailboxes), basic, providers, incidents, endings, chain) = futures::try_join!(
         accounts,
         basic,
@@ -89,22 +89,28 @@ async fn find(
     Ok(Found { accounts, mailboxes, basic, providers, incidents, endings, chain })
 }
 
-/// Mailboxes with Basic auth: they have no provider and nothing that ends, so that whoever looks for
-/// those does not look for them.
+/// Mailboxes with Basic auth: they have no provider, so that whoever looks for one does not look for them.
 async fn find_basic(
     app: &App,
     asked: &Asked,
+    now: Timestamp,
 ) -> Result<postroom_registry::Page<(PlacedMailbox, MailboxState)>, Problem> {
     if !asked.shows_basic() {
         return Ok(postroom_registry::Page { items: Vec::new(), next: None, looked_at: 0 });
     }
     let from = position(&asked.basic_from)?;
     let text = [&asked.q, &asked.owner].into_iter().find_map(|text| filled(text));
-    let page = app.registry.mailboxes_page(true, text, from.as_ref(), SIZE).await?;
     let owned = |placed: &PlacedMailbox| {
         let is = |owner: &String| owner.eq_ignore_ascii_case(asked.owner.trim());
         asked.owner.trim().is_empty() || placed.mailbox.owners.iter().any(is)
     };
+    if let Some(concern) = asked.concern(now) {
+        let registry = &app.registry;
+        let mut page = registry.basic_mailboxes_of_concern(concern, text, from.as_ref(), SIZE).await?;
+        page.items.retain(|(placed, _)| owned(placed));
+        return Ok(page);
+    }
+    let page = app.registry.mailboxes_page(true, text, from.as_ref(), SIZE).await?;
     let shown: Vec<PlacedMailbox> = page.items.into_iter().filter(owned).collect();
     let mut states = mailbox_state::of(app, &shown).await?;
     let with_state = |placed: PlacedMailbox| {
@@ -123,6 +129,7 @@ struct OverviewPage<'a> {
     rows: Vec<Row<'a>>,
     empty: &'static str,
     around: Around,
+    basic_lead: &'static str,
     basic: Vec<BasicRow<'a>>,
     basic_around: Around,
     providers: Vec<&'a str>,
@@ -152,6 +159,8 @@ struct BasicRow<'a> {
     user: &'a str,
     server: String,
     state: State,
+    /// When its password ends, where that is soon or past.
+    password_ends: Option<String>,
     interval: String,
     owners: &'a [String],
 }
@@ -187,6 +196,11 @@ impl<'a> OverviewPage<'a> {
                 (false, false) => t.empty_at_all,
             },
             around: asked.around(found.accounts.next.as_ref()),
+            basic_lead: match asked.show {
+                Show::All => t.basic_lead,
+                Show::Needs => t.basic_lead_needs,
+                Show::Soon => t.basic_lead_soon,
+            },
             basic: basic.collect(),
             basic_around: asked.basic_around(found.basic.next.as_ref()),
             providers: found.providers.iter().map(|provider| provider.id.as_str()).collect(),
@@ -243,11 +257,19 @@ impl<'a> Row<'a> {
 impl<'a> BasicRow<'a> {
     fn new(placed: &'a PlacedMailbox, state: &MailboxState, clock: Clock<'_>) -> Self {
         let mailbox = &placed.mailbox;
+        let t = &clock.language.texts().overview;
         Self {
             id: mailbox.id.as_str(),
             user: &mailbox.user,
             server: format!("{}:{}", mailbox.server.host, mailbox.server.port),
             state: mailbox_state::words(placed, state, clock),
+            password_ends: mailbox
+                .password_expires
+                .filter(|end| end.at().duration_since(clock.now) <= SOON)
+                .map(|end| {
+                    let (date, distance) = (clock.end_date(end), clock.distance(end.at()));
+                    t.password_ends.fill(&[("date", &date), ("distance", &distance)])
+                }),
             interval: clock.language.interval(mailbox.interval),
             owners: &mailbox.owners,
         }
@@ -257,7 +279,7 @@ impl<'a> BasicRow<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fixtures, search::Show};
+    use crate::fixtures;
     use jiff::ToSpan;
 
     fn found() -> Found {

@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 const ATTEMPTS: usize = 8;
 
 /// A kind of run. Each administrator has at most one of a kind.
-pub(crate) trait Run: Serialize + DeserializeOwned {
+pub(crate) trait Run: Clone + Serialize + DeserializeOwned {
     /// What such runs are kept under, by their administrator's key.
     const KIND: &str;
     /// A run is forgotten this long after it last moved.
@@ -28,11 +28,33 @@ pub(crate) async fn load<R: Run>(app: &App, key: &str) -> Result<Option<R>, Prob
     Ok(app.registry.ephemeral(R::KIND, key, app.now()).await?.map(|(run, _)| run))
 }
 
-/// Changes the administrator's run as it is when it is written; `None` leaves it.
+/// Begins a run, in place of one that there may be.
 ///
 /// # Errors
-/// [`Problem`], where the registry does not answer, or others change it all the time.
-pub(crate) async fn change<R: Run>(
+/// [`Problem`], where the registry does not answer, or others change the run all the time.
+pub(crate) async fn start<R: Run>(app: &App, key: &str, run: R) -> Result<R, Problem> {
+    change(app, key, |_| Some(run.clone())).await.map(|_| run)
+}
+
+/// Changes the administrator's run as it is when it is written, if there is one.
+///
+/// # Errors
+/// As [`start`].
+pub(crate) async fn amend<R: Run>(
+    app: &App,
+    key: &str,
+    amended: impl Fn(&mut R),
+) -> Result<Option<R>, Problem> {
+    change(app, key, |run| {
+        let mut run = run?;
+        amended(&mut run);
+        Some(run)
+    })
+    .await
+}
+
+/// Writes a run in place of the one that there is; `None` leaves that.
+async fn change<R: Run>(
     app: &App,
     key: &str,
     changed: impl Fn(Option<R>) -> Option<R>,

@@ -1,12 +1,13 @@
 //! What is asked of the overview, as its address says it: a search, a filter, and the pages around.
 //!
 //! Guarantees: an address holds all of it, so that a page can be kept, sent to somebody and gone back
-//! to. Whatever in it is none of ours is refused or counts as not said.
+//! to. Whatever in it is none of ours is refused or counts as not said. Accounts and mailboxes with Basic
+//! auth are found by the same question, each by what it means for them.
 
 use crate::{condition::SOON, problem::Problem};
 use jiff::Timestamp;
 use postroom_model::ProviderId;
-use postroom_registry::{AccountQuery, Position, Standing};
+use postroom_registry::{AccountQuery, Concern, Position, Standing};
 use serde::Deserialize;
 use std::str::FromStr;
 
@@ -30,7 +31,7 @@ pub(crate) struct Asked {
     pub(crate) basic_trail: String,
 }
 
-/// Which accounts are shown.
+/// Which accounts and mailboxes are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Show {
@@ -60,13 +61,18 @@ pub(crate) fn filled(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
+/// Until when what ends is soon.
+fn soon(now: Timestamp) -> Timestamp {
+    now.saturating_add(SOON).unwrap_or(Timestamp::MAX)
+}
+
 impl Asked {
     pub(crate) fn accounts(&self, now: Timestamp) -> AccountQuery {
         AccountQuery {
             standing: match self.show {
                 Show::All => Standing::Any,
-                Show::Needs => Standing::NeedsConsent,
-                Show::Soon => Standing::EndingBefore(now.saturating_add(SOON).unwrap_or(Timestamp::MAX)),
+                Show::Needs => Standing::MustBeAuthorised(now),
+                Show::Soon => Standing::EndingBefore(soon(now)),
             },
             provider: self.provider.parse::<ProviderId>().ok(),
             owner: filled(&self.owner).map(str::to_owned),
@@ -74,8 +80,18 @@ impl Asked {
         }
     }
 
+    /// What mailboxes with Basic auth are shown for; `None`: all are.
+    pub(crate) fn concern(&self, now: Timestamp) -> Option<Concern> {
+        match self.show {
+            Show::All => None,
+            Show::Needs => Some(Concern::Fails),
+            Show::Soon => Some(Concern::PasswordEndsBefore(soon(now))),
+        }
+    }
+
+    /// Whether mailboxes with Basic auth are shown: they have no provider.
     pub(crate) fn shows_basic(&self) -> bool {
-        self.show == Show::All && filled(&self.provider).is_none()
+        filled(&self.provider).is_none()
     }
 
     pub(crate) fn is_filtered(&self) -> bool {

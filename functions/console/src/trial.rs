@@ -49,7 +49,18 @@ pub(crate) async fn try_out(app: &App, mailbox: &Mailbox) -> Result<u32, Fault> 
     })
 }
 
-/// The same with a password that is not in the vault yet.
+/// As [`try_out`], for somebody who may just have mended what the mailbox's account rests for.
+///
+/// # Errors
+/// As [`try_out`].
+pub(crate) async fn try_anew(app: &App, mailbox: &Mailbox) -> Result<u32, Fault> {
+    if let Auth::Oauth(account) = &mailbox.auth {
+        app.tokens.end_rest(account).await.map_err(|error| error.fault())?;
+    }
+    try_out(app, mailbox).await
+}
+
+/// As [`try_out`], with a password that is not in the vault yet.
 ///
 /// # Errors
 /// As [`try_out`].

@@ -4,7 +4,8 @@
 //! due time on before its message is sent; when the message cannot be sent, the claim is taken back,
 //! and when that is cut off by a crash, the batch is due again after [`REDELIVERY`]. Two ticks at
 //! once send a batch once. However many are due, they are claimed no faster than the index takes it, the
-//! longest due first, and none when the time is nearly up. Leaves out: everything about mail.
+//! longest due first, and none when the time is nearly up. A batch that comes due again although no run went
+//! through since its last claim is as late as it has been waiting in all. Leaves out: everything about mail.
 
 mod settings;
 
@@ -62,13 +63,18 @@ pub struct Tick {
     pub failed: usize,
     /// Batches whose message the queue did not take; they are due again at once.
     pub returned: usize,
-    /// Batches that were seen and for which there was no time; they are still due.
+    /// Batches that were seen and not tried, because there was no time or because nothing got through; they are
+    /// still due.
     pub left: usize,
-    /// How long the longest waiting batch had been due, in seconds.
+    /// How long the batch had been waiting for a run that waits longest, of those that came due, in seconds.
     pub oldest_lag_seconds: i64,
 }
 
 impl Tick {
+    fn lag(&mut self, now: Timestamp, since: Timestamp) {
+        self.oldest_lag_seconds = self.oldest_lag_seconds.max(now.as_second() - since.as_second());
+    }
+
     /// Whether none of the batches since then was sent, nor was another tick's.
     fn got_nowhere_since(self, before: Self) -> bool {
         (self.sent, self.taken) == (before.sent, before.taken)
@@ -94,25 +100,32 @@ impl Dispatch {
     /// When the registry cannot be read. What was sent by then stays sent; the rest is
     /// still due at the next tick.
     pub async fn tick(&self, now: Timestamp, deadline: Timestamp) -> Result<Tick, postroom_registry::Error> {
-        let tick = self.hand_out(now, deadline).await;
-        match &tick {
-            Ok(tick) => self.count(tick, now),
-            Err(error) => self.note(error, "a tick came to nothing; what was due is due"),
+        let mut tick = Tick::default();
+        let done = self.hand_out(&mut tick, now, deadline).await;
+        if let Err(error) = &done {
+            self.note(error, "what is due cannot be found out");
+        }
+        // What was done by then is done.
+        if done.is_ok() || tick != Tick::default() {
+            self.count(&tick, now);
         }
         self.refusals.tell("dispatch", &self.metrics, now);
-        tick
+        done.map(|()| tick)
     }
 
-    async fn hand_out(&self, now: Timestamp, deadline: Timestamp) -> Result<Tick, postroom_registry::Error> {
-        let mut tick = Tick::default();
+    async fn hand_out(
+        &self,
+        tick: &mut Tick,
+        now: Timestamp,
+        deadline: Timestamp,
+    ) -> Result<(), postroom_registry::Error> {
         let time = Duration::try_from(deadline.duration_since(now)).unwrap_or_default();
         let last_start = Instant::now() + time.saturating_sub(MARGIN);
         let mut pace = interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pages = self.registry.due_batches(now);
         'pages: while let Some(page) = pages.next_page().await? {
-            let lags = page.iter().map(|due| now.as_second() - due.due_at.as_second());
-            tick.oldest_lag_seconds = lags.fold(tick.oldest_lag_seconds, i64::max);
+            page.iter().for_each(|due| tick.lag(now, due.due_at));
             let mut portions = page.chunks(PORTION);
             while let Some(portion) = portions.next() {
                 pace.tick().await;
@@ -121,18 +134,19 @@ impl Dispatch {
                     tracing::warn!(left = tick.left, "there is no time for more batches: they stay due");
                     break 'pages;
                 }
-                let before = tick;
-                let claimed = self.claim(portion, now, &mut tick).await;
+                let before = *tick;
+                let claimed = self.claim(portion, now, tick).await;
                 for messages in claimed.chunks(MESSAGES) {
-                    self.send(messages, now, &mut tick).await;
+                    self.send(messages, now, tick).await;
                 }
                 // What a whole portion was refused, the next ones would be; one batch must not stop the others.
                 if self.refusals.lasts() && tick.got_nowhere_since(before) {
+                    tick.left = portions.map(<[_]>::len).sum();
                     break 'pages;
                 }
             }
         }
-        Ok(tick)
+        Ok(())
     }
 
     /// What AWS did not do is told once a tick, however many batches it was refused.
@@ -146,14 +160,19 @@ impl Dispatch {
     async fn claim(&self, portion: &[DueBatch], now: Timestamp, tick: &mut Tick) -> Vec<DueBatch> {
         let mut claims = futures::stream::iter(portion.to_vec())
             .map(|due| async move {
-                let mine = self.registry.claim(&due.id, due.due_at, claimed_until(now)).await;
-                mine.map(|mine| mine.then_some(due))
+                let since = self.registry.claim(&due.id, due.due_at, claimed_until(now)).await?;
+                let Some(since) = since else { return Ok(None) };
+                let waits = since < due.due_at && self.is_noted_as_waiting(&due, since).await;
+                Ok(Some((if waits { since } else { due.due_at }, due)))
             })
             .buffer_unordered(PORTION);
         let mut claimed = Vec::new();
         while let Some(claim) = claims.next().await {
             match claim {
-                Ok(Some(due)) => claimed.push(due),
+                Ok(Some((since, due))) => {
+                    tick.lag(now, since);
+                    claimed.push(due);
+                }
                 Ok(None) => tick.taken += 1,
                 // What is claimed must be sent, also when another claim fails: that batch stays due.
                 Err(error) => {
@@ -163,6 +182,14 @@ impl Dispatch {
             }
         }
         claimed
+    }
+
+    /// Whether no run went through since a batch was first claimed; then others find it by that, too.
+    async fn is_noted_as_waiting(&self, due: &DueBatch, since: Timestamp) -> bool {
+        self.registry.note_waiting(&due.id, since).await.unwrap_or_else(|error| {
+            self.note(&error, "a batch that waits could not be put on record as late");
+            true
+        })
     }
 
     /// Sends at most ten batches in one request, and gives back what the queue did not take.
@@ -192,7 +219,7 @@ impl Dispatch {
         tick.returned += refused.len();
         for due in refused {
             // The other claims are this tick's to send or to give back all the same.
-            if let Err(error) = self.registry.claim(&due.id, claimed_until(now), due.due_at).await {
+            if let Err(error) = self.registry.give_back(&due.id, claimed_until(now), due.due_at).await {
                 self.note(&error, "a batch could not be given back; it is due again in a while");
             }
         }
@@ -216,6 +243,7 @@ impl Dispatch {
             taken = tick.taken,
             failed = tick.failed,
             returned = tick.returned,
+            left = tick.left,
             "a tick is done"
         );
     }

@@ -102,11 +102,10 @@ impl Decision {
 pub(crate) enum Whose {
     /// The mailbox's own.
     Mailbox,
-    /// Its account's, or its provider's.
+    /// Its account's or its provider's, where it is on record there, and otherwise the mailbox's own: mail
+    /// servers, too, say that an administrator must act, one mailbox may be refused a token that others take,
+    /// and one that has a password has no account.
     Account,
-    /// The account's or the provider's where it is on record there, and otherwise the mailbox's own: one
-    /// mailbox may be refused a token that others take, or lack the password that it should have.
-    Either,
 }
 
 impl Whose {
@@ -117,8 +116,10 @@ impl Whose {
             | FaultClass::ConsentRequired
             | FaultClass::AdminConsentRequired
             | FaultClass::AccountPolicy
-            | FaultClass::AppRegistration => Self::Account,
-            FaultClass::TokenRefused | FaultClass::Configuration | FaultClass::Bug => Self::Either,
+            | FaultClass::AppRegistration
+            | FaultClass::TokenRefused
+            | FaultClass::Configuration
+            | FaultClass::Bug => Self::Account,
             _ => Self::Mailbox,
         }
     }

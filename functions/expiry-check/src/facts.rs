@@ -112,8 +112,7 @@ impl FactsReader {
         let LoadedMailbox { placed, state } = loaded?;
         let whose = state.failure.as_ref().map(|failure| Whose::of(failure.fault.class));
         let elsewhere = match (whose, &placed.mailbox.auth) {
-            (Some(Whose::Account), _) => true,
-            (Some(Whose::Either), Auth::Oauth(account)) => self.is_on_record(account).await?,
+            (Some(Whose::Account), Auth::Oauth(account)) => self.is_on_record(account).await?,
             _ => false,
         };
         let hushed = elsewhere || placed.paused_at.is_some();

@@ -1,4 +1,7 @@
 //! Mail that is fetched late: machines hear when that begins, and when it is over.
+//!
+//! Guarantees: a batch is late that is due and not handed out, and one that was handed out and comes due again, because
+//! no run has gone through. Left out: those that wait in the queue for less than `dispatch` gives them.
 
 use crate::{
     Error, ExpiryCheck,
@@ -20,7 +23,9 @@ pub(crate) async fn announce(check: &ExpiryCheck, now: Timestamp) -> Result<Anno
     let ExpiryCheck { registry, settings, .. } = check;
     let (kind, key) = LATE;
     let until = now.saturating_sub(settings.lag_limit).unwrap_or(Timestamp::MIN);
-    let late = registry.oldest_due_batch(until).await?;
+    let (due, waiting) =
+        futures::try_join!(registry.oldest_due_batch(until), registry.oldest_waiting_batch(until))?;
+    let late = [due, waiting].into_iter().flatten().min();
     let told: Option<(Timestamp, u64)> = registry.ephemeral(kind, key, now).await?;
     let (state, since) = match (late, told) {
         (Some(since), None) => (State::Opened, since),

@@ -188,7 +188,7 @@ impl ExpiryCheck {
     }
 
     fn note(&self, tally: &Tally) {
-        let Tally { due, mails, events, failed, left, .. } = *tally;
+        let Tally { due, mails, events, failed, left, late, .. } = *tally;
         self.metrics.emit(
             (self.clock)(),
             None,
@@ -197,6 +197,8 @@ impl ExpiryCheck {
                 ("RemindersSent", Unit::Count, mails as f64),
                 ("RemindersFailed", Unit::Count, failed as f64),
                 ("SubjectsDue", Unit::Count, due as f64),
+                // What was left for other reasons is in RemindersFailed.
+                ("SubjectsLeft", Unit::Count, late as f64),
             ],
         );
         tracing::info!(due, mails, events, failed, left, "a run is done");

@@ -3,8 +3,9 @@
 //!
 //! Guarantees: a mail that fails stops no other; one that SES throttles is tried again; one that SES may
 //! have taken is not tried again in the same round; what was not taken is on no record, so that the next
-//! run sends it. A mail is written when its turn has come, so that as many are held in memory as are
-//! under way. None is begun after the round's end.
+//! run sends it. Whoever cannot be told while SES is in its sandbox has not been told, and is once that has
+//! ended. A mail is written when its turn has come, so that as many are held in memory as are under way.
+//! None is begun after the round's end.
 //!
 //! Left out: one message exactly once. A crash between SES's answer and the record repeats a mail.
 
@@ -75,6 +76,8 @@ enum Outcome {
     Taken(String),
     /// Nothing can be sent to this address; what was said.
     Unsendable(String),
+    /// Nothing can be sent to it while SES is in its sandbox; what was said.
+    Unverified(String),
     Failed,
     /// There was no time for it.
     NoTime,
@@ -133,16 +136,14 @@ impl Round<'_> {
                 delivered.mails = 1;
                 Some(id)
             }
-            Outcome::Unsendable(said) => {
-                let refused = Rejection::Refused;
-                let noted = self.registry.record_undeliverable(mail.address, refused, &said, self.now).await;
-                if let Err(error) = noted {
-                    if !self.refusals.noted(error.refusal()) {
-                        tracing::error!(%error, "an address that takes no mail could not be put on record");
-                    }
-                    return Delivered { failed: 1, ..delivered };
-                }
-                None
+            Outcome::Unsendable(said) => match self.note(mail.address, &said).await {
+                true => None,
+                false => return Delivered { failed: 1, ..delivered },
+            },
+            // The operators hear of it, and others stand in; the stage is told when it can be.
+            Outcome::Unverified(said) => {
+                self.note(mail.address, &said).await;
+                return Delivered { failed: 1, ..delivered };
             }
         };
         for (position, _) in &mail.matters {
@@ -161,6 +162,18 @@ impl Round<'_> {
             }
         }
         delivered
+    }
+
+    /// Puts on record that an address takes no mail; whether it is.
+    async fn note(&self, address: &str, said: &str) -> bool {
+        let refused = Rejection::Refused;
+        let noted = self.registry.record_undeliverable(address, refused, said, self.now).await;
+        if let Err(error) = &noted
+            && !self.refusals.noted(error.refusal())
+        {
+            tracing::error!(%error, "an address that takes no mail could not be put on record");
+        }
+        noted.is_ok()
     }
 
     async fn send(&self, mail: &Mail<'_>, pace: &Pace, stopped: &AtomicBool) -> Outcome {
@@ -189,16 +202,24 @@ impl Round<'_> {
                     tracing::warn!("SES does not send to an address: the operators hear of it");
                     return Outcome::Unsendable(said);
                 }
-                Err(error @ (SendError::QuotaUsedUp | SendError::Stopped { .. })) => {
+                Err(SendError::Unverified(said)) => {
+                    tracing::warn!(
+                        "SES, in its sandbox, does not know an address: the operators hear of it, and the next run \
+                         tries again"
+                    );
+                    return Outcome::Unverified(said);
+                }
+                Err(error @ (SendError::QuotaUsedUp | SendError::Stopped(_))) => {
                     let is_first = !stopped.swap(true, Ordering::Relaxed);
                     if is_first && !self.refusals.noted(self.post.refusal(SEND, &error)) {
-                        tracing::error!(%error, "no further mail is sent in this run");
+                        let advice = error.advice();
+                        tracing::error!(%error, advice, "no further mail is sent in this run");
                     }
                     return Outcome::Failed;
                 }
                 Err(SendError::Throttled) if tried < TRIES => {}
-                // SES may have taken it.
-                Err(error @ (SendError::Throttled | SendError::Passing(_))) => {
+                // Of what passes, SES may have taken it.
+                Err(error @ (SendError::Throttled | SendError::Rejected(_) | SendError::Passing(_))) => {
                     if !self.refusals.noted(self.post.refusal(SEND, &error)) {
                         tracing::error!(%error, tried, "a mail was not sent: the next run tries again");
                     }

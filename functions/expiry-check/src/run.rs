@@ -48,8 +48,10 @@ impl<'a> Run<'a> {
                 matter.told.insert(recipient, self.now);
             }
         }
+        let is_late = self.is_over();
         let done = self.move_on(&sight).await;
         self.tally.left = self.tally.due.saturating_sub(done);
+        self.tally.late = if is_late { self.tally.left } else { 0 };
         Ok(self.tally)
     }
 

@@ -17,4 +17,6 @@ pub struct Tally {
     pub failed: u64,
     /// Subjects that are still due, for whatever reason; the next run takes them.
     pub left: u64,
+    /// The same where the run's time was up before it had told everybody; otherwise 0.
+    pub late: u64,
 }

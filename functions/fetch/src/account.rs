@@ -131,14 +131,21 @@ fn was_fetched(state: &MailboxState) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tally::Tally;
+    use crate::tally::{LeftOuts, Tally};
     use FaultClass::{AuthorizationEnded, ConnectionLost, TokenRefused};
     use jiff::Timestamp;
     use postroom_model::{Failure, FolderCursor};
     use serde_json::json;
 
-    const IN: Tally =
-        Tally { signed_in: true, messages: 0, bytes: 0, known: 0, left_out: 0, quarantined: 0, backlog: 0 };
+    const IN: Tally = Tally {
+        signed_in: true,
+        messages: 0,
+        bytes: 0,
+        known: 0,
+        left_out: LeftOuts { from: 0, subject: 0, size: 0, since: 0 },
+        quarantined: 0,
+        backlog: 0,
+    };
 
     fn loaded(failure: Option<FaultClass>, is_fetched: bool, more: serde_json::Value) -> LoadedMailbox {
         let mut placed = json!({

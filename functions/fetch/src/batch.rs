@@ -4,6 +4,15 @@
 //! and none per mailbox that has nothing new. A mailbox that fails or has more than fits into its
 //! slice never delays its neighbours. The batch's message goes back to the queue only when AWS kept every
 //! mailbox that was tried from getting anywhere (`brake`).
+//!
+//! All mailboxes are looked at side by side, because a look holds little (some 200 kB) and waits for the server. What
+//! holds much is limited apart: those that have something to fetch wait for one of a few [`slots`](crate::slots), and
+//! full maildrops for the memory of their listing (`listings`).
+//!
+//! The mailboxes' definitions and states may be read as they were a moment ago, at half the price. A definition that
+//! has changed since the batch was last leased is not: whoever changes one notes it at the batch, and the lease tells.
+//! By a state of before a run does what one would do that had begun then: runs may overlap, and what they write is
+//! conditional.
 
 use crate::{
     Fetch, Invocation,
@@ -16,17 +25,17 @@ use crate::{
 };
 use futures::StreamExt;
 use jiff::Timestamp;
-use postroom_model::{BatchId, Failure, Lease, Mailbox, Refusal, next_due};
+use postroom_model::{Batch, BatchId, Failure, MAX_MAILBOXES, Mailbox, MailboxId, NoTurn, Refusal, next_due};
 use postroom_registry::{LeasedBatch, LoadedMailbox};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tokio::time::Instant;
 
-/// Mailboxes of a batch that are worked at once.
-const SIDE_BY_SIDE: usize = 16;
-/// The slices of time after which no further mailbox begins that has waited for another of its user: what a
-/// whole batch of slow ones takes.
+/// Mailboxes of a batch that are polled at once: all of them.
+const SIDE_BY_SIDE: usize = MAX_MAILBOXES;
+/// The slices of time after which no further mailbox begins that has waited for another.
 const TURNS: u32 = 4;
-/// Mailboxes that are listed at once: each writes to one of the few partitions that lists are read from.
+/// Mailboxes that are listed at once, each of which writes to one of the few partitions that lists are read from, or
+/// are noted as left.
 const LISTED_AT_ONCE: usize = 4;
 /// How long a lease outlives the function that took it.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
@@ -41,8 +50,8 @@ impl Fetch {
     ) -> Result<(), crate::Error> {
         let started = (self.clock)();
         let lease = invocation.lease(LEASE_MARGIN);
-        let batch = match self.registry.lease_batch(id, &lease, started).await? {
-            LeasedBatch::Held(batch) => batch,
+        let (batch, has_changed) = match self.registry.lease_batch(id, &lease, started).await? {
+            LeasedBatch::Held { batch, has_changed } => (batch, has_changed),
             LeasedBatch::Busy => {
                 tracing::info!(batch = %id, "the batch is being worked already");
                 return Ok(());
@@ -53,8 +62,9 @@ impl Fetch {
             }
         };
         let mut totals = Totals::default();
-        totals.lag(started.duration_since(due_at));
-        let worked = self.work_batch(&batch.mailboxes, &lease, invocation, &mut totals).await;
+        // Of messages that piled up, the first run that went through has taken the delay away.
+        totals.lag(started.duration_since(batch.completed_at.map_or(due_at, |at| at.max(due_at))));
+        let worked = self.work_batch(&batch, has_changed, invocation, &mut totals).await;
         // A message may name any time; a batch is never put off by it.
         let mut next = next_due(due_at.min(started), batch.interval, (self.clock)());
         // Until somebody has acted, the message that comes again is enough.
@@ -82,15 +92,19 @@ impl Fetch {
 
     async fn work_batch(
         &self,
-        mailboxes: &[postroom_model::MailboxId],
-        lease: &Lease,
+        batch: &Batch,
+        has_changed: bool,
         invocation: &Invocation,
         totals: &mut Totals,
     ) -> Result<(), crate::Error> {
         let now = (self.clock)();
+        let loaded = match has_changed {
+            true => self.registry.load(&batch.mailboxes).await?,
+            false => self.registry.load_for_poll(&batch.mailboxes).await?,
+        };
         let (mut active, mut unlisted) = (Vec::new(), Vec::new());
         let mut alone = Alone::default();
-        for (id, loaded) in self.registry.load(mailboxes).await? {
+        for (id, loaded) in loaded {
             if let Ok(LoadedMailbox { placed, .. }) = &loaded
                 && placed.listed_under.is_none()
             {
@@ -113,7 +127,7 @@ impl Fetch {
         let wanted: Vec<_> = active.iter().map(|loaded| &loaded.placed.mailbox).collect();
         self.credentials.prefetch(&wanted, now, &self.refusals).await;
         let longest = Slice::longest(now, invocation.deadline);
-        tracing::debug!(lease = %lease.owner, active = active.len(), "working a batch");
+        tracing::debug!(batch = %batch.id, active = active.len(), "working a batch");
         let last_turn = Instant::now() + self.slice * TURNS;
         let mut lanes = alone.lanes(&active);
         let (mut runs, brake) = (Vec::new(), Brake::default());
@@ -131,7 +145,29 @@ impl Fetch {
                 .collect();
         }
         self.list(unlisted).await;
-        self.settle(runs, alone, totals).await
+        let ran: BTreeSet<&MailboxId> = runs.iter().map(|(loaded, _)| &loaded.placed.mailbox.id).collect();
+        let left = active.iter().filter(|loaded| !ran.contains(&loaded.placed.mailbox.id)).collect();
+        self.settle(runs, alone, totals).await?;
+        self.note_left(left, batch, now).await;
+        Ok(())
+    }
+
+    /// Puts on record which mailboxes had no turn in a run that began at `now`, so that nobody takes it for theirs.
+    async fn note_left(&self, left: Vec<&LoadedMailbox>, batch: &Batch, now: Timestamp) {
+        if left.is_empty() {
+            return;
+        }
+        tracing::info!(batch = %batch.id, left = left.len(), "mailboxes had no turn");
+        let noted = left.into_iter().filter(|loaded| loaded.state.no_turn.is_none()).map(|loaded| async {
+            let id = &loaded.placed.mailbox.id;
+            let no_turn = NoTurn { since: now, polled_at: loaded.last_success(Some(batch), now) };
+            if let Err(error) = self.registry.record_no_turn(id, &no_turn).await
+                && !self.refusals.noted(error.refusal())
+            {
+                tracing::warn!(mailbox = %id, %error, "that a mailbox had no turn could not be recorded");
+            }
+        });
+        futures::stream::iter(noted.collect::<Vec<_>>()).buffer_unordered(LISTED_AT_ONCE).count().await;
     }
 
     /// Works lanes of mailboxes side by side. Returned are the runs of each, and what the brake held back.

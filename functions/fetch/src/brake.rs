@@ -2,7 +2,8 @@
 //!
 //! Guarantees: what AWS does not do for one mailbox (its secret's key, one object of its mail, a maildrop whose
 //! writes are too many) is that mailbox's failure and stops no other. What AWS does for none of them is the
-//! deployment's fault: no mailbox is blamed, and no further one signs in for nothing where somebody must act.
+//! deployment's fault: no mailbox is blamed, and none that waited for another of its user signs in for nothing where
+//! somebody must act. The others began at once.
 
 use crate::outcome::{End, Report};
 use postroom_model::{Fault, FaultClass, Refusal};

@@ -1,7 +1,8 @@
 //! The memory that message texts may take, shared by all mailboxes that are worked side by side.
 //!
-//! Guarantees: texts held at once never exceed the budget. Whoever waits holds nothing, so waiting
-//! cannot lock; the server waits with us, because nothing is read from it meanwhile.
+//! Guarantees: texts held at once never exceed the budget. Whoever waits holds nothing of it, so waiting
+//! cannot lock; the server waits with us, because nothing is read from it meanwhile. Left out: full maildrops,
+//! which have a budget of their own (`listings`).
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -16,8 +17,8 @@ pub(crate) struct Budget {
     total: u32,
 }
 
-/// Memory that was taken; it comes back when this is dropped.
-#[derive(Debug)]
+/// Memory that was taken; it comes back when this is dropped. By default it is none.
+#[derive(Debug, Default)]
 pub(crate) struct Share {
     permit: Option<OwnedSemaphorePermit>,
 }

@@ -2,7 +2,7 @@
 
 use crate::headers;
 use postroom_attachments::{Settings, Unpacker};
-use postroom_model::{Envelope, Filter, header_block};
+use postroom_model::{Envelope, Filter, LeftOut, header_block};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Senders, subject and day of a message whose text begins with `header`, read as its index would say
@@ -21,11 +21,11 @@ pub(crate) fn envelope(header: &[u8]) -> Envelope {
     }
 }
 
-/// Whether a filter leaves out the message whose text begins with `header`. One whose header makes its reader
-/// panic, which is a bug, is not left out: it is archived like any other.
-pub(crate) fn leaves_out(filter: &Filter, header: &[u8]) -> bool {
-    let judge = || filter.by_header(&envelope(header)).is_some();
-    catch_unwind(AssertUnwindSafe(judge)).unwrap_or(false)
+/// The rule by which a filter leaves out the message whose text begins with `header`, if one does. A message
+/// whose header makes its reader panic, which is a bug, is not left out: it is archived like any other.
+pub(crate) fn leaves_out(filter: &Filter, header: &[u8]) -> Option<LeftOut> {
+    let judge = || filter.by_header(&envelope(header));
+    catch_unwind(AssertUnwindSafe(judge)).unwrap_or(None)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@
 
 use crate::{
     Fetch,
+    budget::Share,
     folder_error::FolderError,
     rounds::{LIST_CAP, Measure, rounds},
     slice::Slice,
@@ -33,7 +34,7 @@ use postroom_mail::source::{Access, Cursor, Entry, Fate, Folder, Moved, Page, Po
 use postroom_model::{AfterFetch, Mailbox, Protocol, Stuck};
 use postroom_registry::Counted;
 use std::sync::Arc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// The most that one POP3 session removes, as listed: it takes effect only when the session ends.
 const SESSION: Measure = Measure::LONG;
@@ -71,11 +72,18 @@ pub(crate) struct FolderRun<'a> {
 impl FolderRun<'_> {
     /// Runs until everything is archived, or the time is up.
     pub(crate) async fn run(&self, source: &mut Source, visit: &mut Visit) -> Result<FolderEnd, FolderError> {
-        let mut folder = self.open(source, visit).await?;
+        let Some((mut folder, mut share)) = self.open(source, visit).await? else {
+            return Ok(FolderEnd::CutOff);
+        };
+        let mut slot = None;
         while let Some(page) = source.page(&mut folder).await? {
+            share.keep(folder.memory());
             let removal = visit.removal.take();
             if removal.is_some_and(|removal| removal.is_undone(folder.exists(), &page.entries)) {
                 return Err(FolderError::NotRemoved);
+            }
+            if !page.entries.is_empty() && slot.is_none() {
+                slot = self.fetch.slots.take(self.slice).await;
             }
             let finish = self.work_page(source, &mut folder, &page, visit).await?;
             // What of a page is known has no round, and may have taken its time.
@@ -120,8 +128,9 @@ impl FolderRun<'_> {
         }
     }
 
-    /// Opens the folder where earlier runs have left it.
-    async fn open(&self, source: &mut Source, visit: &Visit) -> Result<Folder, FolderError> {
+    /// Opens the folder where earlier runs have left it, and takes the memory that it needs; nothing, if the
+    /// time was up before there was enough.
+    async fn open(&self, source: &mut Source, visit: &Visit) -> Result<Option<(Folder, Share)>, FolderError> {
         let Mailbox { id, protocol, .. } = &**self.mailbox;
         let mut position = Position::of(*protocol, &visit.state, self.folder, self.mailbox.origin());
         let is_maildrop = *protocol == Protocol::Pop3;
@@ -130,6 +139,10 @@ impl FolderRun<'_> {
             position = position.again();
         }
         let access = if self.leaves() { Access::ReadOnly } else { Access::ReadWrite };
+        let memory = source.memory(&position).await?;
+        let Ok(mut share) = timeout_at(self.slice.stop_at, self.fetch.listings.take(memory)).await else {
+            return Ok(None);
+        };
         let mut folder = source.open(self.folder, access, position, LIST_CAP).await?;
         if folder.read_only() && !self.leaves() {
             return Err(FolderError::ReadOnly);
@@ -140,7 +153,8 @@ impl FolderRun<'_> {
         if let Some(generation) = folder.needs_known() {
             folder.know(self.fetch.registry.known_ids(id, generation).await?);
         }
-        Ok(folder)
+        share.keep(folder.memory());
+        Ok(Some((folder, share)))
     }
 
     /// Works a page round by round; why it came to no end, if it did not.

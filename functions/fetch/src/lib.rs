@@ -34,6 +34,7 @@ mod headers;
 mod index;
 mod key;
 mod large;
+mod listings;
 mod mailbox;
 mod metrics;
 mod outcome;
@@ -46,6 +47,7 @@ mod settings;
 mod sieve;
 mod sign_in;
 mod slice;
+mod slots;
 mod tally;
 mod texts;
 mod transcript;
@@ -61,6 +63,7 @@ use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use budget::Budget;
 use credentials::Credentials;
 use jiff::Timestamp;
+use listings::Listings;
 use postroom_lambda::{Metrics, Refusals};
 use postroom_mail::{Network, NetworkError};
 use postroom_oauth::{Http, HttpError};
@@ -68,6 +71,7 @@ use postroom_registry::Registry;
 use postroom_tokens::Tokens;
 use postroom_vault::{Sealer, Vault};
 use queue::Queue;
+use slots::Slots;
 use std::{sync::Arc, time::Duration};
 use transcript::Transcripts;
 
@@ -93,6 +97,8 @@ pub struct Fetch {
     queue: Queue,
     network: Network,
     budget: Budget,
+    listings: Listings,
+    slots: Slots,
     slice: Duration,
     metrics: Metrics,
     refusals: Arc<Refusals>,
@@ -122,6 +128,8 @@ impl Fetch {
             queue: Queue { sqs: aws_sdk_sqs::Client::new(aws), url: settings.queue_url },
             network,
             budget: Budget::new(settings.memory_budget),
+            listings: Listings::new(),
+            slots: Slots::default(),
             slice: settings.slice,
             metrics: Metrics::new(settings.stack),
             refusals,

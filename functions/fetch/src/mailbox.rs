@@ -14,6 +14,7 @@ use crate::{
     outcome::{End, Report},
     sign_in::SignedIn,
     slice::Slice,
+    tally::LeftOuts,
     transcript::Recording,
     visit::Visit,
 };
@@ -83,7 +84,7 @@ impl Fetch {
             done: BTreeSet::new(),
             end: End::Complete,
         };
-        // Boxed: a run is many futures deep, and a batch holds sixteen.
+        // Boxed: a run is many futures deep, and a batch holds fifty.
         let run = Box::pin(contained(&mailbox.id, run.run(&mut visit)));
         let end = match timeout_at(slice.end_at(), run).await {
             Ok(end) => end.unwrap_or_else(End::Failed),
@@ -94,6 +95,7 @@ impl Fetch {
             }
         };
         let report = Report { tally: visit.tally, end };
+        tell_left_out(&mailbox.id, visit.tally.left_out);
         let kept = async {
             if let Some(recording) = &recording {
                 self.keep(recording, &report, &invocation.request_id, slice.grace / 4).await;
@@ -103,6 +105,14 @@ impl Fetch {
         let (recorded, counted, ()) =
             tokio::join!(self.record(mailbox, state, &report, demand), counted, kept);
         recorded.and(counted).map(|()| report)
+    }
+}
+
+/// Tells by which rules of its filter a mailbox's messages were left out. On record is how many they are.
+fn tell_left_out(mailbox: &MailboxId, left_out: LeftOuts) {
+    let LeftOuts { from, subject, size, since } = left_out;
+    if left_out.all() > 0 {
+        tracing::info!(%mailbox, from, subject, size, since, "messages are left out by the mailbox's filter");
     }
 }
 

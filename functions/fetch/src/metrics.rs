@@ -6,6 +6,9 @@ use postroom_lambda::{Metrics, Unit};
 use postroom_model::FaultClass;
 use std::collections::BTreeMap;
 
+/// The least lag that may count as late: of `FetchLagLimitSeconds`.
+const LATE: SignedDuration = SignedDuration::from_mins(5);
+
 /// What several mailboxes' runs add up to.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
@@ -36,7 +39,7 @@ impl Totals {
         self.messages += report.tally.messages;
         self.bytes += report.tally.bytes;
         self.known += report.tally.known;
-        self.left_out += report.tally.left_out;
+        self.left_out += report.tally.left_out.all();
         self.quarantined += report.tally.quarantined;
         if let End::Failed(fault) = &report.end {
             self.failed(fault.class);
@@ -59,6 +62,7 @@ impl Totals {
         let mut values = vec![
             ("Polls", Unit::Count, self.polls as f64),
             ("Messages", Unit::Count, self.messages as f64),
+            ("HandledMessages", Unit::Count, (self.messages + self.known + self.left_out) as f64),
             ("Bytes", Unit::Bytes, self.bytes as f64),
             ("Attachments", Unit::Count, self.attachments as f64),
             ("KnownMessages", Unit::Count, self.known as f64),
@@ -70,6 +74,10 @@ impl Totals {
         }
         if let Some(lag) = self.lag {
             values.push(("Lag", Unit::Seconds, lag.as_secs_f64()));
+            // What waited in the queue, `dispatch` does not see.
+            if lag >= LATE {
+                values.push(("OldestDueLag", Unit::Seconds, lag.as_secs_f64()));
+            }
         }
         metrics.emit(now, None, &values);
         for (class, count) in &self.failures {

@@ -158,8 +158,9 @@ impl Fetch {
                 Ok(())
             }
             End::Complete | End::Unfinished | End::Postponed => {
-                let news = tally.messages > 0 || before.failure.is_some() || before.backlog != tally.backlog;
-                if news || run.is_some() || !before.stuck.is_empty() {
+                let news = tally.messages > 0 || before.backlog != tally.backlog;
+                let is_over = before.failure.is_some() || before.no_turn.is_some();
+                if news || is_over || run.is_some() || !before.stuck.is_empty() {
                     self.registry.record_success(&mailbox.id, now, tally.backlog, run.as_ref()).await?;
                 }
                 Ok(())

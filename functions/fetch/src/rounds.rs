@@ -2,8 +2,8 @@
 
 use postroom_mail::source::Entry;
 
-/// Messages listed at once, whatever the folder holds.
-pub(crate) const LIST_CAP: usize = 10_000;
+/// Messages listed at once, whatever the folder holds: about 1 MB in each mailbox.
+pub(crate) const LIST_CAP: usize = 4_000;
 
 /// The most that one round takes.
 #[derive(Debug, Clone, Copy)]

@@ -93,3 +93,37 @@ pub(crate) fn is_precondition_failed<E>(error: &SdkError<E, HttpResponse>) -> bo
 pub(crate) fn is_conflict<E>(error: &SdkError<E, HttpResponse>) -> bool {
     status(error) == Some(409)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_s3::{error::ErrorMetadata, primitives::SdkBody};
+
+    fn refused(action: &'static str, code: &str) -> S3Error {
+        let answer = HttpResponse::new(403_u16.try_into().expect("a status"), SdkBody::empty());
+        let error = ErrorMetadata::builder().code(code).build();
+        S3Error::new(action, "b", SdkError::service_error(error, answer))
+    }
+
+    #[test]
+    fn a_denied_action_lacks_its_own_right() {
+        for (action, right) in [
+            ("GetObject", "s3:GetObject"),
+            ("HeadObject", "s3:GetObject"),
+            ("AbortMultipartUpload", "s3:AbortMultipartUpload"),
+            ("UploadPart", "s3:PutObject"),
+        ] {
+            let fault = refused(action, "AccessDenied").fault();
+            assert!(fault.is_the_deployments(), "{action}");
+            assert_eq!(fault.refusal.map(|refusal| refusal.right), Some(right.to_owned()), "{action}");
+        }
+    }
+
+    #[test]
+    fn nobody_must_mend_what_is_the_objects_own_state() {
+        for code in ["InvalidObjectState", "KeyTooLongError"] {
+            let fault = refused("GetObject", code).fault();
+            assert!(!fault.is_the_deployments() && fault.refusal.is_none(), "{code}: {fault}");
+        }
+    }
+}

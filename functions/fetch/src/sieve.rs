@@ -27,9 +27,9 @@ impl FolderRun<'_> {
     ) -> Result<BTreeSet<u32>, FolderError> {
         let filter = &self.mailbox.filter;
         for entry in entries {
-            if filter.by_size(entry.size).is_some() {
+            if let Some(rule) = filter.by_size(entry.size) {
                 progress.pass(entry.number);
-                visit.tally.left_out += 1;
+                visit.tally.left_out.add(rule);
             } else if self.keeps() && visit.email_ids.has(entry) {
                 progress.durable(entry.number);
                 visit.tally.known += 1;
@@ -86,9 +86,11 @@ impl FolderRun<'_> {
             unseen.remove(&number);
             share.keep(text.len() as u64);
             let filter = &self.mailbox.filter;
-            if filter.needs_header() && filter::leaves_out(filter, header_block(&text)) {
+            if filter.needs_header()
+                && let Some(rule) = filter::leaves_out(filter, header_block(&text))
+            {
                 progress.pass(number);
-                tally.left_out += 1;
+                tally.left_out.add(rule);
                 continue;
             }
             let may_be_known = self.keeps() && entry.may_be_known;

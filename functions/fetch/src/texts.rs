@@ -245,9 +245,9 @@ impl Texts<'_> {
         }
         if self.unjudged.contains(&number) {
             let header = header_block(&text);
-            if filter::leaves_out(&self.run.mailbox.filter, header) {
+            if let Some(rule) = filter::leaves_out(&self.run.mailbox.filter, header) {
                 self.progress.pass(number);
-                self.tally.left_out += 1;
+                self.tally.left_out.add(rule);
                 return Ok(());
             }
         }

@@ -128,7 +128,7 @@ impl Visit {
     /// What is to be counted of what was done since then. A new filter goes on record with the first
     /// move of a cursor that starts anew because of it.
     pub(crate) fn counted_since(&self, before: &Tally) -> Counted {
-        let left_out = self.tally.left_out - before.left_out;
+        let left_out = self.tally.left_out.all() - before.left_out.all();
         Counted {
             messages: self.tally.messages - before.messages,
             bytes: self.tally.bytes - before.bytes,
@@ -140,6 +140,7 @@ impl Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tally::LeftOuts;
     use postroom_model::{Filter, Pattern};
 
     fn visit(filter: Filter, left_out_by: Option<u64>) -> Visit {
@@ -152,10 +153,20 @@ mod tests {
     #[test]
     fn what_is_counted_is_what_was_done_since() {
         let mut visit = visit(Filter::default(), None);
-        visit.tally = Tally { messages: 5, bytes: 50, left_out: 1, ..Tally::default() };
+        visit.tally = Tally {
+            messages: 5,
+            bytes: 50,
+            left_out: LeftOuts { size: 1, ..LeftOuts::default() },
+            ..Tally::default()
+        };
         let before = visit.tally;
         assert_eq!(visit.counted_since(&before), Counted::default());
-        visit.tally = Tally { messages: 7, bytes: 80, left_out: 4, ..before };
+        visit.tally = Tally {
+            messages: 7,
+            bytes: 80,
+            left_out: LeftOuts { size: 2, since: 2, ..LeftOuts::default() },
+            ..before
+        };
         let fingerprint = Filter::default().fingerprint();
         let expected = Counted { messages: 2, bytes: 30, left_out: Some((3, fingerprint)) };
         assert_eq!(visit.counted_since(&before), expected);

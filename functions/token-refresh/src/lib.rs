@@ -16,6 +16,7 @@ use aws_config::SdkConfig;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use postroom_lambda::{Metrics, Refusals, Unit, chain};
+use postroom_model::AccountId;
 use postroom_oauth::{Http, HttpError};
 use postroom_registry::{DueAccount, Registry};
 use postroom_tokens::{Demand, Outcome, Tokens};
@@ -111,23 +112,23 @@ impl TokenRefresh {
         let renewals = due.map(|due| async { Ok(self.renew(due?, last_start, pace).await) });
         let mut results = renewals.buffer_unordered(SIDE_BY_SIDE);
         let mut unknown = Ok(());
+        let mut failing = Vec::new();
         while let Some(result) = results.next().await {
             match result {
-                Ok(Some(result)) => self.note(&mut tally, now, result),
+                Ok(Some(result)) => failing.extend(self.note(&mut tally, now, result)),
                 Ok(None) => tally.left += 1,
                 // What has begun is ended in good order.
                 Err(error) => unknown = Err(error),
             }
         }
         self.tokens.settled().await;
-        self.metrics.emit(
-            now,
-            None,
-            &[
-                ("Refreshed", Unit::Count, tally.refreshed as f64),
-                ("OldestRefreshLag", Unit::Seconds, tally.oldest_lag_seconds as f64),
-            ],
-        );
+        self.note_failing(&mut tally, now, &failing).await;
+        let mut values = vec![("Refreshed", Unit::Count, tally.refreshed as f64)];
+        // Nobody knows how late it is what cannot be found out. Silence makes the alarm ring.
+        if unknown.is_ok() || tally.oldest_lag_seconds > 0 {
+            values.push(("OldestRefreshLag", Unit::Seconds, tally.oldest_lag_seconds as f64));
+        }
+        self.metrics.emit(now, None, &values);
         tracing::info!(
             refreshed = tally.refreshed,
             failed = tally.failed,
@@ -151,20 +152,28 @@ impl TokenRefresh {
         Some(Result { due, outcome })
     }
 
-    fn note(&self, tally: &mut Tally, now: Timestamp, Result { due, outcome }: Result) {
+    /// Returned is the account, where what failed is something that should pass by itself.
+    fn note(&self, tally: &mut Tally, now: Timestamp, Result { due, outcome }: Result) -> Option<AccountId> {
         tally.lag(now.duration_since(due.due_at));
+        let mut should_pass = false;
         let fault = match outcome {
             Ok(outcome) => {
                 tracing::info!(account = %due.id, outcome = outcome.name(), "an account's tokens were due");
                 match outcome {
                     Outcome::Refreshed(_) => {
                         tally.refreshed += 1;
-                        return;
+                        return None;
                     }
-                    Outcome::NotDue(_) | Outcome::ChangedUnderneath(_) => return,
-                    Outcome::Transient { fault, .. }
-                    | Outcome::OwnerMustReauthorise(fault)
-                    | Outcome::OperatorMustMend(fault) => fault,
+                    Outcome::NotDue(_) | Outcome::ChangedUnderneath(_) => return None,
+                    Outcome::Transient { fault, .. } => {
+                        should_pass = true;
+                        fault
+                    }
+                    Outcome::OwnerMustReauthorise(fault) => fault,
+                    Outcome::OperatorMustMend(fault) => {
+                        self.metrics.emit(now, None, &[("RegistrationFailures", Unit::Count, 1.0)]);
+                        fault
+                    }
                 }
             }
             Err(error) => {
@@ -180,5 +189,24 @@ impl TokenRefresh {
         }
         tally.failed += 1;
         self.metrics.emit(now, Some(("Class", fault.class.name())), &[("RefreshFailures", Unit::Count, 1.0)]);
+        should_pass.then_some(due.id)
+    }
+
+    /// What should pass by itself is tried again soon, and never late by that: how long it has been failing counts.
+    async fn note_failing(&self, tally: &mut Tally, now: Timestamp, failing: &[AccountId]) {
+        match self.registry.account_statuses(failing).await {
+            Ok(statuses) => {
+                let since = statuses.values().filter_map(|status| status.failing_since);
+                since.for_each(|since| tally.lag(now.duration_since(since)));
+            }
+            Err(error) => {
+                if !self.refusals.noted(error.refusal()) {
+                    tracing::error!(
+                        error = chain(&error),
+                        "how long accounts have been failing cannot be read"
+                    );
+                }
+            }
+        }
     }
 }

@@ -12,7 +12,8 @@ pub struct Tally {
     pub failed: u64,
     /// Due accounts for which there was no time; the next tick takes them.
     pub left: u64,
-    /// How late the latest of them was, in seconds.
+    /// How late the latest of them was, in seconds: since it was due, or since when it has been failing for reasons
+    /// that should pass by themselves.
     pub oldest_lag_seconds: i64,
 }
 

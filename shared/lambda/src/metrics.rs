@@ -45,6 +45,7 @@ impl Metrics {
     /// alone, and under the stack with the given dimension where there is one.
     pub fn emit(&self, now: Timestamp, dimension: Option<(&str, &str)>, values: &[(&str, Unit, f64)]) {
         let line = self.line(now, dimension, values);
+        tracing::trace!(metrics = %line, "metrics are written");
         // A metric that cannot be written must not fail the work that it counts.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }

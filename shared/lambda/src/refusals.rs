@@ -1,6 +1,6 @@
 //! What AWS did not do in one run, told once.
 //!
-//! Guarantees: a right that fifty mailboxes need makes one line of the log, with the right, the resource and what
+//! Guarantees: a right that fifty mailboxes need makes one line of the log, with the right, the resources and what
 //! to do, and whom it came up with first; where somebody must act, a metric besides, which an alarm watches. Left
 //! out: what becomes of the work, which stays due.
 
@@ -14,6 +14,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+/// Resources that a line names.
+const NAMED: usize = 10;
 /// How often anybody can have something told ([`Refusals::tell_at_times`]).
 const AT_TIMES: SignedDuration = SignedDuration::from_mins(1);
 
@@ -33,6 +35,8 @@ struct Notes {
 #[derive(Debug)]
 struct Note {
     refusal: Refusal,
+    /// What else lacked it: as many more than the first as a line names, and one that says that there are more.
+    others: Vec<String>,
     /// The mailbox, account or batch that it came up with.
     first: Option<String>,
     times: u64,
@@ -52,8 +56,9 @@ impl Refusals {
     fn take(&self, refusal: &Refusal, id: Option<String>) {
         let mut notes = self.notes();
         let note = notes.noted.entry((refusal.kind, refusal.right.clone()));
-        let note = note.or_insert_with(|| Note { refusal: refusal.clone(), first: None, times: 0 });
+        let note = note.or_insert_with(|| Note::new(refusal.clone()));
         note.times += 1;
+        note.name(&refusal.resource);
         if note.first.is_none() {
             note.first = id;
         }
@@ -74,9 +79,9 @@ impl Refusals {
     pub fn tell(&self, function: &'static str, metrics: &Metrics, now: Timestamp) {
         let noted = mem::take(&mut self.notes().noted);
         let mut lasting = 0;
-        for ((kind, _), Note { refusal, first, times }) in noted {
-            let Refusal { right, resource, said, .. } = refusal;
-            let advice = kind.advice();
+        for ((kind, _), note) in noted {
+            let (resource, advice) = (note.resources(), note.refusal.advice());
+            let Note { refusal: Refusal { right, said, .. }, first, times, .. } = note;
             macro_rules! tell {
                 ($words:literal) => {
                     tracing::error!(function, right, resource, first, times, said, advice, $words)
@@ -114,6 +119,30 @@ impl Refusals {
     }
 }
 
+impl Note {
+    fn new(refusal: Refusal) -> Self {
+        Self { refusal, others: Vec::new(), first: None, times: 0 }
+    }
+
+    /// Keeps the name of what lacked it, too.
+    fn name(&mut self, resource: &str) {
+        let is_known = self.refusal.resource == resource || self.others.iter().any(|other| other == resource);
+        if !is_known && self.others.len() < NAMED {
+            self.others.push(resource.to_owned());
+        }
+    }
+
+    /// What lacked it, as a line names it.
+    fn resources(&self) -> String {
+        let mut names = vec![self.refusal.resource.as_str()];
+        names.extend(self.others.iter().map(String::as_str).take(NAMED - 1));
+        if self.others.len() >= NAMED {
+            names.push("…");
+        }
+        names.join(", ")
+    }
+}
+
 impl Metrics {
     /// Counts rights and resources that a function lacks, where it lacks any.
     #[expect(clippy::cast_precision_loss, reason = "metrics are floating-point numbers")]
@@ -129,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_right_is_told_once_with_the_first_resource_that_lacked_it() {
+    fn a_right_is_told_once_with_all_that_lacked_it() {
         let refusals = Refusals::default();
         assert!(!refusals.lasts());
         for (n, (resource, code)) in
@@ -143,18 +172,31 @@ mod tests {
         assert!(refusals.lasts());
         let noted: Vec<_> = {
             let notes = refusals.notes();
-            let noted = notes.noted.values().map(|Note { refusal, first, times }| {
-                (refusal.kind, refusal.resource.clone(), first.clone(), *times)
-            });
-            noted.collect()
+            let noted = notes.noted.values();
+            noted.map(|note| (note.refusal.kind, note.resources(), note.first.clone(), note.times)).collect()
         };
         let expected = [
-            (RefusalKind::Denied, "one".to_owned(), Some("m1".to_owned()), 2),
+            (RefusalKind::Denied, "one, two".to_owned(), Some("m1".to_owned()), 2),
             (RefusalKind::Throttled, "one".to_owned(), None, 1),
         ];
         assert_eq!(noted, expected);
         refusals.tell("fetch", &Metrics::new("s"), Timestamp::UNIX_EPOCH);
         assert!(!refusals.lasts(), "told, and forgotten");
+    }
+
+    #[test]
+    fn a_line_names_ten_resources_each_once() {
+        let told = |count: usize| {
+            let mut note = Note::new(Refusal::missing("secretsmanager:GetSecretValue", "secret 1"));
+            for n in (1..=count).chain(1..=count) {
+                note.name(&format!("secret {n}"));
+            }
+            note.resources()
+        };
+        assert_eq!(told(1), "secret 1");
+        assert_eq!(told(3), "secret 1, secret 2, secret 3");
+        assert!(told(10).ends_with("secret 9, secret 10"), "{}", told(10));
+        assert!(told(50).ends_with("secret 10, …") && !told(50).contains("secret 11"), "{}", told(50));
     }
 
     #[test]

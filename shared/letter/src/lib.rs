@@ -12,4 +12,4 @@ mod send_error;
 
 pub use link::{LinkError, LinkKey, PersonalLink, personal_link};
 pub use post::{Letter, MessageId, Post, Quota};
-pub use send_error::{SendError, said};
+pub use send_error::{Answer, SendError, said};

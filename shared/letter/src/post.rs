@@ -1,6 +1,6 @@
 //! Sending letters through SES.
 
-use crate::{SendError, send_error::Sender};
+use crate::{Answer, SendError, send_error::Sender};
 use aws_sdk_sesv2::{
     Client,
     config::{Config, retry::RetryConfig},
@@ -83,7 +83,8 @@ impl Post {
         Ok(MessageId(sent.message_id.unwrap_or_default()))
     }
 
-    /// What of an error AWS did not do, for all letters alike, where the request needed this right.
+    /// What of an error AWS did not do for want of something, or because it takes exception to a letter, where the
+    /// request needed this right.
     pub fn refusal(&self, right: &str, error: &SendError) -> Option<Refusal> {
         let resource = match &self.configuration_set {
             Some(set) => format!("SES, configuration set {set}"),
@@ -92,13 +93,11 @@ impl Post {
         match error {
             SendError::Throttled => Some(Refusal::throttled(right, &resource)),
             SendError::Passing(said) => Some(Refusal::unanswered(right, &resource, said)),
-            SendError::Stopped { code, status, said } => {
-                // Where SES says nothing, its code stands there.
-                let message = if said == code { "" } else { said };
-                let refusal = Refusal::answered(right, &resource, code, message, *status);
-                (refusal.kind != RefusalKind::Other).then_some(refusal)
+            SendError::Stopped(answer) => {
+                Some(answered(right, &resource, answer)).filter(|refusal| refusal.kind != RefusalKind::Other)
             }
-            SendError::QuotaUsedUp | SendError::Recipient(_) => None,
+            SendError::Rejected(answer) => Some(answered(right, &resource, answer)),
+            SendError::QuotaUsedUp | SendError::Recipient(_) | SendError::Unverified(_) => None,
         }
     }
 
@@ -119,6 +118,12 @@ impl Post {
             sending_enabled: account.sending_enabled(),
         })
     }
+}
+
+fn answered(right: &str, resource: &str, Answer { code, status, said }: &Answer) -> Refusal {
+    // Where SES says nothing, its code stands there.
+    let message = if said == code { "" } else { said };
+    Refusal::answered(right, resource, code, message, *status)
 }
 
 impl fmt::Debug for Post {

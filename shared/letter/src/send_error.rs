@@ -20,24 +20,33 @@ pub enum SendError {
     /// The account has sent all that it may within 24 hours.
     #[error("SES sends no more today: the account's daily quota is used up")]
     QuotaUsedUp,
-    /// To this address nothing can be sent: it is none, or not verified while the account is in SES's
-    /// sandbox.
+    /// To this address nothing can be sent: it is none.
     #[error("SES does not send to this address: {0}")]
     Recipient(String),
+    /// To this address nothing can be sent yet: it is not verified, and the account is in SES's sandbox.
+    #[error("SES does not send to this address while it is in its sandbox: {0}")]
+    Unverified(String),
     /// To nobody anything can be sent: sending is paused, the sender is not verified, the configuration
     /// set is gone, or the rights are missing.
-    #[error("SES sends nothing: {said}")]
-    Stopped {
-        /// SES's code; empty where it gave none.
-        code: String,
-        /// The HTTP status of its answer.
-        status: u16,
-        /// What it said.
-        said: String,
-    },
-    /// SES was not reached, could not do it now, or took exception to this one letter.
+    #[error("SES sends nothing: {}", .0.said)]
+    Stopped(Answer),
+    /// SES takes exception to this one letter, and will whenever it is sent.
+    #[error("SES rejects this letter: {}", .0.said)]
+    Rejected(Answer),
+    /// SES was not reached, or could not do it now.
     #[error("SES could not send it now: {0}")]
     Passing(String),
+}
+
+/// What SES answered in place of sending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its code; empty where it gave none.
+    pub code: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What it said.
+    pub said: String,
 }
 
 /// What is sent with, for telling whose address SES complains about.
@@ -75,19 +84,19 @@ impl SendError {
             // https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html
             SendEmailError::MessageRejected(_) if message.contains("not verified") => {
                 if sender.is_named_in(message) {
-                    Self::stopped(error, said(message))
+                    Self::Stopped(Answer::of(error))
                 } else {
-                    Self::Recipient(said(message))
+                    Self::Unverified(said(message))
                 }
             }
-            SendEmailError::MessageRejected(_) => Self::Passing(said(message)),
+            SendEmailError::MessageRejected(_) => Self::Rejected(Answer::of(error)),
             SendEmailError::BadRequestException(_) if sender.is_sound() => {
                 let words = message.to_ascii_lowercase();
                 // "Illegal address", "Domain contains dot-dot": anything else is not the recipient's.
                 if words.contains("address") || words.contains("domain") {
                     Self::Recipient(said(message))
                 } else {
-                    Self::Passing(said(message))
+                    Self::Rejected(Answer::of(error))
                 }
             }
             _ => Self::of_request(error),
@@ -99,28 +108,60 @@ impl SendError {
             // A time-out, a connection that failed, an answer that was none.
             return Self::Passing("SES was not reached".to_owned());
         };
-        let (code, message) = (service.code().unwrap_or_default(), service.message().unwrap_or_default());
+        let answer = Answer::of(error);
+        match &*answer.code {
+            // https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
+            "LimitExceededException" | "TooManyRequestsException" | "Throttling" | "ThrottlingException" => {
+                let words = service.message().unwrap_or_default().to_ascii_lowercase();
+                if words.contains("daily") { Self::QuotaUsedUp } else { Self::Throttled }
+            }
+            _ if (400..500).contains(&answer.status) => Self::Stopped(answer),
+            _ => Self::Passing(answer.said),
+        }
+    }
+
+    /// What whoever runs the deployment should do; `None` where it passes by itself, or is told elsewhere.
+    ///
+    /// Source: <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors>.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::QuotaUsedUp => Some("The rest goes tomorrow; ask AWS for a higher quota (Service Quotas)."),
+            Self::Stopped(Answer { code, .. }) => Some(match &**code {
+                "MailFromDomainNotVerifiedException" => {
+                    "SES does not find the MX record of the sender's MAIL FROM domain: put it back into the DNS, or take \
+                     that domain away from the identity in SES."
+                }
+                "MessageRejected" => {
+                    "Verify the identity of SenderAddress in SES, in this region (docs/deploy.md, \"Mails\")."
+                }
+                "BadRequestException" => {
+                    "Correct SenderAddress and OperatorAddresses: SES takes one of them for no address."
+                }
+                "AccountSuspendedException" | "SendingPausedException" => {
+                    "Too many mails of this AWS account came back or were complained about: SES console, \"Account \
+                     dashboard\"."
+                }
+                _ => "Look at the identity of SenderAddress and at the configuration set in SES.",
+            }),
+            Self::Throttled
+            | Self::Recipient(_)
+            | Self::Unverified(_)
+            | Self::Rejected(_)
+            | Self::Passing(_) => None,
+        }
+    }
+}
+
+impl Answer {
+    fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Self {
+        let code = error.code().unwrap_or_default().to_owned();
         let status = error.raw_response().map_or(0, |response| response.status().as_u16());
-        let told = || match (message, code) {
+        let said = match (error.message().unwrap_or_default(), &*code) {
             ("", "") => format!("status {status}"),
             ("", code) => said(code),
             (message, _) => said(message),
         };
-        match code {
-            // https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
-            "LimitExceededException" | "TooManyRequestsException" | "Throttling" | "ThrottlingException" => {
-                let words = message.to_ascii_lowercase();
-                if words.contains("daily") { Self::QuotaUsedUp } else { Self::Throttled }
-            }
-            _ if (400..500).contains(&status) => Self::stopped(error, told()),
-            _ => Self::Passing(told()),
-        }
-    }
-
-    fn stopped<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>, said: String) -> Self {
-        let code = error.code().unwrap_or_default().to_owned();
-        let status = error.raw_response().map_or(0, |response| response.status().as_u16());
-        Self::Stopped { code, status, said }
+        Self { code, status, said }
     }
 }
 

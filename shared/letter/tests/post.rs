@@ -5,7 +5,7 @@ use aws_sdk_sesv2::{
     Client, Config,
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
 };
-use postroom_letter::{Letter, MessageId, Post, Quota, SendError};
+use postroom_letter::{Answer, Letter, MessageId, Post, Quota, SendError};
 use postroom_model::RefusalKind;
 use serde_json::Value;
 use std::sync::{
@@ -96,12 +96,16 @@ async fn a_letter_has_both_texts_and_answers_go_to_the_operators() {
 }
 
 fn stopped(code: &str, status: u16, said: &str) -> SendError {
-    SendError::Stopped { code: code.to_owned(), status, said: said.to_owned() }
+    SendError::Stopped(Answer { code: code.to_owned(), status, said: said.to_owned() })
+}
+
+fn rejected(code: &str, said: &str) -> SendError {
+    SendError::Rejected(Answer { code: code.to_owned(), status: 400, said: said.to_owned() })
 }
 
 #[tokio::test]
 async fn what_the_deployment_lacks_is_known_by_ses_own_words() {
-    use RefusalKind::{Denied, Missing};
+    use RefusalKind::{Denied, Missing, Other};
     const ROLE: &str =
         "User `arn:aws:sts::1:assumed-role/r/f' is not authorized to perform `ses:SendEmail' on resource";
     let of = |identity: &str| format!("{ROLE} `arn:aws:ses:eu-central-1:1:identity/{identity}'");
@@ -116,6 +120,9 @@ async fn what_the_deployment_lacks_is_known_by_ses_own_words() {
         (404, "NotFoundException", "Configuration set <reminders> does not exist.", Some((Missing, own))),
         (400, "SendingPausedException", "Sending is paused", None),
         (400, "MessageRejected", "Email address is not verified: post@contoso.com", None),
+        // It is the letter's, and its neighbours go.
+        (400, "MessageRejected", "Message contains a virus.", Some((Other, own))),
+        (400, "BadRequestException", "Header too long", Some((Other, own))),
     ] {
         let (endpoint, _) = answering(status, code, serde_json::json!({ "message": message })).await;
         let post = post(&endpoint, &[OPERATOR], Some("reminders"));
@@ -140,13 +147,13 @@ async fn refusals_say_what_would_help() {
         "Email address is not verified. The following identities failed the check in region EU-CENTRAL-1:";
     let said = |text: &str| text.to_owned();
     for (status, kind, message, error) in [
-        (400, "MessageRejected", recipient.as_str(), SendError::Recipient(format!("{cut} …"))),
+        (400, "MessageRejected", recipient.as_str(), SendError::Unverified(format!("{cut} …"))),
         (400, "MessageRejected", sender.as_str(), stopped("MessageRejected", 400, &format!("{cut} … …"))),
         (
             400,
             "MessageRejected",
             "Message contains a virus.",
-            SendError::Passing(said("Message contains a virus.")),
+            rejected("MessageRejected", "Message contains a virus."),
         ),
         (400, "BadRequestException", "Illegal address", SendError::Recipient(said("Illegal address"))),
         (
@@ -156,7 +163,13 @@ async fn refusals_say_what_would_help() {
             SendError::Recipient(said("Domain ends with dot")),
         ),
         // Whatever it is, it is not the recipient's.
-        (400, "BadRequestException", "Header too long", SendError::Passing(said("Header too long"))),
+        (400, "BadRequestException", "Header too long", rejected("BadRequestException", "Header too long")),
+        (
+            400,
+            "MailFromDomainNotVerifiedException",
+            "No MX",
+            stopped("MailFromDomainNotVerifiedException", 400, "No MX"),
+        ),
         (429, "TooManyRequestsException", "Maximum sending rate exceeded.", SendError::Throttled),
         (429, "TooManyRequestsException", "Daily message quota exceeded.", SendError::QuotaUsedUp),
         (400, "ThrottlingException", "Maximum sending rate exceeded", SendError::Throttled),
@@ -195,6 +208,8 @@ async fn refusals_say_what_would_help() {
         let found = sent.expect_err(kind);
         assert!(!format!("{found} {found:?}").contains('@'), "{found:?}");
         assert_eq!(found, error, "{status} {kind} {message}");
+        let lasts = matches!(error, SendError::Stopped(_) | SendError::QuotaUsedUp);
+        assert_eq!(found.advice().is_some(), lasts, "{status} {kind}: who stops everything says what to do");
     }
     // A reply-to that is no address is the deployment's mistake, not the recipient's.
     let (endpoint, _) =

@@ -2,9 +2,7 @@
 //! Microsoft, Google and common servers, then the moment at which it refused.
 
 use crate::{Answer, redaction::Secrets};
-use base64::{Engine, prelude::BASE64_STANDARD};
 use postroom_model::FaultClass;
-use serde_json::Value;
 use std::time::Duration;
 
 /// The moment of a refusal: it decides where neither code nor text says anything.
@@ -125,29 +123,6 @@ fn is_about_secrets(class: FaultClass) -> bool {
 /// The response code, in capitals, if it is one that is in use.
 pub(crate) fn known_code(code: &str) -> Option<&'static str> {
     CODES.iter().find(|known| known.eq_ignore_ascii_case(code)).copied()
-}
-
-/// The class that the error challenge of an OAuth mechanism, in base64, stands for: a `status` of
-/// RFC 7628 section 3.2.2, or the HTTP status that XOAUTH2 sends. None, where it says nothing that
-/// is known: what the server's final answer means then stands.
-pub(crate) fn challenge_class(challenge: &str) -> Option<FaultClass> {
-    let json = BASE64_STANDARD.decode(challenge.trim()).ok()?;
-    let challenge: Value = serde_json::from_slice(&json).ok()?;
-    let status = match &challenge["status"] {
-        Value::String(status) => status.clone(),
-        Value::Number(status) => status.to_string(),
-        _ => return None,
-    };
-    match status.as_str() {
-        "400" | "401" | "invalid_token" | "insufficient_scope" => Some(FaultClass::TokenRefused),
-        "403" => Some(FaultClass::NoMailboxAccess),
-        "429" => Some(FaultClass::Throttled),
-        "temporarily_unavailable" | "server_error" => Some(FaultClass::TemporarilyUnavailable),
-        // The server could not read what we sent.
-        "invalid_request" => Some(FaultClass::Protocol),
-        status if status.len() == 3 && status.starts_with('5') => Some(FaultClass::TemporarilyUnavailable),
-        _ => None,
-    }
 }
 
 /// How long the server asks to be left alone, in whole seconds and never less: Microsoft's `Suggested Backoff
@@ -303,35 +278,6 @@ mod tests {
         }
         assert_eq!(class(None, "Command Error. 12", true, M::Command), F::Protocol);
         assert_eq!(class(None, "Request is throttled.", true, M::Command), F::Throttled);
-    }
-
-    #[test]
-    fn challenges_of_real_servers_have_a_class() {
-        for (json, expected) in [
-            (
-                r#"{"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}"#,
-                Some(F::TokenRefused),
-            ),
-            (
-                r#"{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}"#,
-                Some(F::TokenRefused),
-            ),
-            (r#"{"status":"invalid_token","openid-configuration":""}"#, Some(F::TokenRefused)),
-            (r#"{"status":401}"#, Some(F::TokenRefused)),
-            (r#"{"status":"insufficient_scope"}"#, Some(F::TokenRefused)),
-            (r#"{"status":"403"}"#, Some(F::NoMailboxAccess)),
-            (r#"{"status":"429"}"#, Some(F::Throttled)),
-            (r#"{"status":"503"}"#, Some(F::TemporarilyUnavailable)),
-            (r#"{"status":"invalid_request"}"#, Some(F::Protocol)),
-            (r#"{"status":"new"}"#, None),
-            (r#"{"status":null}"#, None),
-            ("{}", None),
-            ("", None),
-            ("[]", None),
-        ] {
-            assert_eq!(challenge_class(&BASE64_STANDARD.encode(json)), expected, "{json}");
-        }
-        assert_eq!(challenge_class("%%%"), None);
     }
 
     #[test]

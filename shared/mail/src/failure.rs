@@ -108,6 +108,17 @@ pub enum Error {
         /// What the server said.
         answer: Answer,
     },
+    /// More messages are in a maildrop than can be listed.
+    #[error(
+        "{messages} messages are in the maildrop, and at most {most} can be listed by POP3: delete some at the \
+         server, or fetch it by IMAP; `after_fetch = \"delete\"` keeps one from getting so full"
+    )]
+    TooFull {
+        /// How many the server counts.
+        messages: u32,
+        /// The most that can be listed.
+        most: u32,
+    },
     /// The server breaks its protocol.
     #[error("the server breaks the protocol: {0}")]
     Protocol(&'static str),
@@ -193,9 +204,10 @@ impl Error {
     fn class(&self) -> FaultClass {
         match self {
             Self::Unreachable { .. } => FaultClass::Unreachable,
-            Self::AddressRefused { .. } | Self::NotTls { .. } | Self::Unsendable(_) => {
-                FaultClass::Configuration
-            }
+            Self::AddressRefused { .. }
+            | Self::NotTls { .. }
+            | Self::Unsendable(_)
+            | Self::TooFull { .. } => FaultClass::Configuration,
             Self::PlaintextRefused { .. } => FaultClass::PlaintextRefused,
             Self::Certificate { .. } | Self::Tls { .. } => FaultClass::Certificate,
             Self::TimedOut { .. } => FaultClass::TimedOut,

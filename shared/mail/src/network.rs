@@ -1,16 +1,12 @@
 //! How connections are made: name resolution, allowed addresses, TCP, TLS.
 //!
 //! A name is resolved once, every address is checked, and exactly a checked address is connected
-//! to. Certificates are checked against the system's roots and the deployment's own CAs, for the
-//! name or address in the mailbox's settings.
+//! to. Certificates are checked by `postroom-trust`, for the name or address in the mailbox's settings.
 
 use crate::{Error, MailStream, Stage};
 use postroom_model::{Server, Tls, address};
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
-};
+use postroom_trust::TrustError;
+use rustls::pki_types::ServerName;
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
@@ -45,21 +41,6 @@ pub struct NetworkSettings {
     pub idle_timeout: Duration,
 }
 
-/// Why settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NetworkError {
-    /// The private CAs are not certificates in PEM.
-    #[error("the private CA is not a certificate in PEM: {0}")]
-    ExtraCa(String),
-    /// There is nothing to check certificates against.
-    #[error("this system has no root certificates, and no private CA is configured")]
-    NoRoots,
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
-}
-
 /// Makes connections. Cheap to clone; one is enough for a process.
 #[derive(Clone)]
 pub struct Network(Arc<Inner>);
@@ -73,22 +54,9 @@ impl Network {
     /// Loads the system's roots and reads the private CAs.
     ///
     /// # Errors
-    /// [`NetworkError`], when the private CAs cannot be read or there is no root at all.
-    pub fn new(settings: NetworkSettings) -> Result<Self, NetworkError> {
-        let mut roots = RootCertStore::empty();
-        // A system root that cannot be read is no reason to refuse the others.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(pem) = &settings.extra_ca_pem {
-            add_private(&mut roots, pem)?;
-        }
-        if roots.is_empty() {
-            return Err(NetworkError::NoRoots);
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(NetworkError::Tls)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+    /// [`TrustError`], when the private CAs cannot be read or there is no root at all.
+    pub fn new(settings: NetworkSettings) -> Result<Self, TrustError> {
+        let config = postroom_trust::client_config(settings.extra_ca_pem.as_deref())?;
         Ok(Self(Arc::new(Inner { settings, tls: TlsConnector::from(Arc::new(config)) })))
     }
 
@@ -163,16 +131,6 @@ impl fmt::Debug for Network {
 /// An IPv6 address without its brackets; anything else as it is.
 fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
-}
-
-fn add_private(roots: &mut RootCertStore, pem: &str) -> Result<(), NetworkError> {
-    let refused = |e: &dyn fmt::Display| NetworkError::ExtraCa(e.to_string());
-    let mut found = false;
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        roots.add(certificate.map_err(|e| refused(&e))?).map_err(|e| refused(&e))?;
-        found = true;
-    }
-    if found { Ok(()) } else { Err(refused(&"there is none in it")) }
 }
 
 async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {

@@ -1,7 +1,7 @@
 //! The way to a server up to its greeting: TCP, TLS, the time that all of it may take.
 
 use crate::{Answer, Error, MailStream, Network, Stage, Transcript};
-use postroom_model::{FaultClass, Server};
+use postroom_model::{FaultClass, Server, Tls};
 use std::{
     future::Future,
     sync::{Mutex, PoisonError},
@@ -17,6 +17,19 @@ pub enum Protection {
     AllowedPlaintext,
     /// Not encrypted: nothing secret may be sent.
     Plaintext,
+}
+
+impl Protection {
+    /// That a password or token may be sent to this server.
+    ///
+    /// # Errors
+    /// [`Error::PlaintextRefused`].
+    pub(crate) fn allows_secrets(self, server: &Server) -> Result<(), Error> {
+        match self {
+            Self::Tls | Self::AllowedPlaintext => Ok(()),
+            Self::Plaintext => Err(Error::PlaintextRefused { host: server.host.clone() }),
+        }
+    }
 }
 
 /// A connection that is being made; its transcript, if there is one, tells what happens.
@@ -55,8 +68,29 @@ impl<'a> Opening<'a> {
         connected
     }
 
+    /// Opens a stream that is protected as the server's settings say. `starttls` asks for TLS in the words
+    /// of the protocol; nobody greets after it.
+    pub(crate) async fn stream<T>(
+        &self,
+        starttls: impl FnOnce(TcpStream) -> T,
+    ) -> Result<(MailStream, Protection), Error>
+    where
+        T: Future<Output = Result<TcpStream, Error>>,
+    {
+        let tcp = self.tcp().await?;
+        match self.server.tls {
+            Tls::Implicit => Ok((self.encrypt(tcp).await?, Protection::Tls)),
+            Tls::Starttls => {
+                let tcp = starttls(tcp).await.map_err(before_tls)?;
+                Ok((self.encrypt(tcp).await?, Protection::Tls))
+            }
+            // The network has checked that the host may be spoken to in plaintext.
+            Tls::None => Ok((tcp.into(), Protection::AllowedPlaintext)),
+        }
+    }
+
     /// Opens TCP. The greeting is next, unless it is encrypted first.
-    pub(crate) async fn tcp(&self) -> Result<TcpStream, Error> {
+    async fn tcp(&self) -> Result<TcpStream, Error> {
         let tcp = self.network.tcp(self.server).await?;
         if let (Some(transcript), Ok(address)) = (self.transcript, tcp.peer_addr()) {
             transcript.note(format_args!("connected to {address}"));
@@ -66,7 +100,7 @@ impl<'a> Opening<'a> {
     }
 
     /// Encrypts. What the server offers is next.
-    pub(crate) async fn encrypt(&self, tcp: TcpStream) -> Result<MailStream, Error> {
+    async fn encrypt(&self, tcp: TcpStream) -> Result<MailStream, Error> {
         self.reached(Stage::Encrypting);
         let stream = self.network.tls(&self.server.host, tcp).await?;
         if let Some(transcript) = self.transcript {
@@ -87,7 +121,7 @@ impl<'a> Opening<'a> {
 
 /// What a refusal before TLS comes to. Anybody in between could have written it: it must neither
 /// pause the mailbox nor cost it its token.
-pub(crate) fn before_tls(error: Error) -> Error {
+fn before_tls(error: Error) -> Error {
     let harmless = |answer, class| Answer { class, retry_after: None, ..answer };
     match error {
         Error::Bye(answer) => Error::Bye(harmless(answer, FaultClass::TemporarilyUnavailable)),

@@ -1,5 +1,6 @@
 //! Keeps our secrets out of what servers say.
 
+use crate::{Credential, sasl};
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
@@ -27,8 +28,19 @@ impl Secrets {
         }
     }
 
+    /// Adds a password or token in the forms in which one is sent. Where a transcript is kept, it also gets
+    /// those in which a server may quote it.
+    pub(crate) fn add_credential(&mut self, credential: &Credential, is_recorded: bool) {
+        let secret = credential.expose();
+        self.add(secret.to_owned().into());
+        self.add(sasl::encode(secret));
+        if is_recorded {
+            self.add_encodings(secret);
+        }
+    }
+
     /// Adds the encodings in which a server, or what stands before it, may quote a secret.
-    pub(crate) fn add_encodings(&mut self, secret: &str) {
+    fn add_encodings(&mut self, secret: &str) {
         for shift in 0..3 {
             // Where a secret begins within a group of three bytes decides how it looks in base64; its
             // first and last letters there also depend on its neighbours.

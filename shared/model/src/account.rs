@@ -161,6 +161,10 @@ pub struct AccountStatus {
     /// Renewals in a row that failed for a reason that may pass.
     #[serde(default)]
     pub failures: u32,
+    /// How often the server has called the grant invalid since they last worked, in words that nobody has
+    /// described.
+    #[serde(default)]
+    pub undescribed: u32,
     /// Who changes the token set now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,

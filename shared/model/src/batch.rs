@@ -27,7 +27,8 @@ pub struct Batch {
     /// Who works it now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
-    /// When the last run that went through all its mailboxes began.
+    /// When the last run that went through its mailboxes began. Those that had no turn in it say so themselves
+    /// ([`NoTurn`](crate::NoTurn)).
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",

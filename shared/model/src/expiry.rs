@@ -92,10 +92,11 @@ impl Ends {
 /// to be shown. `None` where nothing is known to.
 ///
 /// A refusal is an end that has come, whatever was expected; an administrator's policy comes after it,
-/// because mail goes on meanwhile.
+/// because mail goes on meanwhile. A client secret with which tokens were obtained after its end did not
+/// end then: somebody noted another day, or has not noted a new one yet.
 pub fn expiry(account: &Account, provider: &Provider, status: &AccountStatus) -> Option<Expiry> {
     let secret = provider.client_auth_expires.filter(|_| account.grant.needs_consent());
-    let secret = secret.filter(|_| status.obtained_at.is_some());
+    let secret = secret.filter(|end| status.obtained_at.is_some_and(|at| at < end.at()));
     let secret = secret.map(|end| Expiry::noted(end.at(), Governs::ClientSecret));
     let Ends { hard, policy, .. } = authorization_ends(account, provider, status);
     let policy = policy.filter(|_| refusal(status).is_none());
@@ -289,6 +290,13 @@ mod tests {
                 provider(Some(90), None, Some("2027-02-01")),
                 status(),
                 Some(("2027-02-01T00:00:00Z", ClientSecret)),
+            ),
+            (
+                "a secret that was good for tokens after its end",
+                consent(),
+                provider(Some(90), None, Some("2027-01-11T09:00:00Z")),
+                status(),
+                Some(("2027-04-11T09:00:00Z", IdleLimit)),
             ),
             (
                 "secret with an offset",

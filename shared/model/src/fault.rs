@@ -50,6 +50,12 @@ impl Fault {
         self.class == FaultClass::Storage && self.refusal.is_some()
     }
 
+    /// Whether an authorization server calls the grant invalid in words that nobody has described: the
+    /// authorization may have ended, or the server be unwell.
+    pub fn is_undescribed(&self) -> bool {
+        self.class == FaultClass::Unknown && self.reason.contains("invalid_grant")
+    }
+
     /// How long the server asked to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after_seconds.map(Duration::from_secs)

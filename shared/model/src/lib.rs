@@ -57,7 +57,7 @@ pub use refusal::{Refusal, RefusalKind};
 pub use reminder::{Recipient, Rejection, Reminder, Undeliverable};
 pub use renewal::renew_at;
 pub use stage::{Calendar, NotAStage, Stage, Standing};
-pub use state::{Day, Failure, Lease, MailboxState, Run, RunResult, Stuck};
+pub use state::{Day, Failure, Lease, MailboxState, NoTurn, Run, RunResult, Stuck};
 pub use subject::{NotASubject, Subject};
 pub use token::{NotATokenSet, TokenSet};
 pub use work::{Cause, Work};

@@ -35,6 +35,14 @@ pub struct MaildropCursor {
 }
 
 impl MaildropCursor {
+    /// Ids in one part of the set.
+    pub const PART: u32 = 600;
+
+    /// How many ids the set has, when no run that broke off has left others in it.
+    pub fn ids(&self) -> u64 {
+        u64::from(self.part) * u64::from(Self::PART) + u64::from(self.filled)
+    }
+
     /// A maildrop of which nothing is known.
     pub fn start(origin: u64) -> Self {
         Self {

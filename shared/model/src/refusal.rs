@@ -66,7 +66,7 @@ impl RefusalKind {
                 "It is tried again by itself; if it lasts, look at the AWS Health dashboard, and at the way to AWS \
                  where the functions run in subnets."
             }
-            Self::Other => "Report it with this line.",
+            Self::Other => "`said` is what AWS takes exception to. Report it with this line.",
         }
     }
 
@@ -79,6 +79,7 @@ impl RefusalKind {
     ///
     /// Sources: "Common Errors" in the API reference of each service, such as
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>,
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>,
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
     /// <https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html>,
     /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>,
@@ -105,9 +106,8 @@ impl RefusalKind {
             "LimitExceededException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded"
             | "RequestThrottled" | "SlowDown" | "Throttling" | "ThrottlingException" | "TooManyRequestsException"
             // Others write the same items at this moment.
-            | "TransactionCanceledException" | "TransactionConflictException" | "TransactionInProgressException" => {
-                Self::Throttled
-            }
+            | "TransactionConflictException" | "TransactionInProgressException" => Self::Throttled,
+            "TransactionCanceledException" if is_contended(message) => Self::Throttled,
             "DependencyTimeoutException" | "InternalFailure" | "InternalServiceError" | "KeyUnavailableException"
             | "KMSInternalException" | "RequestTimeout" | "ServiceUnavailable" => Self::Unanswered,
             _ => match status {
@@ -120,6 +120,19 @@ impl RefusalKind {
     }
 }
 
+/// Whether a transaction was cancelled only because others write the same items, or too much is asked. The reasons
+/// are at the end of what DynamoDB says, one for each item: `… for specific reasons [None, TransactionConflict]`.
+/// What a condition or a value was wrong for comes to the same the next time.
+fn is_contended(message: &str) -> bool {
+    let reasons = message.rsplit_once('[').and_then(|(_, rest)| rest.split_once(']'));
+    let reasons = reasons.map_or("", |(reasons, _)| reasons);
+    let mut reasons = reasons.split(',').map(str::trim).filter(|reason| *reason != "None").peekable();
+    reasons.peek().is_some()
+        && reasons.all(|reason| {
+            matches!(reason, "ProvisionedThroughputExceeded" | "ThrottlingError" | "TransactionConflict")
+        })
+}
+
 /// How AWS begins to say which right is missing
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).
 const NOT_AUTHORIZED: &str = "is not authorized to perform";
@@ -128,12 +141,13 @@ const QUOTES: [char; 3] = ['"', '`', '\''];
 
 impl Refusal {
     /// What AWS answered. A missing right is the one that AWS names, which may be another than was asked for: a
-    /// key's, of what is encrypted.
+    /// key's, of what is encrypted. So is a resource that cannot be used.
     pub fn answered(right: &str, resource: &str, code: &str, message: &str, status: u16) -> Self {
         let kind = RefusalKind::of(code, message, status);
         let message = &*without_objects(message);
         let (named_right, named_resource) = match kind {
             RefusalKind::Denied => named(message),
+            RefusalKind::Missing => (None, named_arn(message)),
             _ => (None, None),
         };
         // SQS names its rights in small letters.
@@ -176,6 +190,18 @@ impl Refusal {
         Self { right: right.to_owned(), resource: resource.to_owned(), kind, said: said.to_owned() }
     }
 
+    /// What whoever runs the deployment should do.
+    pub fn advice(&self) -> &'static str {
+        match (self.kind, &*self.right) {
+            (RefusalKind::Other, "ses:SendEmail") => {
+                "SES takes exception to the mail itself, for what `said` says: look at what it is made of, the names \
+                 of accounts and mailboxes (docs/operations.md, \"RemindersFailedAlarm\"). The next run sends \
+                 reminders again."
+            }
+            (kind, _) => kind.advice(),
+        }
+    }
+
     /// Whether the same request may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         matches!(self.kind, RefusalKind::Throttled | RefusalKind::Unanswered)
@@ -190,6 +216,12 @@ fn named(message: &str) -> (Option<&str>, Option<&str>) {
     let right = first_name(rest).filter(|right| right.contains(':'));
     let resource = rest.split_once(" on resource").and_then(|(_, rest)| first_name(rest));
     (right, resource.filter(|resource| !resource.contains('@') && !matches!(*resource, "" | "*" | "…")))
+}
+
+/// The resource that AWS says cannot be used, where it says so by its ARN: `arn:aws:kms:… is disabled.`
+fn named_arn(message: &str) -> Option<&str> {
+    let mut words = message.split_whitespace().map(|word| word.trim_matches(QUOTES));
+    words.find(|word| word.starts_with("arn:") && !word.contains('@'))
 }
 
 /// The name that a text begins with, behind a colon or none.
@@ -309,6 +341,22 @@ mod tests {
     }
 
     #[test]
+    fn a_resource_that_cannot_be_used_is_the_one_that_aws_names() {
+        const KEY: &str = "arn:aws:kms:eu-central-1:1:key/k";
+        for (code, message, resource) in [
+            ("KMS.DisabledException", "arn:aws:kms:eu-central-1:1:key/k is disabled.", KEY),
+            ("NotFoundException", "Key 'arn:aws:kms:eu-central-1:1:key/k' does not exist", KEY),
+            ("NoSuchBucket", "The specified bucket does not exist", "own"),
+            ("ResourceNotFoundException", "Requested resource not found: Table: t not found", "own"),
+            // Not the resource's, but that of whoever asks.
+            ("ThrottlingException", "Rate exceeded for arn:aws:kms:eu-central-1:1:key/k", "own"),
+        ] {
+            let refusal = Refusal::answered("s3:PutObject", "own", code, message, 400);
+            assert_eq!((&*refusal.right, &*refusal.resource), ("s3:PutObject", resource), "{code}");
+        }
+    }
+
+    #[test]
     fn an_objects_name_is_not_repeated() {
         const RIGHT: &str =
             "User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: s3:PutObject on resource:";
@@ -383,6 +431,24 @@ mod tests {
             ("EncryptionFailure", "", 400, Missing),
             ("BadRequestException", "Configuration set <c> does not exist.", 400, Missing),
             ("ThrottlingException", "Rate exceeded", 400, Throttled),
+            (
+                "TransactionCanceledException",
+                "… for specific reasons [None, TransactionConflict]",
+                400,
+                Throttled,
+            ),
+            (
+                "TransactionCanceledException",
+                "… [ThrottlingError, ProvisionedThroughputExceeded]",
+                400,
+                Throttled,
+            ),
+            ("TransactionCanceledException", "… [TransactionConflict, ConditionalCheckFailed]", 400, Other),
+            ("TransactionCanceledException", "… for specific reasons [ValidationError, None]", 400, Other),
+            ("TransactionCanceledException", "… [ItemCollectionSizeLimitExceeded]", 400, Other),
+            ("TransactionCanceledException", "… for specific reasons [None, None]", 400, Other),
+            ("TransactionCanceledException", "", 400, Other),
+            ("TransactionConflictException", "", 400, Throttled),
             ("SlowDown", "", 503, Throttled),
             ("", "", 429, Throttled),
             ("InternalServerError", "", 500, Unanswered),

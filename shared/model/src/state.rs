@@ -25,7 +25,7 @@ pub struct MailboxState {
     pub messages: u64,
     /// Bytes archived so far.
     pub bytes: u64,
-    /// Messages put on record in quarantine so far.
+    /// Messages that are on record in quarantine.
     pub quarantined: u64,
     /// Messages that the mailbox's filter has left out so far.
     pub left_out: u64,
@@ -41,6 +41,9 @@ pub struct MailboxState {
     /// When a run that had something to write last succeeded.
     #[serde(skip_serializing_if = "Option::is_none", with = "jiff::fmt::serde::timestamp::second::optional")]
     pub last_success: Option<Timestamp>,
+    /// That the mailbox has no turn in the runs of its batch; absent once it has had one that went well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_turn: Option<NoTurn>,
     /// Why the mailbox fails now; absent while it works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -63,6 +66,21 @@ impl MailboxState {
             || self.failure.as_ref().is_some_and(|failure| now < failure.not_before)
             || self.lease.as_ref().is_some_and(|lease| now < lease.until)
     }
+}
+
+/// A mailbox has no turn in the runs of its batch, for want of time or of a connection that its user may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoTurn {
+    /// When the first of those runs began.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub since: Timestamp,
+    /// When a poll had gone through before, which the batch no longer says.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub polled_at: Option<Timestamp>,
 }
 
 /// What was read from a mailbox's server on one day.

@@ -21,7 +21,7 @@ pub struct TokenSet {
     pub scope: Option<String>,
     /// When the set was obtained.
     pub obtained_at: Timestamp,
-    /// The provider that it was obtained from: its refresh token is shown to no other.
+    /// The provider that it was obtained from: it is shown to no other, nor to another's mail servers.
     pub issued_by: Option<ProviderId>,
 }
 
@@ -80,6 +80,11 @@ pub enum NotATokenSet {
 }
 
 impl TokenSet {
+    /// Whether it was obtained from this provider, or nobody wrote down where.
+    pub fn is_of(&self, provider: &ProviderId) -> bool {
+        self.issued_by.as_ref().is_none_or(|issuer| issuer == provider)
+    }
+
     /// Reads a token endpoint's answer that arrived at `now`. One without a token type counts as
     /// Bearer, and an empty refresh token as none.
     ///

@@ -14,12 +14,8 @@ use oauth2::{
     http::{HeaderMap, HeaderValue, Method, header},
 };
 use postroom_model::{Fault, FaultClass};
+use postroom_trust::TrustError;
 use reqwest::redirect;
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject},
-};
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, sync::Arc, time::Duration};
 use url::{Url, form_urlencoded};
@@ -48,15 +44,9 @@ pub struct HttpSettings {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// The private CAs are not certificates in PEM.
-    #[error("the private CA is not a certificate in PEM: {0}")]
-    ExtraCa(String),
-    /// There is nothing to check certificates against.
-    #[error("this system has no root certificates, and no private CA is configured")]
-    NoRoots,
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
+    /// There are no certificates to trust.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),
@@ -78,7 +68,7 @@ impl Http {
     /// [`HttpError`], when the private CAs cannot be read or there is no root at all.
     pub fn new(settings: HttpSettings) -> Result<Self, HttpError> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(settings.extra_ca_pem.as_deref())?)
+            .tls_backend_preconfigured(postroom_trust::client_config(settings.extra_ca_pem.as_deref())?)
             .dns_resolver(Arc::new(Resolver { allow_local: settings.allow_local }))
             .redirect(redirect::Policy::none())
             .no_proxy()
@@ -199,32 +189,4 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
     let date = |text: &str| DateTimeParser::new().parse_timestamp(text).ok();
     date(value)?.duration_since(date(text(header::DATE)?)?).try_into().ok()
-}
-
-fn tls(extra_ca_pem: Option<&str>) -> Result<ClientConfig, HttpError> {
-    let mut roots = RootCertStore::empty();
-    // A system root that cannot be read is no reason to refuse the others.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(pem) = extra_ca_pem {
-        add_private(&mut roots, pem)?;
-    }
-    if roots.is_empty() {
-        return Err(HttpError::NoRoots);
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(HttpError::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
-}
-
-fn add_private(roots: &mut RootCertStore, pem: &str) -> Result<(), HttpError> {
-    let refused = |e: &dyn fmt::Display| HttpError::ExtraCa(e.to_string());
-    let mut found = false;
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        roots.add(certificate.map_err(|e| refused(&e))?).map_err(|e| refused(&e))?;
-        found = true;
-    }
-    if found { Ok(()) } else { Err(refused(&"there is none in it")) }
 }

@@ -28,6 +28,19 @@ pub fn missing_scopes(asked: &[String], granted: Option<&str>) -> Vec<String> {
     asked.iter().filter(missing).cloned().collect()
 }
 
+/// Whether what was granted lets some mail be read: one of the scopes that read mail is there, as far
+/// as scopes tell by their names; else one of all that was asked for besides the identity.
+pub fn is_enough(asked: &[String], missing: &[String]) -> bool {
+    let reads_mail = |scope: &&&String| {
+        let scope = scope.to_ascii_lowercase();
+        ["imap", "pop", "mail.google.com"].iter().any(|word| scope.contains(word))
+    };
+    let rights: Vec<&String> = asked.iter().filter(|s| !ABOUT_THE_PERSON.contains(&s.as_str())).collect();
+    let reading: Vec<&String> = rights.iter().filter(reads_mail).copied().collect();
+    let needed = if reading.is_empty() { rights } else { reading };
+    needed.is_empty() || needed.iter().any(|scope| !missing.contains(scope))
+}
+
 fn is_same(asked: &str, granted: &str) -> bool {
     asked == granted || short_name(asked).is_some_and(|name| name.eq_ignore_ascii_case(last_part(granted)))
 }
@@ -76,6 +89,28 @@ mod tests {
         for (asked, granted, missing) in table {
             let asked: Vec<String> = asked.iter().map(|scope| (*scope).to_owned()).collect();
             assert_eq!(missing_scopes(&asked, granted), missing, "{asked:?} {granted:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_counts_only_where_mail_cannot_do_without() {
+        let imap = "https://outlook.office.com/IMAP.AccessAsUser.All";
+        let smtp = "https://outlook.office.com/SMTP.Send";
+        let pop = "https://outlook.office.com/POP.AccessAsUser.All";
+        let table: [(&[&str], &[&str], bool); 8] = [
+            (&["openid", "imap"], &[], true),
+            (&["openid", "imap"], &["imap"], false),
+            (&[imap, smtp], &[smtp], true),
+            (&[imap, smtp], &[imap], false),
+            (&[imap, pop], &[pop], true),
+            (&["openid", "email"], &[], true),
+            (&["https://mail.google.com/", "openid"], &["https://mail.google.com/"], false),
+            // A scope of an unknown name that is all that was asked for.
+            (&["openid", "offline_access", "postbox"], &["postbox"], false),
+        ];
+        for (asked, missing, enough) in table {
+            let owned = |scopes: &[&str]| scopes.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+            assert_eq!(is_enough(&owned(asked), &owned(missing)), enough, "{asked:?} {missing:?}");
         }
     }
 }

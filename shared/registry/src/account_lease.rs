@@ -162,8 +162,9 @@ impl Registry {
             .set_or_remove("ends_at", record.ends.map(|ends| seconds(ends.at)))
             .set_or_remove("ended_by", ended_by)
             .set_or_remove("missing_scopes", missing);
-        let update =
-            ["failures", "failing_since", "journal", "lease"].into_iter().fold(update, Update::remove);
+        let update = ["failures", "undescribed", "failing_since", "journal", "lease"]
+            .into_iter()
+            .fold(update, Update::remove);
         if let Some((at, identity)) = &record.consent {
             let update = update
                 .set("authorised_at", seconds(*at))
@@ -183,7 +184,8 @@ impl Registry {
     /// Records why an account got no tokens, how often in a row that was, and when it is tried
     /// again, if it is; gives the lease back. One that a person must mend is looked at from `now` on;
     /// one whose renewals have just begun to fail in a day, because an idle limit counts from then on.
-    /// What is journaled stays. `false` as in [`Registry::release_account`].
+    /// One that nobody has described is counted. What is journaled stays. `false` as in
+    /// [`Registry::release_account`].
     ///
     /// # Errors
     /// [`Error`](crate::Error).
@@ -200,6 +202,7 @@ impl Registry {
             .set("failures", number(failures.into()))
             .set_if_absent("failing_since", seconds(now))
             .remove("lease");
+        let update = if fault.is_undescribed() { update.count_from("undescribed", 0) } else { update };
         let made = match fault.class.actor() {
             Actor::Owner | Actor::Administrator => self.update_refused(update, id, fault, now).await?,
             Actor::Nobody | Actor::Operator | Actor::We => {
@@ -215,9 +218,10 @@ impl Registry {
 
     /// Records that an account's tokens are gone, those in the journal too, as if it had never been
     /// authorised, and gives the lease back. It is no longer due, and is listed among those that wait
-    /// for a person, whatever its grant: tokens that were revoked are not fetched again by themselves,
-    /// until [`Registry::put_account`] or [`Registry::record_tokens`] gives it its place anew. Only the
-    /// fence stays. `false` as in [`Registry::release_account`].
+    /// for a person, whatever its grant, until [`Registry::put_account`] or [`Registry::record_tokens`]
+    /// gives it its place anew. That keeps the schedule from renewing it, and nobody else: where the grant
+    /// needs nobody's consent, the next mailbox that wants a token has a new one. Only the fence stays.
+    /// `false` as in [`Registry::release_account`].
     ///
     /// # Errors
     /// [`Error`](crate::Error).
@@ -234,6 +238,7 @@ impl Registry {
             "mail_refused_seen_at",
             "failing_since",
             "failures",
+            "undescribed",
             "authorised_at",
             "identity",
             "missing_scopes",

@@ -5,7 +5,7 @@ use crate::{
     index::IndexQuery,
     remind::brought_forward,
     table::{Item, Key, Kind, attributes, moment, seconds, text},
-    update::Update,
+    update::{Outcome, Update},
 };
 use jiff::Timestamp;
 use postroom_model::{
@@ -69,14 +69,6 @@ impl Registry {
     /// As [`Registry::providers`].
     pub async fn mailboxes(&self) -> Result<Vec<PlacedMailbox>> {
         self.list(Kind::Mailbox).await
-    }
-
-    /// Every batch, empty ones included, as [`Registry::providers`] lists providers.
-    ///
-    /// # Errors
-    /// As [`Registry::providers`].
-    pub async fn batches(&self) -> Result<Vec<Batch>> {
-        self.list(Kind::Batch).await
     }
 
     /// One provider.
@@ -189,17 +181,17 @@ impl Registry {
         let names: Vec<String> = item.keys().cloned().collect();
         let update = item.into_iter().fold(Update::of(key), |update, (name, value)| update.set(&name, value));
         let gone = OPTIONAL.into_iter().filter(|name| !names.iter().any(|set| set == name));
-        let update = with(gone.fold(update, Update::remove), &names);
+        let update = with(gone.fold(update, Update::remove), &names).returning_old();
         let write = async {
             let subject = Subject::Password(mailbox.id.clone());
             let outcome = match mailbox.password_expires {
                 Some(_) => self.update_and_look(&update, &subject, now).await?,
                 None => self.update(update.remove("remind").remove("remind_at")).await?,
             };
-            if outcome.is_done() {
-                self.end_quota(&mailbox.id).await?;
-            }
-            Ok(outcome.is_done())
+            let Outcome::Done(before) = outcome else { return Ok(false) };
+            self.note_change(before.as_ref()).await?;
+            self.end_quota(&mailbox.id).await?;
+            Ok(true)
         };
         match &mailbox.auth {
             Auth::Oauth(account) if !self.tells_the_same(mailbox).await? => {
@@ -248,8 +240,11 @@ impl Registry {
     }
 
     async fn set_on_mailbox(&self, id: &MailboxId, name: &str, at: Option<Timestamp>) -> Result<bool> {
-        let update = Update::of(Key::mailbox(id)).set_or_remove(name, at.map(seconds));
-        Ok(self.update(update.when("attribute_exists(#pk)").name("pk")).await?.is_done())
+        let update = Update::of(Key::mailbox(id)).set_or_remove(name, at.map(seconds)).returning_old();
+        let outcome = self.update(update.when("attribute_exists(#pk)").name("pk")).await?;
+        let Outcome::Done(before) = outcome else { return Ok(false) };
+        self.note_change(before.as_ref()).await?;
+        Ok(true)
     }
 
     /// Deletes a provider and its incident; nothing happens where there is none.
@@ -278,7 +273,8 @@ impl Registry {
     /// # Errors
     /// [`Error`].
     pub async fn delete_mailbox(&self, id: &MailboxId) -> Result<()> {
-        self.delete(&Key::mailbox(id)).await?;
+        let before = self.take(&Key::mailbox(id)).await?;
+        self.note_change(before.as_ref()).await?;
         self.delete_known(id, |_| true).await
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Guarantees: every write is one conditional request, so that a crash between two of them leaves
 //! nothing half true. A condition that does not hold is a value (`false`, [`LeasedBatch::Busy`]),
-//! never an [`Error`]. Reads of single items, of a batch's mailboxes and of accounts' statuses are
-//! strongly consistent; lists come from an index and may lag behind a write by a moment. An item of
+//! never an [`Error`]. Reads of single items, of mailboxes and of accounts' statuses are strongly consistent, but
+//! for [`Registry::load_for_poll`]; lists come from an index and may lag behind a write by a moment. An item of
 //! an earlier release loads; one that a later release has written into is neither read nor changed, and
 //! refused by name.
 //!
@@ -23,7 +23,7 @@
 //! | `MAILBOX#id` | `STATE` | its [`MailboxState`](postroom_model::MailboxState) |
 //! | `MAILBOX#id` | `QUARANTINE#uidvalidity#uid#folder`, in a maildrop `QUARANTINE#id` | a [`QuarantineRecord`] |
 //! | `KNOWN#id` | `generation#part` | `ids`: at most 600 of the ids that are known of mailbox `id`'s maildrop |
-//! | `BATCH#id` | `BATCH` | a [`Batch`](postroom_model::Batch) |
+//! | `BATCH#id` | `BATCH` | a [`Batch`](postroom_model::Batch), and `changed`, where its membership or a mailbox's definition has changed since it was last leased; `waits_since`, from its first claim until a run goes through |
 //! | `OWNER#address` | `OWNER` | an [`Owner`](postroom_model::Owner) |
 //! | `OWNER#address` | `DELIVERY` | an [`Undeliverable`](postroom_model::Undeliverable), while the address takes no mail |
 //! | `REMINDER#subject` | `ends_at#stage#recipient` | a [`Reminder`](postroom_model::Reminder), and `expires_at`, 400 days after it was sent |
@@ -34,9 +34,9 @@
 //! | index | keys | what |
 //! |---|---|---|
 //! | `due` | `schedule`, `due_at` | `batch`: batches that have mailboxes; `refresh`: statuses of accounts whose tokens are to be renewed. Keys only |
-//! | `kind` | `kind`, `id` | definitions; `unauthorised`: statuses of accounts that wait for a person; `incident`: incidents that are open; `undeliverable`: addresses that take no mail, and `reminder`: what was told, by when |
+//! | `kind` | `kind`, `id` | definitions, but no batches, which are written at every poll; `unauthorised`: statuses of accounts that wait for a person; `incident`: incidents that are open; `undeliverable`: addresses that take no mail, and `reminder`: what was told, by when |
 //! | `ending` | `ending`, `ends_at` | `account`: statuses of accounts whose authorization ends. Keys only |
-//! | `remind` | `remind`, `remind_at` | what somebody may have to be told of: `account`: statuses; `provider`: providers whose secret ends; `password`: mailboxes whose password ends; `mailbox`: states of mailboxes that failed; `incident`: incidents; `address`: addresses that take no mail. Keys only |
+//! | `remind` | `remind`, `remind_at` | what somebody may have to be told of: `account`: statuses; `provider`: providers whose secret ends; `password`: mailboxes whose password ends; `mailbox`: states of mailboxes that failed; `incident`: incidents; `address`: addresses that take no mail; `batch`: batches that came due again while they waited, by since when they wait. Keys only |
 //! | `account` | `account`, `id` | mailboxes by their account's id; `-`: basic ones |
 //!
 //! Times are seconds since 1970. Every item carries `v`, its version; one without it is of version 1.
@@ -74,6 +74,7 @@ pub use definitions::PlacedMailbox;
 pub use due::DuePages;
 pub use error::{Error, Result};
 pub use incident::Incident;
+pub use mailbox_list::Concern;
 pub use mailbox_state::{Counted, LoadedMailbox};
 pub use migration::Former;
 pub use page::{NotAPosition, Page, Position};

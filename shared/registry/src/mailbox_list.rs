@@ -1,17 +1,57 @@
 //! Mailboxes as people look for them.
 
 use crate::{
-    Page, PlacedMailbox, Position, Registry, Result,
+    LoadedMailbox, Page, PlacedMailbox, Position, Registry, Result,
     account_list::contains,
     definitions::BASIC,
     index::IndexQuery,
     page::Source,
-    table::{Key, Kind},
+    table::{Item, Key, Kind},
 };
-use postroom_model::{AccountId, Mailbox};
+use jiff::Timestamp;
+use postroom_model::{AccountId, Auth, Mailbox, MailboxId, MailboxState};
+use std::collections::HashMap;
 
-/// Index entries that are read at once where most may be passed over.
-const WIDE: usize = 1000;
+/// Index entries that are read at once where most may be passed over; docs/scale.md says what reading a
+/// page of them takes.
+const WIDE: usize = 250;
+/// The same where each entry's mailbox and its state are reads of their own.
+const LOOKED_UP: usize = 100;
+
+/// What somebody should look at a mailbox with Basic auth for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concern {
+    /// It fails, and nobody has paused it.
+    Fails,
+    /// Its password ends until then, or has ended.
+    PasswordEndsBefore(Timestamp),
+}
+
+impl Concern {
+    /// The list of what somebody may have to be told of ([`Registry::due_of`]) has all of them. One whose
+    /// password has ended comes again within a month there, unless people are told of it more seldom.
+    fn source(self) -> Source {
+        match self {
+            Self::Fails => {
+                let query = IndexQuery::remind("mailbox", Timestamp::MAX).limit(LOOKED_UP);
+                Source { query, key: Key::mailbox_state }
+            }
+            Self::PasswordEndsBefore(until) => {
+                let query = IndexQuery::remind("password", until).limit(LOOKED_UP);
+                Source { query, key: Key::mailbox }
+            }
+        }
+    }
+
+    fn is_of(self, placed: &PlacedMailbox, state: &MailboxState) -> bool {
+        let ends = placed.mailbox.password_expires;
+        placed.mailbox.auth == Auth::Basic
+            && match self {
+                Self::Fails => state.failure.is_some() && placed.paused_at.is_none(),
+                Self::PasswordEndsBefore(until) => ends.is_some_and(|end| end.at() <= until),
+            }
+    }
+}
 
 impl Registry {
     /// Every mailbox of an account, by id. What cannot be read is left out, and a line in the log tells
@@ -57,6 +97,43 @@ impl Registry {
         })
         .await
     }
+
+    /// Mailboxes with Basic auth that somebody should look at, with their states, `size` at most, from a
+    /// position on; those with a text, as in [`Registry::mailboxes_page`]. They come in the order in which
+    /// they are to be told of. Work is bounded, and what cannot be read is left out.
+    ///
+    /// # Errors
+    /// As [`Registry::accounts_page`].
+    pub async fn basic_mailboxes_of_concern(
+        &self,
+        concern: Concern,
+        text: Option<&str>,
+        from: Option<&Position>,
+        size: usize,
+    ) -> Result<Page<(PlacedMailbox, MailboxState)>> {
+        self.page(&concern.source(), from, size, |entries| async move {
+            let ids: Vec<Option<MailboxId>> = entries.iter().map(mailbox_id).collect();
+            let wanted: Vec<MailboxId> = ids.iter().flatten().cloned().collect();
+            let mut found: HashMap<MailboxId, LoadedMailbox> = HashMap::new();
+            for (id, loaded) in self.load(&wanted).await? {
+                match loaded {
+                    Ok(loaded) => drop(found.insert(id, loaded)),
+                    Err(error) => tracing::error!(%error, "a mailbox is left out of a list"),
+                }
+            }
+            let matching = |id: Option<MailboxId>| {
+                let LoadedMailbox { placed, state } = found.remove(&id?)?;
+                let matches = text.is_none_or(|text| has(&placed.mailbox, text));
+                (matches && concern.is_of(&placed, &state)).then_some((placed, state))
+            };
+            Ok(ids.into_iter().map(matching).collect())
+        })
+        .await
+    }
+}
+
+fn mailbox_id(entry: &Item) -> Option<MailboxId> {
+    entry.get("pk")?.as_s().ok()?.strip_prefix("MAILBOX#")?.parse().ok()
 }
 
 fn has(mailbox: &Mailbox, text: &str) -> bool {

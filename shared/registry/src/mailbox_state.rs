@@ -2,6 +2,7 @@
 
 use crate::{
     PlacedMailbox, Registry, Result,
+    batch_get::Consistency,
     remind::first_look,
     table::{Item, Key, attribute, number, seconds, text},
     update::{Outcome, Update},
@@ -9,7 +10,8 @@ use crate::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use postroom_model::{
-    Day, Failure, FolderCursor, Lease, MAX_MAILBOXES, MailboxId, MailboxState, Protocol, Run, Stuck, Subject,
+    Batch, Day, Failure, FolderCursor, Lease, MAX_MAILBOXES, MailboxId, MailboxState, NoTurn, Protocol, Run,
+    Stuck, Subject,
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,6 +22,23 @@ pub struct LoadedMailbox {
     pub placed: PlacedMailbox,
     /// Its state; the default where nothing was recorded yet.
     pub state: MailboxState,
+}
+
+impl LoadedMailbox {
+    /// When a poll last went through, as far as that is known at `now`. One that found nothing is recorded with its
+    /// batch only, and says nothing of a mailbox that was not in the batch yet, had no turn, failed, rested, or was
+    /// worked elsewhere.
+    pub fn last_success(&self, batch: Option<&Batch>, now: Timestamp) -> Option<Timestamp> {
+        let (placed, state) = (&self.placed, &self.state);
+        let of_batch = match &state.no_turn {
+            Some(no_turn) => no_turn.polled_at,
+            None => batch
+                .and_then(|batch| batch.completed_at)
+                .filter(|completed| placed.batched_at.is_some_and(|since| since < *completed))
+                .filter(|_| state.failure.is_none() && !state.is_resting(now)),
+        };
+        state.last_success.max(of_batch)
+    }
 }
 
 /// What is counted when a cursor moves.
@@ -53,12 +72,31 @@ impl Registry {
     /// # Errors
     /// [`Error::Request`](crate::Error::Request), [`Error::Throttled`](crate::Error::Throttled).
     pub async fn load(&self, ids: &[MailboxId]) -> Result<Vec<(MailboxId, Result<LoadedMailbox>)>> {
+        self.load_as_of(Consistency::Strong, ids).await
+    }
+
+    /// The same at half the price: each item may be as it was a moment ago.
+    ///
+    /// For a poll: a run that goes by it is one that began that moment earlier. Whatever a run writes about what is
+    /// done is conditional on what it read, so that it does nothing which two runs at once could not do.
+    ///
+    /// # Errors
+    /// As [`Registry::load`].
+    pub async fn load_for_poll(&self, ids: &[MailboxId]) -> Result<Vec<(MailboxId, Result<LoadedMailbox>)>> {
+        self.load_as_of(Consistency::Eventual, ids).await
+    }
+
+    async fn load_as_of(
+        &self,
+        consistency: Consistency,
+        ids: &[MailboxId],
+    ) -> Result<Vec<(MailboxId, Result<LoadedMailbox>)>> {
         // A BatchGetItem that names a key twice is refused.
         let ids: Vec<_> = ids.iter().collect::<BTreeSet<_>>().into_iter().collect();
         let mut loaded = Vec::with_capacity(ids.len());
         for ids in ids.chunks(MAX_MAILBOXES) {
             let keys = ids.iter().flat_map(|id| [Key::mailbox(id), Key::mailbox_state(id)]);
-            let mut items = self.items(keys).await?;
+            let mut items = self.items_as_of(consistency, keys).await?;
             for &id in ids {
                 let Some(config) = items.remove(&Key::mailbox(id)) else { continue };
                 let state = items.remove(&Key::mailbox_state(id));
@@ -114,12 +152,24 @@ impl Registry {
         let update = Update::of(key.clone())
             .set("last_success", seconds(now))
             .set("backlog", number(backlog))
+            .remove("no_turn")
             .remove("failure");
         let update = match backlog {
             0 => update.set("stuck", AttributeValue::M(HashMap::new())),
             _ => update,
         };
         self.update(with_demand(update, &key, demand)?).await.map(drop)
+    }
+
+    /// Records that a mailbox has no turn in the runs of its batch, unless that is on record. The next success
+    /// ends it.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn record_no_turn(&self, id: &MailboxId, no_turn: &NoTurn) -> Result<()> {
+        let key = Key::mailbox_state(id);
+        let no_turn = attribute(&key, no_turn)?;
+        self.update(Update::of(key).set_if_absent("no_turn", no_turn)).await.map(drop)
     }
 
     /// Records how many messages a run saw that had no time to fetch any.
@@ -147,18 +197,6 @@ impl Registry {
     /// [`Error`](crate::Error).
     pub async fn rest(&self, id: &MailboxId, until: Timestamp) -> Result<()> {
         self.update(Update::of(Key::mailbox_state(id)).set("rest_until", seconds(until))).await.map(drop)
-    }
-
-    /// Has the next run look at everything again that the mailbox's server holds, by its headers, as if
-    /// another filter had left something out: what is archived is known, and what is not, such as a message
-    /// in quarantine, is fetched.
-    ///
-    /// # Errors
-    /// [`Error`](crate::Error).
-    pub async fn look_again(&self, id: &MailboxId) -> Result<()> {
-        // No filter's fingerprint, but for one chance in 2⁶⁴.
-        let nobodys = number(fastrand::u64(..));
-        self.update(Update::of(Key::mailbox_state(id)).set("left_out_by", nobodys)).await.map(drop)
     }
 
     /// Records that a run failed. A mailbox that nobody looks at yet is looked at when it has failed for

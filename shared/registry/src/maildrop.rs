@@ -27,7 +27,7 @@ use postroom_model::{MailboxId, MaildropCursor, Protocol, UniqueId};
 use std::collections::HashSet;
 
 /// Ids in one item.
-const IDS: usize = 600;
+const IDS: usize = MaildropCursor::PART as usize;
 /// Ids of one set: more, and something is wrong.
 const MAX_IDS: usize = 1_000_000;
 /// Items that are written or deleted side by side.

@@ -3,7 +3,7 @@
 use crate::{
     Error, Registry, Result,
     schedule::membership,
-    table::{Key, attribute},
+    table::{Key, attribute, number},
 };
 use jiff::Timestamp;
 use postroom_model::{Batch, Interval, Mailbox, MailboxId, assign};
@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// How often a place is looked for while others change the batches.
 const ATTEMPTS: u32 = 8;
-/// The pause before looking again; it grows with each attempt. The list of batches lags by less.
+/// The pause before looking again; it grows with each attempt. The schedule's index lags by less.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Registry {
@@ -23,7 +23,8 @@ impl Registry {
     /// [`Error`]; the call may then be repeated.
     pub async fn place_mailbox(&self, mailbox: &Mailbox, now: Timestamp, dice: f64) -> Result<()> {
         for attempt in 0..ATTEMPTS {
-            let batches = self.batches().await?;
+            let place = self.mailbox(&mailbox.id).await?.and_then(|placed| placed.batch);
+            let batches = self.batches(place).await?;
             if self.place_among(&batches, mailbox, now, dice).await? {
                 return Ok(());
             }
@@ -78,7 +79,11 @@ impl Registry {
     ) -> Result<bool> {
         let update = membership(after, now, dice)?;
         let update = match before {
-            None => update.name("pk").when("attribute_not_exists(#pk)"),
+            // There may be one that is empty.
+            None => update
+                .name("pk")
+                .value("none", number(0))
+                .when("attribute_not_exists(#pk) OR size(#mailboxes) = :none"),
             Some(before) => {
                 let before = attribute(&Key::batch(&after.id), &before.mailboxes)?;
                 update.value("before", before).when("#mailboxes = :before")

@@ -1,23 +1,31 @@
 //! Messages that could not be archived, on record.
+//!
+//! Guarantees: a mailbox's state counts just the records that there are. Records end together with the cursors that
+//! have passed their messages: when everything is to be looked at again, and not before.
+//!
+//! Leaves out: messages that came into the archive without that, by hand or because the server has renumbered its
+//! folder. They stay on record until then.
 
 use crate::{
     Error, Registry, Result,
-    table::{Key, attributes, cut_for_key, number, text},
+    table::{Item, Key, attributes, cut_for_key, number, text},
     update::Update,
     version,
 };
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{Put, TransactWriteItem},
+    types::{Delete, Put, TransactWriteItem},
 };
 use jiff::Timestamp;
-use postroom_model::{MailboxId, Stuck};
+use postroom_model::{MailboxId, MailboxState, Stuck};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How often a transaction that met another writer is tried.
 const ATTEMPTS: u32 = 6;
+/// Records that end in one transaction, which may write a hundred items: they, and the mailbox's state.
+const ENDED_AT_ONCE: usize = 99;
 const ACTION: &str = "TransactWriteItems";
 const PREFIX: &str = "QUARANTINE#";
 
@@ -51,15 +59,12 @@ impl Registry {
         self.create_state(id).await?;
         for attempt in 0..ATTEMPTS {
             match self.quarantine_once(id, folder, stuck, now).await? {
-                Quarantined::Now => return Ok(()),
-                Quarantined::Before => return self.set_stuck(id, folder, None).await,
-                Quarantined::Conflict => {
-                    let pause = Duration::from_millis(20) * 2u32.pow(attempt);
-                    tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
-                }
+                Written::Now => return Ok(()),
+                Written::Refused => return self.set_stuck(id, folder, None).await,
+                Written::Conflict => pause(attempt).await,
             }
         }
-        Err(Error::Throttled { table: self.table.to_string(), action: ACTION })
+        Err(self.never_through())
     }
 
     async fn quarantine_once(
@@ -68,7 +73,7 @@ impl Registry {
         folder: &str,
         stuck: &Stuck,
         now: Timestamp,
-    ) -> Result<Quarantined> {
+    ) -> Result<Written> {
         let key = record_key(id, folder, stuck, now);
         let record = QuarantineRecord { folder: folder.to_owned(), stuck: stuck.clone(), at: now };
         let mut item = attributes(&key, &record)?;
@@ -85,17 +90,82 @@ impl Registry {
             .into_transaction(&self.table)
             .build();
         let unbuilt = |e| self.transaction_failed(SdkError::construction_failure(e));
-        let answer = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().put(put.map_err(unbuilt)?).build())
-            .transact_items(TransactWriteItem::builder().update(count.map_err(unbuilt)?).build())
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(Quarantined::Now),
+        let put = TransactWriteItem::builder().put(put.map_err(unbuilt)?).build();
+        let count = TransactWriteItem::builder().update(count.map_err(unbuilt)?).build();
+        self.transact(vec![put, count]).await
+    }
+
+    /// Has the next run look at everything again that the mailbox's server holds, by its headers, as if
+    /// another filter had left something out: what is archived is known, and what is not, such as a message
+    /// in quarantine, is fetched. So nothing is in quarantine from now on; what fails again comes back there,
+    /// after as many tries.
+    ///
+    /// # Errors
+    /// [`Error`]; the call may then be repeated, and has to be.
+    pub async fn look_again(&self, id: &MailboxId) -> Result<()> {
+        for attempt in 0..ATTEMPTS {
+            if self.look_again_once(id).await? {
+                return Ok(());
+            }
+            pause(attempt).await;
+        }
+        Err(self.never_through())
+    }
+
+    /// `false`: a message was put on record, or the state written, at the same moment.
+    async fn look_again_once(&self, id: &MailboxId) -> Result<bool> {
+        let state: MailboxState = self.value(&Key::mailbox_state(id)).await?.unwrap_or_default();
+        let mut items = self.quarantine_items(id).await?;
+        items.iter().try_for_each(|item| self.check_version(item))?;
+        let mut counted = state.quarantined;
+        loop {
+            let ended = items.split_off(items.len().saturating_sub(ENDED_AT_ONCE));
+            let left = items.len() as u64;
+            if !matches!(self.end_records(id, ended, counted, left).await?, Written::Now) {
+                return Ok(false);
+            }
+            if left == 0 {
+                return Ok(true);
+            }
+            counted = left;
+        }
+    }
+
+    /// Deletes records of a mailbox whose state counts `counted`, so that it counts `left`, and notes there that
+    /// everything is to be looked at: no record ends without that.
+    async fn end_records(
+        &self,
+        id: &MailboxId,
+        records: Vec<Item>,
+        counted: u64,
+        left: u64,
+    ) -> Result<Written> {
+        let unbuilt = |e| self.transaction_failed(SdkError::construction_failure(e));
+        let update = Update::of(Key::mailbox_state(id))
+            // No filter's fingerprint, but for one chance in 2⁶⁴.
+            .set("left_out_by", number(fastrand::u64(..)))
+            .set("quarantined", number(left))
+            .when("attribute_not_exists(#quarantined) OR #quarantined = :counted")
+            .value("counted", number(counted))
+            .into_transaction(&self.table)
+            .build();
+        let mut items = vec![TransactWriteItem::builder().update(update.map_err(unbuilt)?).build()];
+        for key in records.iter().filter_map(Key::from_item) {
+            let delete = Delete::builder().table_name(&*self.table).set_key(Some(key.item())).build();
+            items.push(TransactWriteItem::builder().delete(delete.map_err(unbuilt)?).build());
+        }
+        self.transact(items).await
+    }
+
+    async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<Written> {
+        match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
+            Ok(_) => Ok(Written::Now),
             Err(error) => refusal(&error).ok_or_else(|| self.transaction_failed(error)),
         }
+    }
+
+    fn never_through(&self) -> Error {
+        Error::Throttled { table: self.table.to_string(), action: ACTION }
     }
 
     fn transaction_failed(&self, error: SdkError<TransactWriteItemsError>) -> Error {
@@ -108,6 +178,10 @@ impl Registry {
     /// # Errors
     /// [`Error`].
     pub async fn quarantined(&self, id: &MailboxId) -> Result<Vec<QuarantineRecord>> {
+        self.quarantine_items(id).await?.into_iter().map(|item| self.decode(item)).collect()
+    }
+
+    async fn quarantine_items(&self, id: &MailboxId) -> Result<Vec<Item>> {
         let query = self
             .client
             .query()
@@ -117,34 +191,40 @@ impl Registry {
             .expression_attribute_values(":pk", text(&Key::mailbox(id).pk))
             .expression_attribute_values(":prefix", text(PREFIX));
         let mut pages = query.into_paginator().send();
-        let mut records = Vec::new();
+        let mut items = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|e| Error::request(&self.table, "Query", e))?;
-            for item in page.items.unwrap_or_default() {
-                records.push(self.decode(item)?);
-            }
+            items.extend(page.items.unwrap_or_default());
         }
-        Ok(records)
+        Ok(items)
     }
 }
 
+/// Waits a moment longer after each attempt.
+async fn pause(attempt: u32) {
+    let pause = Duration::from_millis(20) * 2u32.pow(attempt);
+    tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
+}
+
 /// What came of one transaction.
-enum Quarantined {
+enum Written {
     Now,
-    Before,
+    /// A condition did not hold.
+    Refused,
+    /// Another writer was there at the same moment.
     Conflict,
 }
 
 /// What a cancelled transaction means, where it is not a failure.
-fn refusal(error: &SdkError<TransactWriteItemsError>) -> Option<Quarantined> {
+fn refusal(error: &SdkError<TransactWriteItemsError>) -> Option<Written> {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.as_service_error()? else {
         return None;
     };
     let because = |code| cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code));
     if because("ConditionalCheckFailed") {
-        Some(Quarantined::Before)
+        Some(Written::Refused)
     } else if because("TransactionConflict") {
-        Some(Quarantined::Conflict)
+        Some(Written::Conflict)
     } else {
         None
     }

@@ -134,7 +134,6 @@ pub(crate) enum Kind {
     Provider,
     Account,
     Mailbox,
-    Batch,
     /// The status of an account that waits for a person to authorise it.
     Unauthorised,
     Incident,
@@ -149,7 +148,6 @@ impl Kind {
             Self::Provider => "provider",
             Self::Account => "account",
             Self::Mailbox => "mailbox",
-            Self::Batch => "batch",
             Self::Unauthorised => "unauthorised",
             Self::Incident => "incident",
             Self::Owner => "owner",

@@ -30,8 +30,8 @@ pub(crate) struct Update {
 /// What came of an update.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It was made; the whole item as it is now or was before, if that was asked for. There is
-    /// none before an item was made.
+    /// It was made; the whole item as it is now or was before, or what was set, if that was asked for. There
+    /// is none before an item was made.
     Done(Option<Item>),
     /// Its condition did not hold for this item, or for its absence.
     Refused(Option<Item>),
@@ -139,6 +139,12 @@ impl Update {
     /// Asks for the new item.
     pub(crate) fn returning(mut self) -> Self {
         self.returned = ReturnValue::AllNew;
+        self
+    }
+
+    /// Asks for what the update sets.
+    pub(crate) fn returning_set(mut self) -> Self {
+        self.returned = ReturnValue::UpdatedNew;
         self
     }
 

@@ -65,8 +65,7 @@ impl Tokens {
         consent: Consent,
         until: Timestamp,
     ) -> Result<Accepted, Error> {
-        let account = self.0.registry.account(&hold.id).await?;
-        let account = account.ok_or_else(|| Error::NoAccount(hold.id.clone()))?;
+        let account = self.account(&hold.id).await?;
         let provider = self.0.registry.provider(&account.provider).await?;
         let provider = provider.ok_or_else(|| Error::NoProvider(account.provider.clone()))?;
         let mut tokens = issued_by(tokens, &account);
@@ -75,9 +74,7 @@ impl Tokens {
             (Some(now), Some(before)) => now == before,
             _ => true,
         };
-        let is_kept = |before: &TokenSet| {
-            same_person && before.issued_by.as_ref().is_none_or(|provider| *provider == account.provider)
-        };
+        let is_kept = |before: &TokenSet| same_person && before.is_of(&account.provider);
         // A person's consent takes the place of what lies in the journal.
         let journaled = match &hold.status.journal {
             Some(text) if tokens.refresh_token.is_none() => {

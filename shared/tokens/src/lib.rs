@@ -10,6 +10,8 @@
 //!   Manager. The work between the request and the record goes on when its caller is cancelled.
 //! - No blind overwrite: Secrets Manager compares the version that was read with the current one. What
 //!   an administrator put there meanwhile stays, and the set that came too late stays beside it.
+//! - A token set is shown to the servers of the provider that issued it: what an account has from another
+//!   one counts for nothing.
 //! - A fault that may pass never counts as bad credentials, and before an authorization is called dead
 //!   the vault is read again, because somebody else may have renewed it.
 //!

@@ -2,21 +2,22 @@
 
 use crate::{Error, Outcome, Tokens, later, lease::Hold};
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Account, AccountStatus, Actor, Fault, FaultClass, TokenSet, retry_after};
+use postroom_model::{Account, AccountId, AccountStatus, Actor, Fault, FaultClass, TokenSet, retry_after};
 use std::time::Duration;
 
 /// The longest pause of our own choosing: every mailbox of the account waits for its end.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// The longest pause that a server may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
-/// When an authorization is tried again that a directory's administrator may have let in meanwhile.
-const RETRY_POLICY: SignedDuration = SignedDuration::from_hours(6);
+/// When an authorization is tried again that a directory's administrator may have let in meanwhile: all that
+/// many mailboxes ask of the server in that time is one request.
+const RETRY_POLICY: SignedDuration = SignedDuration::from_hours(1);
 /// When an account is tried again that cannot even be read.
 const RETRY_BROKEN: SignedDuration = SignedDuration::from_mins(15);
 /// When an account is tried again after a fault of our own making.
 const RETRY_BUG: SignedDuration = SignedDuration::from_hours(24);
-/// Failures with [`LONGEST_PAUSE`] between them that fill a day.
-const FAILURES_OF_A_DAY: u32 = 96;
+/// Failures that fill a day: [`LONGEST_PAUSE`] between them is spread over its upper half.
+const FAILURES_OF_A_DAY: u32 = 128;
 /// When an account is tried again whose token set could not be stored.
 pub(crate) const RETRY_STORAGE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -30,7 +31,7 @@ impl Tokens {
     ) -> Result<Outcome, Error> {
         let now = self.now();
         let failures = hold.status.failures.saturating_add(1);
-        let fault = ended_at_last(fault, failures);
+        let fault = ended_at_last(fault, hold.status.undescribed);
         let due_at = next_try(&fault, failures, now, fastrand::f64());
         self.0.registry.record_refusal(&hold.id, hold.fence(), &fault, failures, due_at, now).await?;
         if matches!(fault.class, FaultClass::AppRegistration | FaultClass::Bug) {
@@ -41,6 +42,23 @@ impl Tokens {
             tracing::warn!(account = %hold.id, class = %fault.class, failures, "an account's tokens were not renewed");
         }
         Ok(Outcome::of(fault, due_at.unwrap_or(Timestamp::MAX)))
+    }
+
+    /// Has an account tried again that rests until an operator or an administrator has mended something:
+    /// somebody has, or asks whether it is. A server that was to be given its rest has it all the same, and
+    /// what an owner must do nobody else can.
+    ///
+    /// # Errors
+    /// [`Error`]; it rests on.
+    pub async fn end_rest(&self, id: &AccountId) -> Result<(), Error> {
+        let (registry, now) = (&self.0.registry, self.now());
+        let status = registry.account_status(id).await?;
+        let actor = status.fault.map(|fault| fault.class.actor());
+        let rests = status.due_at.is_some_and(|due| now < due);
+        if rests && matches!(actor, Some(Actor::Operator | Actor::Administrator)) {
+            registry.renew_now(id, now).await?;
+        }
+        Ok(())
     }
 
     /// Opens the provider's incident: one for all its accounts.
@@ -99,10 +117,10 @@ fn put_off(due_at: Option<Timestamp>, may_pass: bool, now: Timestamp) -> Option<
 }
 
 /// A refusal that nobody has described, and that says the grant is invalid for a day, is the end of
-/// the authorization after all.
-fn ended_at_last(fault: Fault, failures: u32) -> Fault {
-    let is_undescribed = fault.class == FaultClass::Unknown && fault.reason.contains("invalid_grant");
-    if is_undescribed && failures >= FAILURES_OF_A_DAY {
+/// the authorization after all. What a server did not answer, or answered otherwise, is no part of that day;
+/// `before` counts the others.
+fn ended_at_last(fault: Fault, before: u32) -> Fault {
+    if fault.is_undescribed() && before.saturating_add(1) >= FAILURES_OF_A_DAY {
         Fault { class: FaultClass::AuthorizationEnded, ..fault }
     } else {
         fault
@@ -110,7 +128,8 @@ fn ended_at_last(fault: Fault, failures: u32) -> Fault {
 }
 
 /// What came of the last renewal, while that still holds and nobody should ask again, however many
-/// mailboxes need the token: a person must act first, or the server is given its rest.
+/// mailboxes need the token: a person must act first, or the server is given its rest. Whoever mends
+/// something has it tried at once ([`Tokens::end_rest`], [`postroom_registry::Registry::renew_now`]).
 pub(crate) fn at_rest(status: &AccountStatus, current: Option<&TokenSet>, now: Timestamp) -> Option<Outcome> {
     let fault = status.fault.clone().filter(|_| status.failures > 0)?;
     let second = |at: Option<Timestamp>| at.map(Timestamp::as_second);
@@ -119,8 +138,7 @@ pub(crate) fn at_rest(status: &AccountStatus, current: Option<&TokenSet>, now: T
     }
     match (fault.class.actor(), status.due_at) {
         (Actor::Owner, None) => Some(Outcome::OwnerMustReauthorise(fault)),
-        (Actor::Nobody, Some(retry_at)) if now < retry_at => Some(Outcome::Transient { fault, retry_at }),
-        (Actor::We, Some(retry_at)) if now < retry_at => Some(Outcome::OperatorMustMend(fault)),
+        (_, Some(retry_at)) if now < retry_at => Some(Outcome::of(fault, retry_at)),
         _ => None,
     }
 }
@@ -164,7 +182,7 @@ mod tests {
             (FaultClass::Certificate, 9, Some(15)),
             (FaultClass::AppRegistration, 9, Some(15)),
             (FaultClass::Storage, 9, Some(1)),
-            (FaultClass::AccountPolicy, 1, Some(360)),
+            (FaultClass::AccountPolicy, 1, Some(60)),
             (FaultClass::Bug, 1, Some(1440)),
             (FaultClass::AuthorizationEnded, 1, None),
             (FaultClass::PasswordRefused, 1, None),
@@ -190,9 +208,12 @@ mod tests {
     #[test]
     fn an_undescribed_invalid_grant_is_the_end_after_a_day() {
         let fault = |reason| Fault::new(FaultClass::Unknown, reason);
-        assert_eq!(ended_at_last(fault("invalid_grant: AADSTS1"), 95).class, FaultClass::Unknown);
-        assert_eq!(ended_at_last(fault("invalid_grant: AADSTS1"), 96).class, FaultClass::AuthorizationEnded);
+        assert_eq!(ended_at_last(fault("invalid_grant: AADSTS1"), 0).class, FaultClass::Unknown);
+        assert_eq!(ended_at_last(fault("invalid_grant: AADSTS1"), 126).class, FaultClass::Unknown);
+        assert_eq!(ended_at_last(fault("invalid_grant: AADSTS1"), 127).class, FaultClass::AuthorizationEnded);
         assert_eq!(ended_at_last(fault("HTTP 418"), 1000).class, FaultClass::Unknown);
+        let mean = LONGEST_PAUSE.mul_f64(0.75) * FAILURES_OF_A_DAY;
+        assert_eq!(mean, Duration::from_hours(24));
     }
 
     #[test]
@@ -204,12 +225,18 @@ mod tests {
             ..AccountStatus::default()
         };
         let rests = |class, due_at| at_rest(&status(class, due_at), None, at(100)).map(|o| o.name());
-        use FaultClass::{AppRegistration, AuthorizationEnded, Bug, TimedOut};
+        use FaultClass::{
+            AccountPolicy, AdminConsentRequired, AppRegistration, AuthorizationEnded, Bug, TimedOut,
+        };
         assert_eq!(rests(AuthorizationEnded, None), Some("owner_must_reauthorise"));
         assert_eq!(rests(TimedOut, Some(200)), Some("transient"));
         assert_eq!(rests(TimedOut, Some(100)), None, "its time has come");
         assert_eq!(rests(Bug, Some(200)), Some("operator_must_mend"));
-        assert_eq!(rests(AppRegistration, Some(200)), None, "a mended one works at once");
+        assert_eq!(rests(AppRegistration, Some(200)), Some("operator_must_mend"));
+        assert_eq!(rests(AppRegistration, Some(100)), None, "a mended one is due at once");
+        for class in [AccountPolicy, AdminConsentRequired] {
+            assert_eq!(rests(class, Some(200)), Some("owner_must_reauthorise"), "{class}");
+        }
         let recorded = AccountStatus { obtained_at: Some(at(50)), ..status(AuthorizationEnded, None) };
         assert!(at_rest(&recorded, None, at(100)).is_none(), "the vault has something else by now");
     }

@@ -9,10 +9,10 @@ use crate::{
     request::issued_by,
 };
 use jiff::{SignedDuration, Timestamp};
-use postroom_model::{Account, AccountId, Fault, FaultClass, Grant, TokenSet};
+use postroom_model::{Account, AccountId, Fault, FaultClass, Grant, ProviderId, TokenSet};
 use postroom_oauth::scopes_of;
 use postroom_vault::Version;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 /// An access token that ends sooner is not handed out any more.
 const LEAST_LIFE: SignedDuration = SignedDuration::from_secs(60);
@@ -32,12 +32,23 @@ impl Tokens {
     /// [`Error`], when it could not even be tried, or what came of it not be written down. What was
     /// issued is in the journal then.
     pub async fn renew(&self, id: &AccountId, demand: Demand, until: Timestamp) -> Result<Outcome, Error> {
-        let (tokens, id) = (self.clone(), id.clone());
+        self.renew_of(id, None, demand, until).await
+    }
+
+    /// The same, for somebody who has read which provider the account is at.
+    pub(crate) async fn renew_of(
+        &self,
+        id: &AccountId,
+        provider: Option<&ProviderId>,
+        demand: Demand,
+        until: Timestamp,
+    ) -> Result<Outcome, Error> {
+        let (tokens, id, provider) = (self.clone(), id.clone(), provider.cloned());
         let guard = self.0.under_way.clone().read_owned().await;
         // A task of its own: a caller that is cancelled must not take an issued token set with it.
         let work = tokio::spawn(async move {
             let _guard = guard;
-            tokens.renew_uncancelled(&id, &demand, until).await
+            tokens.renew_uncancelled(&id, provider, &demand, until).await
         });
         work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
@@ -45,16 +56,20 @@ impl Tokens {
     async fn renew_uncancelled(
         &self,
         id: &AccountId,
+        provider: Option<ProviderId>,
         demand: &Demand,
         until: Timestamp,
     ) -> Result<Outcome, Error> {
+        let provider = match (provider, demand) {
+            (None, Demand::Stale { .. }) => Some(self.account(id).await?.provider),
+            (provider, _) => provider,
+        };
         let mut pauses = Pauses::default();
         loop {
-            if let Demand::Stale { refused } = demand
-                && let Some((_, tokens)) = self.0.vault.token_set_version(id).await?
-                && self.is_good(&tokens, refused.as_ref())
+            if let (Demand::Stale { refused }, Some(provider)) = (demand, &provider)
+                && let Some(outcome) = self.known(id, provider, refused.as_ref()).await?
             {
-                return Ok(Outcome::NotDue(tokens));
+                return Ok(outcome);
             }
             if let Some(hold) = self.try_hold(id).await? {
                 match self.renew_held(&hold, demand, until).await {
@@ -74,6 +89,24 @@ impl Tokens {
         }
     }
 
+    /// What there is to say without the lease, which thousands of mailboxes may want at once: the present set
+    /// is good, or what came of the last renewal still holds.
+    async fn known(
+        &self,
+        id: &AccountId,
+        provider: &ProviderId,
+        refused: Option<&SecretString>,
+    ) -> Result<Option<Outcome>, Error> {
+        let current = self.0.vault.token_set_version(id).await?.map(|(_, tokens)| tokens);
+        let current = current.filter(|tokens| tokens.is_of(provider));
+        if let Some(tokens) = current.as_ref().filter(|tokens| self.is_good(tokens, refused)) {
+            return Ok(Some(Outcome::NotDue(tokens.clone())));
+        }
+        let status = self.0.registry.account_status(id).await?;
+        let is_finished = status.journal.is_none();
+        Ok(at_rest(&status, current.as_ref(), self.now()).filter(|_| is_finished))
+    }
+
     /// Renews under the lease, which is given back on every way out but an error.
     async fn renew_held(
         &self,
@@ -81,25 +114,27 @@ impl Tokens {
         demand: &Demand,
         until: Timestamp,
     ) -> Result<Option<Outcome>, Error> {
-        let account = self.0.registry.account(&hold.id).await?;
-        let account = account.ok_or_else(|| Error::NoAccount(hold.id.clone()))?;
+        let account = self.account(&hold.id).await?;
         let provider = self.0.registry.provider(&account.provider).await?;
         let provider = provider.ok_or_else(|| Error::NoProvider(account.provider.clone()))?;
+        // What another provider gave the account before it moved counts for nothing.
+        let is_good =
+            |tokens: &TokenSet| tokens.is_of(&account.provider) && self.is_good(tokens, refused(demand));
         if let Some(tokens) = self.finish_journal(hold, &account, &provider).await? {
-            return Ok(self.is_good(&tokens, refused(demand)).then_some(Outcome::Refreshed(tokens)));
+            return Ok(is_good(&tokens).then_some(Outcome::Refreshed(tokens)));
         }
         let current = self.0.vault.token_set_version(&hold.id).await?;
         let is_due = hold.status.due_at.is_some_and(|due| due <= self.now());
         if let Some((_, tokens)) = &current {
             let recorded = hold.status.obtained_at.map(Timestamp::as_second);
-            if recorded < Some(tokens.obtained_at.as_second()) && self.is_good(tokens, refused(demand)) {
+            if recorded < Some(tokens.obtained_at.as_second()) && is_good(tokens) {
                 // Put there by somebody's hand: it counts, and is on record from now on.
                 self.record(hold, &self.record_of(&account, &provider, &hold.status, tokens, None)).await?;
                 return Ok(Some(Outcome::ChangedUnderneath(tokens.clone())));
             }
             let is_due = match demand {
                 Demand::Due => is_due,
-                Demand::Stale { refused } => !self.is_good(tokens, refused.as_ref()),
+                Demand::Stale { .. } => !is_good(tokens),
             };
             if !is_due {
                 self.let_go(hold).await;
@@ -107,7 +142,8 @@ impl Tokens {
             }
         }
         let present = current.as_ref().map(|(_, tokens)| tokens);
-        let rest = at_rest(&hold.status, present, self.now());
+        let of_provider = present.filter(|tokens| tokens.is_of(&account.provider));
+        let rest = at_rest(&hold.status, of_provider, self.now());
         if let Some(outcome) = rest.or_else(|| self.not_now(hold, &account, present, until)) {
             self.let_go(hold).await;
             return Ok(Some(outcome));
@@ -171,7 +207,9 @@ impl Tokens {
                 // Somebody else may have renewed it: only what is still there is dead.
                 let again = self.0.vault.token_set_version(&hold.id).await?;
                 return match again {
-                    Some((version, tokens)) if Some(&version) != seen.as_ref() => {
+                    Some((version, tokens))
+                        if Some(&version) != seen.as_ref() && tokens.is_of(&account.provider) =>
+                    {
                         let record =
                             self.record_of(account, &registration.provider, &hold.status, &tokens, None);
                         self.record(hold, &record).await?;
@@ -199,8 +237,13 @@ impl Tokens {
         })
     }
 
-    /// Whether a token set can be used now, by somebody to whom `refused` was refused.
-    fn is_good(&self, tokens: &TokenSet, refused: Option<&secrecy::SecretString>) -> bool {
+    /// The account, which must be there.
+    pub(crate) async fn account(&self, id: &AccountId) -> Result<Account, Error> {
+        self.0.registry.account(id).await?.ok_or_else(|| Error::NoAccount(id.clone()))
+    }
+
+    /// Whether a token set of the account's provider can be used now, by somebody to whom `refused` was refused.
+    fn is_good(&self, tokens: &TokenSet, refused: Option<&SecretString>) -> bool {
         let now = self.now();
         let lives = tokens.expires_at.is_none_or(|end| later(now, LEAST_LIFE) < end);
         let is_refused = refused.is_some_and(|r| r.expose_secret() == tokens.access_token.expose_secret());
@@ -208,7 +251,7 @@ impl Tokens {
     }
 }
 
-fn refused(demand: &Demand) -> Option<&secrecy::SecretString> {
+fn refused(demand: &Demand) -> Option<&SecretString> {
     match demand {
         Demand::Stale { refused } => refused.as_ref(),
         Demand::Due => None,

@@ -25,8 +25,8 @@ impl Tokens {
         match account.grant {
             Grant::AuthorizationCode | Grant::DeviceCode => {
                 let ended = |what: &str| Fault::new(FaultClass::AuthorizationEnded, what);
-                let current = current.ok_or_else(|| ended("nobody has authorised the account yet"))?;
-                if current.issued_by.as_ref().is_some_and(|provider| *provider != account.provider) {
+                let current = current.ok_or_else(|| ended("the account is not authorised"))?;
+                if !current.is_of(&account.provider) {
                     // Another server must not see it.
                     return Err(ended("the account has another provider since it was authorised"));
                 }

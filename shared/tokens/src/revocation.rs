@@ -54,8 +54,7 @@ impl Tokens {
     }
 
     async fn revoke_held(&self, hold: &Hold) -> Result<Revoked, Error> {
-        let account = self.0.registry.account(&hold.id).await?;
-        let account = account.ok_or_else(|| Error::NoAccount(hold.id.clone()))?;
+        let account = self.account(&hold.id).await?;
         let journaled = match &hold.status.journal {
             Some(text) => self.0.sealer.open(&hold.id, journal::parts(text).1).await.ok(),
             None => None,
@@ -70,7 +69,7 @@ impl Tokens {
             self.forget_held(hold).await?;
             return Ok(Revoked::Nothing);
         };
-        if tokens.issued_by.as_ref().is_some_and(|provider| *provider != account.provider) {
+        if !tokens.is_of(&account.provider) {
             // Another server must not see them.
             self.forget_held(hold).await?;
             return Ok(Revoked::OnlyHere);

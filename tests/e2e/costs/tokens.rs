@@ -55,6 +55,14 @@ async fn tokens_are_read_once_in_a_process_and_renewed_in_few_calls() {
     let unknown = metered.poll(&fetch, &batch).await;
     let known = metered.poll(&fetch, &batch).await;
     assert_reckoned(&[("poll_tokens", unknown), ("poll_empty", known)]);
+    for id in ids() {
+        let mailbox =
+            mailbox(&id, server.port(), |json| json["auth"] = json!({"oauth": "site-management-00"}));
+        lab.registry.put_mailbox(&mailbox, clock()).await.expect("a stored mailbox");
+    }
+    // What has changed is read at full price, once.
+    metered.poll(&fetch, &batch).await;
+    assert_reckoned(&[("poll_token", metered.poll(&metered.fetch(), &batch).await)]);
 
     let fetch::Settings { table, secret_prefix, token_key, stack, lead, .. } = lab.settings.clone();
     let timeout = Duration::from_secs(10);

@@ -75,6 +75,25 @@ async fn a_text_of_another_size_each_time_goes_to_quarantine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_a_dot_of_its_own_cuts_short_goes_to_quarantine() {
+    let dotted = b"Message-ID: <dot@test>\r\n\r\nfirst\r\n.\r\nthe rest of it\r\n".to_vec();
+    let server = OddMaildrop::start(vec![message(1), dotted, message(2)], Habit::StuffsNoDots).await;
+    let (lab, fetch, id) = lab_with(&server, |_| {}).await;
+    for attempt in 1..=3u64 {
+        let state = lab.fetch_one(&fetch, &id).await;
+        server.free().await;
+        assert_eq!(class(&state), Some(FaultClass::Protocol), "{attempt}: {:?}", state.failure);
+        assert_eq!(state.quarantined, attempt / 3, "{attempt}: {:?}", state.stuck);
+    }
+    let state = lab.fetch_one(&fetch, &id).await;
+    assert_eq!((class(&state), state.messages), (None, 2), "{:?}", state.failure);
+    let records = lab.registry.quarantined(&id).await.expect("records");
+    let found: Vec<_> = records.iter().map(|r| (r.stuck.uid, r.stuck.message_id.as_deref())).collect();
+    assert_eq!(found, [(2, Some("<dot@test>"))]);
+    assert_archived(&lab, &id, vec![message(1), message(2)], "nothing is archived that is cut short").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stuck_message_that_moves_to_another_number_is_still_the_same() {
     let server = OddMaildrop::start(messages(9), Habit::Refuses(6)).await;
     let (lab, fetch, id) = lab_with(&server, |_| {}).await;
@@ -145,6 +164,8 @@ async fn a_message_in_quarantine_is_fetched_when_everything_is_looked_at_again()
     lab.registry.look_again(&id).await.expect("recorded");
     let state = lab.fetch_one(&fetch, &id).await;
     assert_eq!((class(&state), state.messages), (None, 5), "{:?}", state.failure);
+    assert_eq!(state.quarantined, 0, "it is in the archive");
+    assert!(lab.registry.quarantined(&id).await.expect("records").is_empty());
     assert!(mended.asked("RETR") <= 1, "the others are known by their headers");
     assert_archived(&lab, &id, messages(5), "all of them").await;
     mended.asked("TOP");

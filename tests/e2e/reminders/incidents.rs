@@ -1,7 +1,7 @@
 //! What fails, goes on failing, and works again: events for machines, mail to the operators where an app
 //! registration fails.
 
-use super::{Watch, account, at, days, hours, lab, later, mailbox, on_record, provider, to};
+use super::{Watch, account, at, days, hours, lab, later, mailbox, on_record, provider, refuse, to};
 use jiff::Timestamp;
 use postroom_model::{AccountId, Batch, Failure, Fault, FaultClass, MailboxId, ProviderId, Recipient};
 use postroom_tests::{Act, Call, Gate, Lab, run_at};
@@ -69,13 +69,29 @@ async fn a_mailbox_that_fails_for_a_day_is_an_incident_until_it_works() {
 async fn a_fault_that_is_told_elsewhere_is_no_incident_of_its_mailbox() {
     let lab = lab().await;
     let begin = at(BEGIN);
-    for class in [FaultClass::AuthorizationEnded, FaultClass::AppRegistration, FaultClass::PasswordRefused] {
-        let id = mailbox(&lab, &class.name().replace('_', "-"), None, &[], begin, |_| {}).await.id;
+    provider(&lab, "contoso", begin, |_| {}).await;
+    let ended = account(&lab, "ended", "contoso", &[], begin, |_| {}).await;
+    refuse(&lab, &ended, FaultClass::AuthorizationEnded, begin).await;
+    for (class, account) in [
+        (FaultClass::AuthorizationEnded, Some("ended")),
+        (FaultClass::AppRegistration, Some("ended")),
+        (FaultClass::PasswordRefused, None),
+        // Some mail servers say of a password what authorization servers say of an account.
+        (FaultClass::AccountPolicy, None),
+    ] {
+        let id = mailbox(&lab, &class.name().replace('_', "-"), account, &[], begin, |_| {}).await.id;
         fail(&lab, &id, class, begin, begin).await;
     }
     let mut watch = Watch::new(&lab);
     let told = watch.run(hours(begin, 25)).await;
-    assert_eq!(said(&told.events), ["Postroom Incident mailbox password-refused opened password_refused"]);
+    let mut told = said(&told.events);
+    told.retain(|said| said.contains("mailbox"));
+    told.sort();
+    let opened = [
+        "Postroom Incident mailbox account-policy opened account_policy",
+        "Postroom Incident mailbox password-refused opened password_refused",
+    ];
+    assert_eq!(told, opened);
     // A mailbox that goes while it fails fails no more.
     lab.registry.delete_mailbox(&"password-refused".parse().expect("an id")).await.expect("deleted");
     let mut events = Vec::new();
@@ -199,7 +215,7 @@ async fn fetching_that_is_late_is_an_incident_until_it_is_not() {
         // It is worked at last after an hour, and is then on time.
         if minute >= 60 {
             let next = later(moment, 300);
-            assert!(lab.registry.claim(&batch.id, seen, next).await.expect("an answer"));
+            assert!(lab.registry.claim(&batch.id, seen, next).await.expect("an answer").is_some());
             seen = next;
         }
         let events = watch.run(moment).await.events;

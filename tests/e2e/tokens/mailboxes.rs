@@ -1,8 +1,9 @@
 //! Mailboxes whose mail server refuses the access token, while the authorization lives.
 
-use super::{granted, only};
-use postroom_model::{FaultClass, Mailbox, MailboxId};
-use postroom_tests::{Lab, User, clock, control, later, share, token_set_of};
+use super::{granted, only, soon};
+use postroom_model::{Account, FaultClass, Mailbox, MailboxId, TokenSet};
+use postroom_tests::{Lab, OddServer, Quirk, User, clock, control, later, share, token_set_of};
+use postroom_tokens::Consent;
 use serde_json::json;
 use std::time::Duration;
 
@@ -85,4 +86,63 @@ async fn a_mailbox_of_a_revoked_account_says_that_its_owner_must_act() {
     let failure = state.failure.expect("a failure");
     assert_eq!(failure.fault.class, FaultClass::AuthorizationEnded, "{}", failure.fault);
     assert_eq!(lab.unauthorised().await.len(), 1);
+}
+
+/// An account takes its mailboxes along to another provider, and not what the former one gave it: that
+/// token opens mailboxes there for as long as it lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_the_former_provider_is_shown_to_no_mail_server_of_the_next() {
+    // In a process that knows the token, and in one that does not; by itself, and beside another account's.
+    for (is_warm, users) in [(true, 1), (true, 2), (false, 1), (false, 2)] {
+        let lab = Lab::new().await;
+        let former = lab.provider(|_| {}).await;
+        let next = lab.provider(|json| json["id"] = "next".into()).await;
+        let (old, new) =
+            (OddServer::start(vec![], Quirk::None).await, OddServer::start(vec![], Quirk::None).await);
+        let users: Vec<User> = (0..users).map(|_| User::new("moves")).collect();
+        let at = |user: &User, host: &str, port: u16| {
+            user.mailbox(|json| {
+                (json["host"], json["port"], json["tls"]) = (json!(host), json!(port), json!("none"));
+                json["auth"] = json!({"oauth": user.name()});
+            })
+        };
+        for user in &users {
+            let id = lab.account(&former, user).await;
+            let issued_by = Some(former.id.clone());
+            lab.keep(&id, &former, &TokenSet { issued_by, ..token_set_of(user, clock(), 3600).await }).await;
+            let mailbox = at(user, "127.0.0.1", old.port());
+            lab.registry.put_mailbox(&mailbox, clock()).await.expect("stored");
+        }
+        let ids: Vec<MailboxId> = users.iter().map(|user| user.name().parse().expect("an id")).collect();
+        let fetch = lab.fetch();
+        assert!(lab.poll(&fetch, &ids).await.iter().all(|state| state.failure.is_none()));
+        assert_eq!(old.sign_ins(), users.len());
+
+        for user in &users {
+            let account = lab.registry.account(&user.name().parse().expect("an id")).await;
+            let account =
+                Account { provider: next.id.clone(), ..account.expect("an answer").expect("an account") };
+            lab.registry.put_account(&account, clock()).await.expect("stored");
+            let mailbox = at(user, "localhost", new.port());
+            lab.registry.put_mailbox(&mailbox, clock()).await.expect("stored");
+        }
+        let fetch = if is_warm { fetch } else { lab.fetch() };
+        for state in lab.poll(&fetch, &ids).await {
+            let fault = state.failure.expect("a failure").fault;
+            assert_eq!(fault.class, FaultClass::AuthorizationEnded, "{fault}");
+        }
+        let (tokens, first) = (lab.tokens(clock), users[0].name().parse().expect("an id"));
+        let person = tokens.access(&first, "any", None, soon()).await;
+        assert_eq!(person.expect_err("no token").class, FaultClass::AuthorizationEnded);
+        assert_eq!(new.sign_ins(), 0, "warm: {is_warm}, accounts: {}", users.len());
+
+        for (user, id) in users.iter().zip(&ids) {
+            let consent = Consent { at: clock(), identity: Some(user.name().to_owned()) };
+            let brought = token_set_of(user, clock(), 3600).await;
+            let account = user.name().parse().expect("an id");
+            lab.tokens(clock).accept(&account, brought, consent, soon()).await.expect("accepted");
+            assert_eq!(lab.fetch_one(&fetch, id).await.failure, None);
+        }
+        assert_eq!((new.sign_ins(), old.sign_ins()), (users.len(), users.len()));
+    }
 }

@@ -67,3 +67,24 @@ async fn what_the_server_does_not_revoke_is_forgotten_only_where_it_offers_nothi
         assert_eq!(status.lease, None);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_provider_has_lost_its_secret_is_revoked_once_that_is_back() {
+    let lab = Lab::new().await;
+    let provider = lab.provider(|_| {}).await;
+    let id = lab.authorised(&provider, SignedDuration::from_mins(5)).await;
+    let before = current(&lab, &id).await;
+    assert!(lab.vault.delete_client_secret(&provider.id).await.expect("an answer"));
+    let revoked = lab.tokens(clock).revoke(&id, soon()).await.expect("an answer");
+    let Revoked::Refused(fault) = revoked else { panic!("{revoked:?}") };
+    let secret = format!("{}/provider/{}", lab.settings.secret_prefix, provider.id);
+    assert!(fault.reason.contains(&secret), "{fault}");
+    assert!(works(&before.access_token).await, "nobody could ask the server");
+    assert!(lab.vault.token_set(&id).await.expect("an answer").is_some(), "nothing was forgotten");
+    let status = lab.registry.account_status(&id).await.expect("a status");
+    assert_eq!((status.lease, status.obtained_at.is_some()), (None, true));
+
+    lab.secret(&provider.id, &environment("POSTROOM_TEST_CLIENT_SECRET")).await;
+    assert_eq!(lab.tokens(clock).revoke(&id, soon()).await.expect("an answer"), Revoked::AtServer);
+    assert!(!works(&before.access_token).await);
+}

@@ -77,12 +77,13 @@ async fn a_server_that_hangs_for_one_account_holds_up_no_other() {
     let lab = Lab::new().await;
     let provider = lab.provider(|_| {}).await;
     let hangs = lab.stale(&provider).await;
-    control("POST", &format!("slow?user={hangs}&milliseconds=60000")).await;
+    control("POST", &format!("slow?user={hangs}&milliseconds=120000")).await;
     let mut others = Vec::new();
     for _ in 0..19 {
         others.push(lab.stale(&provider).await);
     }
-    let refresh = lab.token_refresh_within(Duration::from_secs(6), clock);
+    // Longer than the others take on a machine that is busy with other tests.
+    let refresh = lab.token_refresh_within(Duration::from_secs(18), clock);
     let started = Instant::now();
     let tick = tokio::spawn(async move { refresh.tick(later(clock(), 300)).await });
     for id in &others {
@@ -94,7 +95,7 @@ async fn a_server_that_hangs_for_one_account_holds_up_no_other() {
     assert!(!tick.is_finished(), "the others are done while it hangs: {:?}", started.elapsed());
     let tally = tick.await.expect("no panic").expect("a tick");
     assert_eq!((tally.refreshed, tally.failed, tally.left), (19, 1, 0));
-    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     let status = lab.registry.account_status(&hangs).await.expect("a status");
     assert_eq!(status.fault.map(|fault| fault.class), Some(postroom_model::FaultClass::TimedOut));
     assert!(status.due_at.is_some() && status.lease.is_none());

@@ -68,13 +68,13 @@ impl Conversation {
         }
         let uidl = has(&[Habit::NoUidl, Habit::NeitherUidlNorTop], "UIDL\r\n");
         let top = has(&[Habit::NoTop, Habit::NeitherUidlNorTop], "TOP\r\n");
+        let pipelining = if matches!(self.habit, Habit::CountsMany(_)) { "" } else { "PIPELINING\r\n" };
         let delay = match self.habit {
             Habit::LoginDelay(seconds) => format!("LOGIN-DELAY {seconds}\r\n"),
             _ => String::new(),
         };
-        let text = format!(
-            "+OK\r\n{uidl}{top}{delay}USER\r\nSASL PLAIN XOAUTH2\r\nPIPELINING\r\nRESP-CODES\r\n.\r\n"
-        );
+        let text =
+            format!("+OK\r\n{uidl}{top}{delay}{pipelining}USER\r\nSASL PLAIN XOAUTH2\r\nRESP-CODES\r\n.\r\n");
         self.say(&text).await
     }
 
@@ -129,12 +129,17 @@ impl Conversation {
             ("UIDL", NoUidl | NeitherUidlNorTop) | ("TOP", NoTop | NeitherUidlNorTop) => {
                 self.say("-ERR unknown command\r\n").await
             }
+            ("STAT", Habit::CountsMany(count)) => self.say(&format!("+OK {count} 1\r\n")).await,
             ("STAT", _) => {
                 let (count, bytes) =
                     self.present().fold((0, 0), |(n, sum), (_, size, _)| (n + 1, sum + size));
                 self.say(&format!("+OK {count} {bytes}\r\n")).await
             }
             ("LIST", _) => self.list(number, |(number, size, _)| format!("{number} {size}")).await,
+            ("UIDL", Habit::CountsMany(_)) => {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                self.list(number, |(number, _, uidl)| format!("{number} {uidl}")).await
+            }
             ("UIDL", _) => self.list(number, |(number, _, uidl)| format!("{number} {uidl}")).await,
             ("RETR", _) => self.text(number, Part::Whole).await,
             ("TOP", _) => self.text(number, Part::Header).await,
@@ -219,7 +224,8 @@ impl Conversation {
             Habit::Slow => tokio::time::sleep(Duration::from_millis(5)).await,
             _ => {}
         }
-        let wire = [b"+OK\r\n", &*stuffed(text), &*more, b".\r\n"].concat();
+        let text = if self.habit == Habit::StuffsNoDots { text.to_vec() } else { stuffed(text) };
+        let wire = [b"+OK\r\n", &*text, &*more, b".\r\n"].concat();
         self.stream.get_mut().write_all(&wire).await
     }
 

@@ -104,6 +104,7 @@ impl Conversation {
             _ => {}
         }
         let secret = command.split_once(' ').map_or("", |(_, secret)| secret);
+        self.shared.offered.lock().expect("nobody panics with it").insert(secret.to_owned());
         if self.shared.ended.lock().expect("nobody panics with it").contains(secret) {
             return self.say(&format!("{tag} NO AUTHENTICATE failed.\r\n")).await;
         }

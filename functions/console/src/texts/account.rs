@@ -64,8 +64,16 @@ postroom_language::texts! {
     back_to = "Back to the account" / "Zurück zum Konto";
 
     revoke_title = "Revoke {id}?" / "{id} widerrufen?";
-    revoke_what = "Postroom asks the provider to end this authorization, and forgets its tokens. The mailboxes of this account are not fetched until somebody authorises it again. What was archived stays."
-        / "Postroom bittet den Anbieter, diese Autorisierung zu beenden, und vergisst ihre Tokens. Die Postfächer dieses Kontos werden nicht abgerufen, bis es jemand erneut autorisiert. Archiviertes bleibt.";
+    revoke_not = "There is nothing to revoke: the app has rights of its own, so that Postroom gets a new token whenever it needs one. To stop that, take these rights away at the provider, or the account out of the manifest."
+        / "Es gibt nichts zu widerrufen: Die App hat eigene Rechte, mit denen Postroom bei Bedarf ein neues Token bekommt. Um das zu beenden, entziehen Sie ihr diese Rechte beim Anbieter oder nehmen Sie das Konto aus dem Manifest.";
+    revoke_not_password = "There is nothing to revoke: with the person's password Postroom gets a new token whenever it needs one. To stop that, change the password at the provider, or take the account out of the manifest."
+        / "Es gibt nichts zu widerrufen: Mit dem Passwort der Person bekommt Postroom bei Bedarf ein neues Token. Um das zu beenden, ändern Sie das Passwort beim Anbieter oder nehmen Sie das Konto aus dem Manifest.";
+    revoke_what = "Postroom asks the provider to end this authorization, and forgets its tokens. There are no new ones until somebody authorises the account again. What was archived stays."
+        / "Postroom bittet den Anbieter, diese Autorisierung zu beenden, und vergisst ihre Tokens. Neue gibt es erst, wenn jemand das Konto erneut autorisiert. Archiviertes bleibt.";
+    revoke_until = "An access token that was issued already may open mailboxes until it ends: {when}."
+        / "Ein schon ausgestelltes Access-Token kann Postfächer noch öffnen, bis es endet: {when}.";
+    revoke_until_unknown = "An access token that was issued already may open mailboxes until it ends; the provider has not said when that is."
+        / "Ein schon ausgestelltes Access-Token kann Postfächer noch öffnen, bis es endet; wann das ist, hat der Anbieter nicht gesagt.";
     revoke_count = "Mailboxes that stop: {n}" / "Postfächer, die stillstehen werden: {n}";
     revoke_yes = "Yes, revoke it" / "Ja, widerrufen";
     revoke_no = "No, keep it" / "Nein, behalten";
@@ -76,6 +84,5 @@ postroom_language::texts! {
         / "Postroom hat die Tokens vergessen. Dieser Anbieter bietet Apps keinen Weg, eine Autorisierung zu beenden: Entfernen Sie den Zugriff der App sicherheitshalber auch auf den Seiten des Anbieters.";
     revoked_nothing = "There was nothing to revoke: the account had no tokens."
         / "Es gab nichts zu widerrufen: Das Konto hatte keine Tokens.";
-    revoked_refused = "The provider did not do it, so that nothing was changed. Try it again."
-        / "Der Anbieter hat es nicht getan, darum wurde nichts geändert. Versuchen Sie es erneut.";
+    revoked_refused = "It was not revoked, and nothing was changed." / "Es wurde nicht widerrufen, und nichts wurde geändert.";
 }

@@ -12,6 +12,8 @@ postroom_language::texts! {
     works_for_now = "Works for now" / "Funktioniert noch";
     works_for_now_because = "The last renewal failed and is tried again {when}."
         / "Die letzte Erneuerung schlug fehl und wird {when} wiederholt.";
+    secret_ended_because = "The app's client secret or certificate was noted to end on {date}. The next renewal shows whether it does; the operator makes a new one, or corrects the date."
+        / "Als Ende des Client secret oder Zertifikats der App ist der {date} notiert. Die nächste Erneuerung zeigt, ob es so ist; der Betreiber erzeugt ein neues oder berichtigt das Datum.";
     ends_soon = "Ends soon" / "Endet bald";
     ends_soon_owner = "Re-authorise it before {date}." / "Autorisieren Sie es vor dem {date} erneut.";
     ends_soon_operator = "The operator makes a new Client secret or certificate before {date}."

@@ -25,6 +25,7 @@ postroom_language::texts! {
         / "SES sendet heute nichts mehr: Das Tageskontingent des AWS-Kontos ist aufgebraucht.";
     recipient_refused = "SES does not send to this address: {said}" / "SES sendet nicht an diese Adresse: {said}";
     stopped = "SES sends nothing: {said}" / "SES sendet nichts: {said}";
+    rejected = "SES rejects this letter: {said}" / "SES weist diesen Brief zurück: {said}";
     not_now = "SES could not send it now: {said}" / "SES konnte gerade nicht senden: {said}";
     no_address = "This is no mail address. Correct the owner in the manifest and run “postroom apply”."
         / "Das ist keine Mailadresse. Berichtigen Sie den Eigentümer im Manifest und führen Sie „postroom apply“ aus.";

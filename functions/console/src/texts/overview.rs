@@ -56,6 +56,11 @@ postroom_language::texts! {
     basic = "Mailboxes with Basic auth" / "Postfächer mit Basic auth";
     basic_lead = "They sign in with their own password and need no authorization."
         / "Sie melden sich mit eigenem Passwort an und brauchen keine Autorisierung.";
+    basic_lead_needs = "Those that fail. There is nothing to re-authorise: the mailbox's page says what to do."
+        / "Jene, die fehlschlagen. Erneut zu autorisieren ist nichts: Die Seite des Postfachs sagt, was zu tun ist.";
+    basic_lead_soon = "Those whose password ends within 30 days or has ended, as far as that was noted."
+        / "Jene, deren Passwort innerhalb von 30 Tagen endet oder geendet hat, soweit das notiert ist.";
+    password_ends = "Its password ends: {date}, {distance}." / "Sein Passwort endet: {date}, {distance}.";
     basic_empty = "No mailbox with Basic auth fits." / "Kein Postfach mit Basic auth passt.";
     mailbox = "Mailbox" / "Postfach";
     server = "Server" / "Server";
@@ -72,8 +77,8 @@ postroom_language::texts! {
         / "Ein Balkendiagramm, wie viele Autorisierungen in jedem der nächsten zwölf Monate enden. Die meisten in einem Monat sind {most}. Dieselben Zahlen stehen in der Tabelle darunter.";
     timeline_none = "No authorization ends within the next twelve months."
         / "In den nächsten zwölf Monaten endet keine Autorisierung.";
-    timeline_hint = "Most renew themselves long before; the picture shows what would end if nothing happened."
-        / "Die meisten erneuern sich lange vorher; das Bild zeigt, was enden würde, wenn nichts geschähe.";
+    timeline_hint = "Most renew themselves long before; the picture shows what would end if nothing happened. Passwords of mailboxes are not in it: “What ends within 30 days” lists them."
+        / "Die meisten erneuern sich lange vorher; das Bild zeigt, was enden würde, wenn nichts geschähe. Passwörter von Postfächern fehlen darin: „Was innerhalb von 30 Tagen endet“ führt sie auf.";
     timeline_cut = "Only the next {n} are counted." / "Nur die nächsten {n} sind gezählt.";
     timeline_table = "As a table" / "Als Tabelle";
     month = "Month" / "Monat";

@@ -1,8 +1,13 @@
 //! An account's page: what it shows, and revoking and checking it.
 
-use crate::{browser::Browser, imap::MailServer, support::Fixture};
+use crate::{
+    browser::Browser,
+    imap::MailServer,
+    support::{Fixture, now},
+};
 use axum::http::StatusCode;
-use postroom_model::AccountId;
+use jiff::SignedDuration;
+use postroom_model::{Account, AccountId, ClientAuth, ClientSecret, Grant, TokenSet};
 
 /// An account that its login has authorised.
 pub(crate) async fn authorised(fixture: &Fixture, browser: &mut Browser, id: &str) -> AccountId {
@@ -21,18 +26,83 @@ async fn an_account_is_revoked_only_after_asking() {
     fixture.mailbox("own", &account, 1).await;
     let page = browser.post("/accounts/projects/revoke", &[]).await;
     assert!(page.says("Revoke projects?") && page.says("Mailboxes that stop: 1"), "{page:?}");
+    assert!(page.says("already may open mailboxes until it ends: "), "{page:?}");
     assert!(fixture.tokens(&account).await.is_some());
     let page = browser.post("/accounts/projects/revoke", &[("confirmed", "yes")]).await;
-    assert!(page.says("has forgotten"), "{page:?}");
+    assert!(
+        page.says("has forgotten") && page.says("already may open mailboxes until it ends: "),
+        "{page:?}"
+    );
     assert!(fixture.tokens(&account).await.is_none());
     let page = browser.get("/accounts/projects").await;
     assert!(page.says("Not authorised yet") && !page.says("/accounts/projects/revoke"), "{page:?}");
     let page = browser.post("/accounts/projects/revoke", &[("confirmed", "yes")]).await;
-    assert!(page.says("nothing to revoke"), "{page:?}");
+    assert!(page.says("nothing to revoke") && !page.says("may open"), "{page:?}");
     for path in ["/accounts/none/revoke", "/accounts/none/check", "/accounts/none/move"] {
         let page = browser.post(path, &[]).await;
         page.is_problem(StatusCode::NOT_FOUND, "There is nothing here");
     }
+}
+
+#[tokio::test]
+async fn an_account_whose_provider_has_lost_its_secret_is_not_revoked_and_nothing_is_forgotten() {
+    let fixture = Fixture::new().await;
+    let mut browser = fixture.administrator().await;
+    let account = authorised(&fixture, &mut browser, "projects").await;
+    let provider = "sso".parse().expect("an id");
+    let mut confidential = fixture.server.provider("sso");
+    confidential.client_auth = ClientAuth::Secret;
+    fixture.registry.put_provider(&confidential, now()).await.expect("stored");
+    let page = browser.post("/accounts/projects/revoke", &[("confirmed", "yes")]).await;
+    let secret = format!("{}/provider/sso", fixture.settings.secret_prefix);
+    assert!(page.says("It was not revoked, and nothing was changed") && page.says(&secret), "{page:?}");
+    assert!(fixture.server.posted("/revoke").is_empty(), "nobody could ask the server");
+    assert!(fixture.tokens(&account).await.is_some());
+
+    let secret = ClientSecret::Secret("s3cret".into());
+    fixture.vault.put_client_secret(&provider, &secret).await.expect("stored");
+    let page = browser.post("/accounts/projects/revoke", &[("confirmed", "yes")]).await;
+    assert!(page.says("has forgotten"), "{page:?}");
+    assert!(fixture.tokens(&account).await.is_none());
+}
+
+/// Revoking would stop nothing where Postroom gets new tokens by itself: that is said, and nothing is done.
+#[tokio::test]
+async fn what_needs_nobodys_consent_is_not_revoked() {
+    let fixture = Fixture::new().await;
+    let mut browser = fixture.administrator().await;
+    for grant in ["authorization_code", "device_code", "client_credentials", "service_account", "password"] {
+        let account: Account = serde_json::from_value(serde_json::json!({
+            "id": grant.replace('_', "-"), "provider": "sso", "grant": grant, "login": "robot@post.test",
+        }))
+        .expect("an account");
+        let id = &account.id;
+        fixture.registry.put_account(&account, now()).await.expect("stored");
+        let answer = r#"{"access_token": "a", "token_type": "Bearer", "expires_in": 3600}"#;
+        let tokens = TokenSet::from_response(answer, now()).expect("a token set");
+        let consent = postroom_tokens::Consent { at: now(), identity: None };
+        let until = now() + SignedDuration::from_secs(5);
+        fixture.custody().accept(id, tokens, consent, until).await.expect("accepted");
+
+        let page = browser.get(&format!("/accounts/{id}")).await;
+        let path = format!("/accounts/{id}/revoke");
+        assert_eq!(page.says(&path), account.grant.needs_consent(), "{grant}: {page:?}");
+        let asked = browser.post(&path, &[]).await;
+        let done = browser.post(&path, &[("confirmed", "yes")]).await;
+        if account.grant.needs_consent() {
+            assert!(asked.says("Yes, revoke it") && done.says("has forgotten"), "{grant}: {done:?}");
+            continue;
+        }
+        let way_out = match account.grant {
+            Grant::Password => "change the password at the provider",
+            _ => "take these rights away at the provider",
+        };
+        for page in [page, asked, done] {
+            assert!(page.says(way_out) && !page.says("Yes, revoke it"), "{grant}: {page:?}");
+        }
+        assert!(fixture.tokens(id).await.is_some(), "{grant}");
+    }
+    assert_eq!(fixture.server.posted("/revoke").len(), 2, "of the two accounts that somebody consents to");
 }
 
 #[tokio::test]

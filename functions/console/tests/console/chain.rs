@@ -132,6 +132,19 @@ async fn a_chain_goes_on_after_the_browser_was_closed() {
 }
 
 #[tokio::test]
+async fn a_consent_whose_run_was_replaced_is_told_on_the_accounts_page() {
+    let fixture = Fixture::new().await;
+    let ids = accounts(&fixture, 2).await;
+    let mut browser = fixture.administrator().await;
+    let request = select(&mut browser, &ids[..1]).await;
+    select(&mut browser, &ids[1..]).await; // in another tab
+    let page = browser.follow(&fixture.server.approve(&request, "a00@post.test")).await;
+    assert!(page.says("Account a00") && page.says("Consent was given as a00@post.test."), "{page:?}");
+    assert!(fixture.tokens(&ids[0].parse().expect("id")).await.is_some());
+    assert!(browser.get("/chain").await.says("Account 1 of 1"), "the other run is as it was");
+}
+
+#[tokio::test]
 async fn a_stopped_chain_can_be_gone_on_with() {
     let fixture = Fixture::new().await;
     let ids = accounts(&fixture, 3).await;

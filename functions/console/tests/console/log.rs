@@ -34,7 +34,8 @@ pub(crate) fn start() {
     });
 }
 
-fn text() -> String {
+/// What this thread has logged so far.
+pub(crate) fn text() -> String {
     LOG.with_borrow(|log| String::from_utf8(log.clone()).expect("text"))
 }
 

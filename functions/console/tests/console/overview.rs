@@ -7,7 +7,7 @@ use crate::{
 use console::App;
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
-use postroom_model::{Account, Expiry, Fault, FaultClass, Governs, Lease, Mailbox};
+use postroom_model::{Account, EndDate, Expiry, Failure, Fault, FaultClass, Governs, Lease, Mailbox};
 use postroom_registry::{LeasedAccount, TokenRecord};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -24,6 +24,12 @@ async fn account(fixture: &Fixture, n: usize) {
 
 /// Has the account authorised, until a day within the next year.
 async fn authorise(fixture: &Fixture, n: usize) {
+    let days = i64::try_from(n % 360).expect("small");
+    let at = now() + SignedDuration::from_hours(24 * days);
+    authorise_until(fixture, n, Expiry { at, governs: Governs::IdleLimit, since: now() }).await;
+}
+
+async fn authorise_until(fixture: &Fixture, n: usize, ends: Expiry) {
     let id = format!("account-{n:05}").parse().expect("id");
     let until = now() + SignedDuration::from_secs(60);
     let lease = Lease { owner: "test".into(), until };
@@ -32,7 +38,6 @@ async fn authorise(fixture: &Fixture, n: usize) {
     else {
         panic!("busy")
     };
-    let days = i64::try_from(n % 360).expect("small");
     let record = TokenRecord {
         obtained_at: now(),
         access_expires_at: Some(until),
@@ -40,11 +45,7 @@ async fn authorise(fixture: &Fixture, n: usize) {
         refresh_expires_since: None,
         unrefreshable: false,
         remind_at: None,
-        ends: Some(Expiry {
-            at: now() + SignedDuration::from_hours(24 * days),
-            governs: Governs::IdleLimit,
-            since: now(),
-        }),
+        ends: Some(ends),
         missing_scopes: Vec::new(),
         due_at: Some(until),
         consent: Some((now(), None)),
@@ -138,6 +139,81 @@ async fn accounts_are_found_by_text_state_provider_and_owner_page_by_page() {
     assert!(page.says("legacy-plant") && !page.says("account-00001"));
     let page = browser.get("/?from=%2F..%2F").await;
     page.is_problem(axum::http::StatusCode::BAD_REQUEST, "cannot be understood");
+}
+
+/// What waits for a person, what has ended and what a policy wants anew; not what ends with the app's secret.
+#[tokio::test]
+async fn what_needs_re_authorising_is_the_same_in_the_list_and_for_the_button() {
+    let fixture = Fixture::new().await;
+    for n in 0..5 {
+        account(&fixture, n).await;
+    }
+    let over = |governs| Expiry { at: now() - SignedDuration::from_hours(1), governs, since: now() };
+    authorise_until(&fixture, 1, over(Governs::Policy)).await;
+    authorise_until(&fixture, 2, over(Governs::ClientSecret)).await;
+    authorise_until(&fixture, 3, over(Governs::ProviderLimit)).await;
+    authorise(&fixture, 4).await;
+    let mut browser = fixture.administrator().await;
+    let listed = browser.get("/?show=needs").await;
+    let all = browser.get("/").await;
+    assert!(all.says("account-00002") && all.says("was noted to end"), "{all:?}");
+    browser.post("/accounts/selected", &[("do", "authorise"), ("all", "needed")]).await;
+    let run = browser.get("/chain").await;
+    assert!(run.says("Account 1 of 3"), "{run:?}");
+    for (n, needs) in [(0, true), (1, true), (2, false), (3, true), (4, false)] {
+        let id = format!("account-{n:05}");
+        assert_eq!((listed.says(&id), run.says(&id)), (needs, needs), "{id}: {listed:?} {run:?}");
+    }
+}
+
+/// Mailboxes with Basic auth are under the filters too: those that fail, and those whose password ends soon.
+#[tokio::test]
+async fn basic_mailboxes_that_fail_or_whose_password_ends_are_found() {
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
+    account(&fixture, 1).await;
+    mailbox(&fixture, "oauth-fails", Some("account-00001")).await;
+    for id in ["plain-fails", "plain-paused", "plain-works"] {
+        mailbox(&fixture, id, None).await;
+    }
+    for (id, days) in [("plain-over", -400), ("plain-soon", 29), ("plain-later", 31)] {
+        mailbox(&fixture, id, None).await;
+        let id = id.parse().expect("id");
+        let mut mailbox = registry.mailbox(&id).await.expect("answers").expect("there").mailbox;
+        mailbox.password_expires = Some(EndDate::Moment(now() + SignedDuration::from_hours(24 * days)));
+        registry.put_mailbox(&mailbox, now()).await.expect("stored");
+    }
+    for id in ["oauth-fails", "plain-fails", "plain-paused"] {
+        let fault = Fault::new(FaultClass::Unreachable, "no route");
+        let failure = Failure::next(None, fault, now(), 0.5);
+        registry.record_failure(&id.parse().expect("id"), &failure, None).await.expect("recorded");
+    }
+    assert!(
+        registry.pause_mailbox(&"plain-paused".parse().expect("id"), Some(now())).await.expect("answers")
+    );
+    let mut browser = fixture.administrator().await;
+    for (path, shown) in [
+        ("/?show=needs", vec!["plain-fails"]),
+        ("/?show=needs&q=PLAIN-F", vec!["plain-fails"]),
+        ("/?show=needs&q=nothing", vec![]),
+        ("/?show=needs&owner=nobody%40post.test", vec![]),
+        ("/?show=needs&provider=sso", vec![]),
+        ("/?show=soon", vec!["plain-over", "plain-soon"]),
+        ("/?show=soon&owner=Owner-1%40post.test", vec!["plain-over", "plain-soon"]),
+    ] {
+        let page = browser.get(path).await;
+        for id in ["plain-fails", "plain-paused", "plain-works", "plain-over", "plain-soon", "plain-later"] {
+            assert_eq!(
+                page.says(&format!("/mailboxes/{id}\"")),
+                shown.contains(&id),
+                "{path} {id}: {page:?}"
+            );
+        }
+        assert_eq!(page.says("Its password ends: "), shown.contains(&"plain-soon"), "{path}: {page:?}");
+    }
+    // One that works again is not listed, though whoever tells people of it has not looked yet.
+    registry.record_success(&"plain-fails".parse().expect("id"), now(), 0, None).await.expect("recorded");
+    assert!(!browser.get("/?show=needs").await.says("/mailboxes/plain-fails\""));
 }
 
 #[tokio::test]

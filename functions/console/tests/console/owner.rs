@@ -8,6 +8,7 @@ use crate::{
 };
 use axum::http::StatusCode;
 use jiff::SignedDuration;
+use postroom_model::{Language, Owner};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -113,6 +114,36 @@ async fn each_owner_gets_one_letter_about_all_that_were_chosen() {
     let sent = mail(&fixture).await;
     assert_eq!(sent.iter().filter(|text| text.contains(&owner)).count(), 1);
     assert_eq!(links_for(&fixture, &owner).await.len(), 2);
+    let log = crate::log::text();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("an owner was mailed a link")).collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    for (line, id) in lines.iter().zip(["letter-a", "letter-b"]) {
+        assert!(line.contains(id) && line.contains("message_id") && !line.contains("post.test"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_owner_is_written_to_in_the_language_on_record() {
+    let fixture = Fixture::new().await;
+    let [ann, ben] = ["ann", "ben"].map(|name| format!("{name}-{}@post.test", fixture.settings.table));
+    let id = fixture.account("letter-f").await;
+    let mut account = fixture.registry.account(&id).await.expect("answers").expect("there");
+    account.owners = vec![ann.to_uppercase(), ben.clone()];
+    fixture.registry.put_account(&account, now()).await.expect("stored");
+    let german = Owner { address: ann.clone(), language: Some(Language::De) };
+    fixture.registry.put_owner(&german).await.expect("stored");
+    verified(&fixture, &[SENDER]).await;
+    let mut browser = fixture.administrator().await;
+    let page = browser.post("/accounts/letter-f/link", &[]).await;
+    assert_eq!(page.text.matches("Links in it: 1.").count(), 2, "{page:?}");
+    let sent = mail(&fixture).await;
+    for (owner, subject) in [
+        (&ann, "Bitte autorisieren Sie den Mailabruf erneut"),
+        (&ben, "Please authorise mail fetching again"),
+    ] {
+        let letter = sent.iter().find(|text| text.contains(owner)).expect("a letter");
+        assert!(letter.contains(subject), "{letter}");
+    }
 }
 
 #[tokio::test]

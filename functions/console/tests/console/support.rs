@@ -8,9 +8,10 @@ use console::{Administrators, App, Group, Language, Settings};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use postroom_mail::NetworkSettings;
 use postroom_model::{Account, AccountId, Calendar, Mailbox, TokenSet};
-use postroom_oauth::HttpSettings;
+use postroom_oauth::{Http, HttpSettings};
 use postroom_registry::Registry;
-use postroom_vault::Vault;
+use postroom_tokens::Tokens;
+use postroom_vault::{Sealer, Vault};
 use secrecy::ExposeSecret;
 use std::{cell::Cell, sync::LazyLock, time::Duration};
 use url::Url;
@@ -169,6 +170,14 @@ impl Fixture {
         .expect("a mailbox");
         self.registry.put_mailbox(&mailbox, now()).await.expect("stored");
         mailbox
+    }
+
+    /// The path that tokens take, without a console before it.
+    pub(crate) fn custody(&self) -> Tokens {
+        let sealer = Sealer::new(aws_sdk_kms::Client::new(&self.aws), self.settings.token_key.clone());
+        let http = Http::new(self.settings.http.clone()).expect("usable settings");
+        let lead = self.settings.refresh_lead;
+        Tokens::new(self.registry.clone(), self.vault.clone(), sealer, http, lead, now)
     }
 
     /// The account's token set.

@@ -11,7 +11,7 @@ use postroom_model::{
     Account, AccountStatus, EndDate, Expiry, FaultClass, Governs, Language, Mailbox, Provider,
 };
 
-/// An account that a person authorises again.
+/// An account that a person authorises, for the first time or again.
 pub(super) fn account(
     matter: &Matter,
     (account, provider, status): (&Account, &Provider, &AccountStatus),
@@ -30,6 +30,7 @@ pub(super) fn account(
     };
     let (consequence, follows) = match expiry.governs {
         _ if matter.mailboxes.is_empty() => (letter.otherwise, t.nothing_stops),
+        _ if is_new(status) => (letter.meanwhile, t.waits),
         Governs::Policy => (letter.otherwise, t.goes_on),
         _ if matter.is_over() && status.fault.is_some() => (letter.meanwhile, t.has_stopped),
         // Nobody has tried it since.
@@ -44,7 +45,11 @@ pub(super) fn account(
     ];
     // Whoever owns a mailbox alone is not shown whose the others are.
     let mailboxes = reader.mailboxes(&matter.mailboxes, role != Role::MailboxOwner);
-    let subject = if overdue { t.subject_since } else { t.subject_by };
+    let subject = match overdue {
+        _ if is_new(status) => t.subject_first,
+        true => t.subject_since,
+        false => t.subject_by,
+    };
     let subject = subject.fill(&[("name", &title), ("date", &reader.date(end))]);
     let button = Some(button(matter, account, status, role, reader));
     Block { subject, title, rows, button, mailboxes }
@@ -72,7 +77,12 @@ fn button(
         None => t.authorise_usual.with("host", host),
     };
     let notes = vec![opens, t.yours_alone.with("until", reader.moment(until))];
-    Button { label: t.authorise, url, notes }
+    Button { label: if is_new(status) { t.authorise } else { t.reauthorise }, url, notes }
+}
+
+/// Whether nobody has authorised an account yet, or what somebody did was revoked here.
+fn is_new(status: &AccountStatus) -> bool {
+    status.authorised_at.is_none() && status.obtained_at.is_none()
 }
 
 /// A mailbox whose password ends.
@@ -140,6 +150,7 @@ fn why(
 /// What stands in the way of a sign-in, in words.
 pub(super) fn refusal(status: &AccountStatus, t: &'static Reason) -> &'static str {
     match status.fault.as_ref().map(|fault| fault.class) {
+        Some(FaultClass::AuthorizationEnded) if is_new(status) => t.unauthorised,
         Some(FaultClass::AuthorizationEnded) => t.authorization_ended,
         Some(FaultClass::InteractionRequired) => t.interaction_required,
         Some(FaultClass::ConsentRequired) => t.consent_required,

@@ -30,6 +30,7 @@ fn expiry(subject: &Subject, id: &str, expiring: &Expiring) -> String {
     };
     let end = match (*stage, governs) {
         ("overdue", Governs::Policy) => "was to be given anew by",
+        ("overdue", Governs::Refused) => "has been missing or refused since",
         ("overdue", _) => "ended on",
         ("month", Governs::Policy) => "is to be given anew within a month, by",
         ("week", Governs::Policy) => "is to be given anew within a week, by",
@@ -44,7 +45,9 @@ fn expiry(subject: &Subject, id: &str, expiring: &Expiring) -> String {
         Governs::AccessToken => ": there is no refresh token, and the access token ends",
         Governs::ProviderLimit => ": the provider ends every authorization after so long",
         Governs::Policy => ": an administrator wants it so, and mail goes on meanwhile",
-        Governs::Refused => ": it was revoked, or is refused for another reason that a person must mend",
+        Governs::Refused => {
+            ": nobody has given it yet, it was revoked, or something else is wrong that a person must mend"
+        }
         _ => "",
     };
     let uses = match mailboxes {
@@ -145,8 +148,9 @@ mod tests {
             (
                 "account:tenders",
                 of_account(Governs::Refused, Stage::Overdue(0), 1),
-                "The authorization of account tenders ended on 1 April 2027 at 09:05 UTC: it was revoked, \
-                 or is refused for another reason that a person must mend. One mailbox uses it.",
+                "The authorization of account tenders has been missing or refused since 1 April 2027 at 09:05 \
+                 UTC: nobody has given it yet, it was revoked, or something else is wrong that a person must \
+                 mend. One mailbox uses it.",
             ),
             (
                 "account:tenders",

@@ -12,7 +12,8 @@ use crate::{
 use jiff::Timestamp;
 use postroom_letter::Letter;
 use postroom_model::{
-    Account, ClientAuth, Fault, FaultClass, Language, Mailbox, Provider, Rejection, Undeliverable,
+    Account, AccountStatus, ClientAuth, Fault, FaultClass, Language, Mailbox, Provider, Rejection,
+    Undeliverable,
 };
 use postroom_registry::Incident;
 use std::collections::BTreeSet;
@@ -48,7 +49,7 @@ fn twelve_mailboxes() -> Vec<Mailbox> {
     (1..=12).map(|n| mailbox(&format!("site-{n:02}"), &["ann@contoso.com"])).collect()
 }
 
-fn of(account: Account, provider: Provider, status: postroom_model::AccountStatus) -> Facts {
+fn of(account: Account, provider: Provider, status: AccountStatus) -> Facts {
     Facts::Account { account, provider, status }
 }
 
@@ -66,6 +67,27 @@ fn an_account_with_twelve_mailboxes_at_every_stage() {
     ] {
         let matter = matter(idle(), &twelve_mailboxes(), at(now));
         assert_mails!(format!("account_{stage}"), &[(&matter, Role::Owner)], now);
+    }
+}
+
+/// The first mail that most owners ever get.
+#[test]
+fn whoever_never_authorised_an_account_is_asked_to_and_not_to_do_it_again() {
+    let fault = Fault::new(FaultClass::AuthorizationEnded, "the account is not authorised");
+    let status = AccountStatus {
+        fault: Some(fault),
+        refused_at: Some(at("2027-04-11T09:40:00Z")),
+        ..AccountStatus::default()
+    };
+    let facts = of(account("projects"), provider(Some(90), None), status);
+    let matter = matter(facts, &[mailbox("site", &[])], at(NOW));
+    assert_mails!("account_new", &[(&matter, Role::Owner)], NOW);
+    let letters = Language::ALL.iter().flat_map(|language| {
+        [Role::Owner, Role::Fallback, Role::Instead].map(|role| mail(&[(&matter, role)], *language, NOW))
+    });
+    for letter in letters {
+        let said = shown(&letter);
+        assert!(!said.contains("again") && !said.contains("erneut") && !said.contains("withdrawn"), "{said}");
     }
 }
 
@@ -115,12 +137,12 @@ fn every_reason_has_its_words() {
         ..account("projects")
     };
     let limited = Provider { authorization_days: Some(7), ..provider(None, None) };
-    let explicit = postroom_model::AccountStatus {
+    let explicit = AccountStatus {
         refresh_expires_at: Some(at("2027-01-13T00:00:00Z")),
         refresh_expires_since: Some(at("2027-01-01T09:00:00Z")),
         ..status()
     };
-    let unrefreshable = postroom_model::AccountStatus {
+    let unrefreshable = AccountStatus {
         unrefreshable: true,
         access_expires_at: Some(at("2027-01-11T10:00:00Z")),
         ..status()

@@ -14,6 +14,8 @@ postroom_language::texts! {
     policy = "Your administrators want it authorised again {every}." / "Die Administration wünscht {every} eine erneute Autorisierung.";
     other = "A rule of the sign-in service says so." / "Eine Regel des Anmeldedienstes sieht das vor.";
 
+    unauthorised = "The account is not authorised: nobody has done so yet, or an administrator has revoked the authorization."
+        / "Das Konto ist nicht autorisiert: Das hat noch niemand getan, oder die Administration hat die Autorisierung widerrufen.";
     authorization_ended = "The authorization was withdrawn, or the sign-in service has ended it: a new password can do that."
         / "Die Autorisierung wurde widerrufen, oder der Anmeldedienst hat sie beendet: Ein neues Passwort kann das auslösen.";
     interaction_required = "The sign-in service wants you to sign in again, perhaps with a second factor."

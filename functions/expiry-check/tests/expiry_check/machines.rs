@@ -2,8 +2,9 @@
 
 use crate::support::{Fixture, account, at, id, mailbox};
 use expiry_check::Tally;
-use postroom_model::{Batch, Failure, Fault, FaultClass, ProviderId};
+use postroom_model::{Auth, Batch, Failure, Fault, FaultClass, Mailbox, ProviderId};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const BEGAN: &str = "2027-04-11T09:00:00Z";
 
@@ -126,6 +127,43 @@ async fn a_mailboxs_fault_is_told_of_its_account_where_it_is_on_record() {
     assert_eq!(kinds(fixture.events().await), ["mailbox", "mailbox"], "it was not the account");
 }
 
+/// Mail servers say so too, of mailboxes whose account is well and of such as have none.
+#[tokio::test]
+async fn what_would_be_an_accounts_fault_is_told_of_a_mailbox_that_has_no_account_to_blame() {
+    const CLASSES: [FaultClass; 5] = [
+        FaultClass::AccountPolicy,
+        FaultClass::AuthorizationEnded,
+        FaultClass::AppRegistration,
+        FaultClass::TokenRefused,
+        FaultClass::Configuration,
+    ];
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
+    for name in ["well", "ended"] {
+        fixture.authorised(&account(name, &["ann@contoso.com"]), "2027-04-01T09:00:00Z").await;
+    }
+    let ended = Fault::new(FaultClass::TokenRefused, "no");
+    registry.record_account_fault(&id("ended"), Some(&ended), at(BEGAN)).await.expect("recorded");
+    for class in CLASSES {
+        let class_name = class.name().replace('_', "-");
+        for auth in ["none", "well", "ended"] {
+            let placed = mailbox(&format!("{auth}-{class_name}"), auth, &[]);
+            let auth = if auth == "none" { Auth::Basic } else { placed.auth.clone() };
+            let placed = Mailbox { auth, ..placed };
+            registry.put_mailbox(&placed, at(BEGAN)).await.expect("stored");
+            let failure = Failure::next(None, Fault::new(class, "unsafe login"), at(BEGAN), 0.5);
+            registry.record_failure(&placed.id, &failure, None).await.expect("recorded");
+        }
+    }
+    fixture.run("2027-04-12T09:10:00Z").await;
+    let told = fixture.events().await.into_iter().map(|event| event["subject"]["id"].to_string());
+    let told: BTreeSet<String> = told.map(|id| id.trim_matches('"').to_owned()).collect();
+    let mailboxes = ["none", "well"]
+        .into_iter()
+        .flat_map(|auth| CLASSES.map(|class| format!("{auth}-{}", class.name().replace('_', "-"))));
+    assert_eq!(told, mailboxes.chain(["ended".to_owned()]).collect());
+}
+
 #[tokio::test]
 async fn fetching_late_is_an_incident() {
     let fixture = Fixture::new().await;
@@ -151,7 +189,19 @@ async fn fetching_late_is_an_incident() {
     assert_eq!(states(&events), [state("schedule", "opened")]);
     assert_eq!(events[0]["subject"], json!({ "kind": "schedule", "id": "batches" }));
 
-    assert!(registry.claim(&id("b"), due_at, at("2027-04-11T11:30:00Z")).await.expect("claims"));
-    assert_eq!(fixture.run("2027-04-11T11:40:00Z").await.events, 1);
+    let claimed = registry.claim(&id("b"), due_at, at("2027-04-11T11:30:00Z")).await.expect("claims");
+    assert_eq!(claimed, Some(due_at));
+    assert_eq!(fixture.run("2027-04-11T11:20:00Z").await.events, 1);
     assert_eq!(states(&fixture.events().await), [state("schedule", "closed")]);
+
+    // It was handed out in vain, and is again.
+    let claimed = registry.claim(&id("b"), at("2027-04-11T11:30:00Z"), at("2027-04-11T11:50:00Z")).await;
+    assert_eq!(claimed.expect("claims"), Some(due_at));
+    assert!(registry.note_waiting(&id("b"), due_at).await.expect("notes"));
+    assert_eq!(fixture.run("2027-04-11T11:40:00Z").await.events, 1);
+    let events = fixture.events().await;
+    assert_eq!(
+        (states(&events), events[0]["since"].as_str()),
+        (vec![state("schedule", "opened")], Some("2027-04-11T09:00:00Z"))
+    );
 }

@@ -6,9 +6,7 @@ use super::{
 };
 use crate::{
     Capabilities, CertificateInfo, Credential, Error, MailStream, Mechanism, Network, Protection, Transcript,
-    classify::Moment,
-    opening::{Opening, before_tls},
-    sasl,
+    classify::Moment, opening::Opening, sasl::Offer,
 };
 use postroom_model::{SaslPolicy, Server, Tls};
 use std::time::Duration;
@@ -46,23 +44,12 @@ pub async fn connect_recorded(
     let opening = Opening::new(network, server, transcript);
     let idle_timeout = network.idle_timeout();
     let connecting = async {
-        let tcp = opening.tcp().await?;
-        match server.tls {
-            Tls::Implicit => {
-                let stream = opening.encrypt(tcp).await?;
-                Connection::over(stream, server, Protection::Tls, idle_timeout, transcript).await
-            }
-            Tls::Starttls => {
-                let tcp = starttls(tcp, idle_timeout, transcript).await.map_err(before_tls)?;
-                let dialogue = Dialogue::new(opening.encrypt(tcp).await?, idle_timeout, transcript);
-                Connection::greeted(dialogue, server, Protection::Tls).await
-            }
-            // The network has checked that the host may be spoken to in plaintext.
-            Tls::None => {
-                let protection = Protection::AllowedPlaintext;
-                Connection::over(tcp.into(), server, protection, idle_timeout, transcript).await
-            }
+        let (stream, protection) = opening.stream(|tcp| starttls(tcp, idle_timeout, transcript)).await?;
+        let mut dialogue = Dialogue::new(stream, idle_timeout, transcript);
+        if server.tls != Tls::Starttls {
+            greeting(&mut dialogue).await?;
         }
+        Connection::greeted(dialogue, server, protection).await
     };
     opening.run(connecting).await
 }
@@ -137,17 +124,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     /// [`Error::NoMechanism`] and [`Error::PlaintextRefused`].
     pub fn mechanism(&self, credential: &Credential, policy: SaslPolicy) -> Result<Mechanism, Error> {
-        if self.protection == Protection::Plaintext {
-            return Err(Error::PlaintextRefused { host: self.server.host.clone() });
-        }
-        let offered = self.capabilities.mechanisms();
-        match credential.mechanism(policy, &offered)? {
-            Some(mechanism) => Ok(mechanism),
-            None if self.capabilities.has("LOGINDISABLED") => {
-                Err(sasl::no_mechanism("signing in with a password", &offered))
-            }
-            None => Ok(Mechanism::Command),
-        }
+        self.protection.allows_secrets(&self.server)?;
+        let offer = Offer {
+            mechanisms: Some(self.capabilities.mechanisms()),
+            own: (!self.capabilities.has("LOGINDISABLED")).then_some(Mechanism::Command),
+            apop: false,
+        };
+        credential.mechanism(policy, &offer)
     }
 }
 

@@ -4,17 +4,16 @@ use super::{
     Connection, Session,
     dialogue::Step,
     folder_name,
-    response::{Status, StatusKind},
+    response::{Status, StatusKind, Tag},
 };
 use crate::{
     Credential, Error, Mechanism,
-    classify::{self, Moment},
-    sasl::{self, Login},
-    script::{MAX_STEPS, Script},
+    classify::Moment,
+    sasl::{CLOSED, Exchange, Login},
     transcript::MASK,
 };
 use postroom_model::{FaultClass, SaslPolicy};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use std::{collections::VecDeque, fmt::Write};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -29,15 +28,6 @@ struct Way {
     mechanism: Mechanism,
     /// The command carries the initial response, if the mechanism has one (RFC 4959).
     early: bool,
-}
-
-/// How an attempt ended.
-struct Outcome {
-    status: Status,
-    /// Something was sent that the server asked for.
-    asked: bool,
-    /// The reason that the server gave before its final answer, and its class.
-    challenge: Option<(String, Option<FaultClass>)>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -57,69 +47,60 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         credential.check(user)?;
         let mechanism = self.mechanism(credential, policy)?;
         let secret = credential.expose();
-        self.dialogue.secrets.add(sasl::encode(secret));
+        self.dialogue.secrets.add_credential(credential, self.dialogue.transcript.is_some());
         if let Some(quoted) = folder_name::quote(secret) {
             self.dialogue.secrets.add(quoted[1..quoted.len() - 1].to_owned().into());
         }
-        self.dialogue.secrets.add(secret.to_owned().into());
-        if self.dialogue.transcript.is_some() {
-            self.dialogue.secrets.add_encodings(secret);
-        }
         self.dialogue.identified = true;
-        let moment = match credential {
-            Credential::Password(_) => Moment::Password,
-            Credential::AccessToken(_) => Moment::AccessToken,
-        };
+        let moment = credential.moment();
         let mut way = Way { mechanism, early: self.capabilities.has("SASL-IR") };
-        let outcome = loop {
-            let outcome = self.attempt(way, user, secret).await?;
-            match self.simpler(way, &outcome, moment) {
+        let (exchange, status) = loop {
+            let (exchange, status) = self.attempt(way, user, secret).await?;
+            match self.simpler(way, &exchange, &status, moment) {
                 Some(simpler) => way = simpler,
-                None => break outcome,
+                None => break (exchange, status),
             }
         };
-        let Outcome { status, challenge, .. } = outcome;
         if status.kind == StatusKind::Ok {
             self.dialogue.capabilities = status.capabilities().or(self.dialogue.capabilities.take());
             self.identify().await?;
             return Ok(Session::new(self.dialogue));
         }
-        let (challenge, challenge_class) = challenge.unzip();
-        let mut answer = self.dialogue.answer(&status, moment);
-        // The final answer is the same for every refusal, unless it names another reason itself.
-        if answer.class == FaultClass::TokenRefused {
-            answer.class = challenge_class.flatten().unwrap_or(answer.class);
-        }
-        Err(Error::SignInRefused { mechanism: way.mechanism, answer, challenge })
+        Err(exchange.refused(self.dialogue.answer(&status, moment)))
     }
 
     /// Goes one way, to the final answer.
-    async fn attempt(&mut self, way: Way, user: &str, secret: &str) -> Result<Outcome, Error> {
+    async fn attempt(&mut self, way: Way, user: &str, secret: &str) -> Result<(Exchange, Status), Error> {
         let Way { mechanism, early } = way;
-        let login = Login { user, secret, host: &self.server.host, port: self.server.port };
-        let script = match mechanism.initial_response(&login) {
-            Some(initial) => {
-                self.dialogue.secrets.add(initial.clone());
-                Script::of_initial("AUTHENTICATE", mechanism, initial, early)
+        let (mut exchange, command, masked) = match mechanism {
+            Mechanism::Command => {
+                let mut lines = self.login_command(user, secret);
+                let command = lines.pop_front().unwrap_or_default();
+                (Exchange::own(mechanism, lines), command, format!("LOGIN {MASK}"))
             }
-            None if mechanism == Mechanism::Login => Script::of_login("AUTHENTICATE", user, secret),
-            None => self.login_command(user, secret),
+            _ => {
+                let login = Login { user, secret, server: &self.server };
+                let longest = if early { usize::MAX } else { 0 };
+                let exchange = Exchange::new(mechanism, &login, longest, &mut self.dialogue.secrets);
+                let (command, masked) = exchange.command("AUTHENTICATE");
+                (exchange, command, masked)
+            }
         };
         self.dialogue.begin()?;
         self.dialogue.capabilities = None; // they change with the sign-in
-        let outcome = self.converse(mechanism, script).await?;
+        let tag = self.dialogue.secret_command(&command, format_args!("{masked}"));
+        let status = self.converse(tag, &mut exchange).await?;
         self.dialogue.end();
-        Ok(outcome)
+        Ok((exchange, status))
     }
 
     /// What is left to try with a server that offers a way and does not know it: Coremail offers SASL-IR
     /// and answers `BAD Request not ending with`
     /// (<https://github.com/modern-email/defects/issues/54>); others offer PLAIN, and answer BAD before they
     /// ask for anything (<https://github.com/thunderbird/thunderbird-android/pull/2650>).
-    fn simpler(&self, way: Way, outcome: &Outcome, moment: Moment) -> Option<Way> {
-        let Outcome { status, asked, challenge } = outcome;
-        let is_bad = status.kind == StatusKind::Bad && challenge.is_none() && !asked;
-        if !is_bad || self.dialogue.answer(status, moment).class != FaultClass::Protocol {
+    fn simpler(&self, way: Way, exchange: &Exchange, status: &Status, moment: Moment) -> Option<Way> {
+        let is_lost = status.kind == StatusKind::Bad && !exchange.has_reason() && !exchange.was_asked();
+        if !is_lost || self.dialogue.answer(status, moment).class != FaultClass::Protocol {
             return None;
         }
         let is_password = matches!(way.mechanism, Mechanism::Plain | Mechanism::Login);
@@ -143,51 +124,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// Plays the script up to the final answer.
-    async fn converse(&mut self, mechanism: Mechanism, mut script: Script) -> Result<Outcome, Error> {
-        let tag = match (mechanism, script.early) {
-            (Mechanism::Command, _) => {
-                self.dialogue.secret_command(&script.command, format_args!("LOGIN {MASK}"))
-            }
-            (_, true) => {
-                let masked = format_args!("AUTHENTICATE {mechanism} {MASK}");
-                self.dialogue.secret_command(&script.command, masked)
-            }
-            (_, false) => {
-                self.dialogue.secret_command(&script.command, format_args!("AUTHENTICATE {mechanism}"))
-            }
-        };
-        let (mut asked, mut reason) = (false, None);
-        for _ in 0..MAX_STEPS {
-            let challenge = match self.dialogue.sign_in_step(tag).await {
-                Ok(Step::Challenge(challenge)) => challenge,
-                Ok(Step::Done(status)) => return Ok(Outcome { status, asked, challenge: reason }),
-                Err(Error::ConnectionLost | Error::Bye(_)) if reason.is_some() => {
-                    let text = "(the connection was closed)".to_owned();
-                    let status = Status { kind: StatusKind::No, code: None, text };
-                    return Ok(Outcome { status, asked, challenge: reason });
+    /// Answers what the server asks for, up to its final answer.
+    async fn converse(&mut self, tag: Tag, exchange: &mut Exchange) -> Result<Status, Error> {
+        loop {
+            match self.dialogue.sign_in_step(tag).await {
+                Ok(Step::Challenge(challenge)) => {
+                    let line = exchange.answer(&challenge, &self.dialogue.secrets)?;
+                    self.dialogue.secret_line(line.expose_secret());
+                }
+                Ok(Step::Done(status)) => return Ok(status),
+                Err(error) if exchange.is_refused_by(&error) => {
+                    return Ok(Status { kind: StatusKind::No, code: None, text: CLOSED.to_owned() });
                 }
                 Err(error) => return Err(error),
-            };
-            match script.next_line(&challenge) {
-                Some(line) => {
-                    self.dialogue.secret_line(line.expose_secret());
-                    asked = true;
-                }
-                None => {
-                    let said = self.dialogue.secrets.clean(&sasl::reason(&challenge));
-                    let class = classify::challenge_class(&challenge);
-                    reason = Some((said, class)).filter(|(said, _)| !said.is_empty());
-                    self.dialogue.secret_line(mechanism.answer_to_reason());
-                }
             }
         }
-        Err(Error::Protocol("a sign-in without an end"))
     }
 
-    /// `LOGIN user password`, quoted, or as literals where characters beyond ASCII demand it. A literal
+    /// The lines of `LOGIN user password`, quoted, or as literals where characters beyond ASCII demand it. A literal
     /// goes without waiting where the server takes it so (RFC 7888).
-    fn login_command(&self, user: &str, password: &str) -> Script {
+    fn login_command(&self, user: &str, password: &str) -> VecDeque<SecretString> {
         let unasked = |length| {
             let short = length <= MAX_UNASKED && self.capabilities.has("LITERAL-");
             short || self.capabilities.has("LITERAL+")
@@ -207,7 +163,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
         lines.push_back(line.into());
-        let command = lines.pop_front().unwrap_or_default();
-        Script::new(command, lines)
+        lines
     }
 }

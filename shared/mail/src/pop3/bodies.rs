@@ -2,8 +2,18 @@
 //!
 //! Where the server takes several commands at a time, those for the next messages go out before the
 //! current one is answered. Of each text no more than one chunk is held.
+//!
+//! A server that does not stuff dots ends a text at a line of a single dot, and the rest of it stands where
+//! the next answer should. A text that is shorter than it was listed is therefore whole only once an answer
+//! has followed it. Left out: one whose server counts fewer bytes than it sends, as it does that takes LF for
+//! CRLF, where what is missing is shorter than that.
 
-use super::{Session, dialogue::Dialogue, dots::Dots, session::IN_FLIGHT};
+use super::{
+    Session,
+    dialogue::{Dialogue, Status},
+    dots::Dots,
+    session::IN_FLIGHT,
+};
 use crate::{Error, MailStream};
 use bytes::Bytes;
 use std::{collections::VecDeque, vec};
@@ -28,14 +38,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 /// Message texts that were asked for, in the order in which they were.
 pub struct Bodies<'s, S = MailStream> {
     dialogue: &'s mut Dialogue<S>,
-    ask: Ask,
-    waiting: vec::IntoIter<u32>,
-    in_flight: VecDeque<u32>,
-    /// How many commands may be in flight.
-    most: usize,
-    begun: bool,
-    /// An answer has been begun, and its end has not been read.
-    inside: bool,
+    asked: Asked,
 }
 
 /// One message's text.
@@ -44,11 +47,25 @@ pub struct Bodies<'s, S = MailStream> {
 /// that the server sent all of it. A body that is dropped before makes the session unusable.
 pub struct Body<'b, S = MailStream> {
     dialogue: &'b mut Dialogue<S>,
-    inside: &'b mut bool,
+    asked: &'b mut Asked,
     number: u32,
     /// How far the text has come; none, where reading failed or was given up in the middle.
     dots: Option<Dots>,
     length: u64,
+}
+
+/// What was asked for, and how far the answers have come.
+struct Asked {
+    ask: Ask,
+    waiting: vec::IntoIter<u32>,
+    in_flight: VecDeque<u32>,
+    /// How many commands may be in flight.
+    most: usize,
+    begun: bool,
+    /// An answer has been begun, and its end has not been read.
+    inside: bool,
+    /// The first line of the next answer, where it was read to see whether a text had ended.
+    ahead: Option<Result<Status, Error>>,
 }
 
 /// What is asked for.
@@ -60,15 +77,16 @@ enum Ask {
 
 impl<'s, S: AsyncRead + AsyncWrite + Unpin> Bodies<'s, S> {
     fn new(session: &'s mut Session<S>, numbers: Vec<u32>, ask: Ask) -> Self {
-        Self {
+        let asked = Asked {
             most: if session.pipelines() { IN_FLIGHT } else { 1 },
-            dialogue: &mut session.dialogue,
             ask,
             waiting: numbers.into_iter(),
             in_flight: VecDeque::new(),
             begun: false,
             inside: false,
-        }
+            ahead: None,
+        };
+        Self { dialogue: &mut session.dialogue, asked }
     }
 
     /// The next message's text; none after the last.
@@ -77,47 +95,78 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Bodies<'s, S> {
     /// [`Error::Refused`] when the server refuses one message: the next call goes on with the others.
     /// After any other error the session is unusable.
     pub async fn next(&mut self) -> Result<Option<Body<'_, S>>, Error> {
-        if self.inside {
+        let Self { dialogue, asked } = self;
+        if std::mem::replace(&mut asked.inside, true) {
             return Err(Error::OutOfStep);
         }
-        self.ask().await?;
-        let Some(number) = self.in_flight.pop_front() else {
-            if std::mem::take(&mut self.begun) {
-                self.dialogue.end();
+        let ahead = asked.ahead.take().transpose()?;
+        asked.send(dialogue).await?;
+        let Some(number) = asked.in_flight.pop_front() else {
+            asked.inside = false;
+            if std::mem::take(&mut asked.begun) {
+                dialogue.end();
             }
             return Ok(None);
         };
-        self.inside = true;
-        let status = self.dialogue.status().await?;
-        let command = match self.ask {
+        let status = match ahead {
+            Some(status) => status,
+            None => dialogue.status().await?,
+        };
+        let command = match asked.ask {
             Ask::Retrieve => "RETR",
             Ask::Headers => "TOP",
         };
-        if let Err(refused) = self.dialogue.accepted(command, status) {
-            self.inside = false;
+        if let Err(refused) = dialogue.accepted(command, status) {
+            asked.inside = false;
             return Err(refused);
         }
-        let dots = Some(self.dialogue.text());
-        Ok(Some(Body { dialogue: self.dialogue, inside: &mut self.inside, number, dots, length: 0 }))
+        let dots = Some(dialogue.text());
+        Ok(Some(Body { dialogue, asked, number, dots, length: 0 }))
     }
+}
 
+impl Asked {
     /// Sends commands, as many as may be in flight.
-    async fn ask(&mut self) -> Result<(), Error> {
+    async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        dialogue: &mut Dialogue<S>,
+    ) -> Result<(), Error> {
         while self.in_flight.len() < self.most
             && let Some(number) = self.waiting.next()
         {
             if !self.begun {
-                self.dialogue.begin()?;
+                dialogue.begin()?;
                 self.begun = true;
             }
             self.in_flight.push_back(number);
-            self.dialogue.command(&match self.ask {
+            dialogue.command(&match self.ask {
                 Ask::Retrieve => format!("RETR {number}"),
                 Ask::Headers => format!("TOP {number} 0"),
             });
         }
-        self.dialogue.wire.push().await;
+        dialogue.wire.push().await;
         Ok(())
+    }
+
+    /// Makes sure that an answer follows the text which has just ended: the next text's, or after the last
+    /// one that to NOOP. That none comes says nothing of the text: it is the next one's failure.
+    async fn look_ahead<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        dialogue: &mut Dialogue<S>,
+    ) -> Result<(), Error> {
+        self.send(dialogue).await?;
+        let is_last = self.in_flight.is_empty();
+        if is_last {
+            dialogue.command("NOOP");
+        }
+        match dialogue.status().await {
+            Err(Error::Protocol(_)) => Err(Error::Protocol("a text that ends early: no answer follows it")),
+            Ok(_) if is_last => Ok(()),
+            status => {
+                self.ahead = Some(status);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -144,9 +193,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
     ///
     /// # Errors
     /// As [`Body::chunk`].
-    pub async fn finish(mut self) -> Result<u32, Error> {
+    pub async fn finish(self) -> Result<u32, Error> {
+        self.finish_listed(0).await
+    }
+
+    /// As [`Body::finish`], for a message that the server lists with so many bytes (LIST); 0 where it does
+    /// not say. Where fewer have come, an answer must follow.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`], when something else follows than an answer: the text must not be kept, and the
+    /// session is unusable. And as [`Body::chunk`].
+    pub async fn finish_listed(mut self, size: u64) -> Result<u32, Error> {
         while self.chunk().await?.is_some() {}
-        *self.inside = false;
+        if self.length < size && matches!(self.asked.ask, Ask::Retrieve) {
+            self.asked.look_ahead(self.dialogue).await?;
+        }
+        self.asked.inside = false;
         Ok(self.number)
     }
 }

@@ -7,9 +7,7 @@ use super::{
 };
 use crate::{
     Capabilities, CertificateInfo, Credential, Error, MailStream, Mechanism, Network, Protection, Transcript,
-    classify::Moment,
-    opening::{Opening, before_tls},
-    sasl,
+    classify::Moment, opening::Opening, sasl::Offer,
 };
 use postroom_model::{FaultClass, SaslPolicy, Server, Tls};
 use std::time::Duration;
@@ -51,23 +49,13 @@ pub async fn connect_recorded(
     let opening = Opening::new(network, server, transcript);
     let idle_timeout = network.idle_timeout();
     let connecting = async {
-        let tcp = opening.tcp().await?;
-        match server.tls {
-            Tls::Implicit => {
-                let stream = opening.encrypt(tcp).await?;
-                Connection::over(stream, server, Protection::Tls, idle_timeout, transcript).await
-            }
-            Tls::Starttls => {
-                let tcp = stls(tcp, idle_timeout, transcript).await.map_err(before_tls)?;
-                let dialogue = Dialogue::new(opening.encrypt(tcp).await?, idle_timeout, transcript);
-                Connection::greeted(dialogue, None, server, Protection::Tls).await
-            }
-            // The network has checked that the host may be spoken to in plaintext.
-            Tls::None => {
-                let protection = Protection::AllowedPlaintext;
-                Connection::over(tcp.into(), server, protection, idle_timeout, transcript).await
-            }
-        }
+        let (stream, protection) = opening.stream(|tcp| stls(tcp, idle_timeout, transcript)).await?;
+        let mut dialogue = Dialogue::new(stream, idle_timeout, transcript);
+        let greeting = match server.tls {
+            Tls::Starttls => None,
+            Tls::Implicit | Tls::None => Some(greeting(&mut dialogue).await?),
+        };
+        Connection::greeted(dialogue, greeting, server, protection).await
     };
     opening.run(connecting).await
 }
@@ -163,29 +151,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     /// [`Error::NoMechanism`] and [`Error::PlaintextRefused`].
     pub fn mechanism(&self, credential: &Credential, policy: SaslPolicy) -> Result<Mechanism, Error> {
-        if self.protection == Protection::Plaintext {
-            return Err(Error::PlaintextRefused { host: self.server.host.clone() });
-        }
-        let offered = self.capabilities.mechanisms();
-        match (credential, policy) {
-            (Credential::Password(_), SaslPolicy::Apop) if self.timestamp().is_some() => {
-                return Ok(Mechanism::Apop);
-            }
-            (Credential::AccessToken(_), SaslPolicy::Xoauth2) if !self.knows_capa => {
-                return Ok(Mechanism::Xoauth2);
-            }
-            (Credential::AccessToken(_), SaslPolicy::Oauthbearer) if !self.knows_capa => {
-                return Ok(Mechanism::Oauthbearer);
-            }
-            _ => {}
-        }
-        match credential.mechanism(policy, &offered)? {
-            Some(mechanism) => Ok(mechanism),
-            None if self.knows_capa && !self.capabilities.has("USER") => {
-                Err(sasl::no_mechanism("signing in with a password", &offered))
-            }
-            None => Ok(Mechanism::UserPass),
-        }
+        self.protection.allows_secrets(&self.server)?;
+        let knows_user = !self.knows_capa || self.capabilities.has("USER");
+        let offer = Offer {
+            mechanisms: self.knows_capa.then(|| self.capabilities.mechanisms()),
+            own: knows_user.then_some(Mechanism::UserPass),
+            apop: self.timestamp().is_some(),
+        };
+        credential.mechanism(policy, &offer)
     }
 
     /// What APOP digests, if the server offers it and it can be trusted.

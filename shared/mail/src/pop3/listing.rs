@@ -15,18 +15,21 @@ use super::{
 };
 use crate::{Error, classify::Moment};
 use postroom_model::{FaultClass, UniqueId};
-use std::collections::HashSet;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The most messages that a mailbox may have: more lines than that, and a listing has no end. One line with
-/// this number makes a listing of 6 MB, and several mailboxes are listed side by side.
-const MAX_MESSAGES: usize = 250_000;
+/// The most messages that a mailbox may have: a listing of them takes 6 MB.
+pub(crate) const MAX_MESSAGES: u32 = 250_000;
+/// How much higher a message's number may be than the server's own count of messages, by which memory is set
+/// aside.
+const BEYOND: u32 = 10_000;
 
 /// The messages of a mailbox, in compact form: 24 bytes for each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// The messages from number 1 on, each in its place; a number that is not listed has one too.
     slots: Vec<Slot>,
+    /// The highest number that a message may have.
+    highest: u32,
     present: u32,
     has_ids: bool,
     has_sizes: bool,
@@ -60,16 +63,14 @@ enum By {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    /// The messages and their ids: STAT and UIDL, in one turn where the server allows it, and nothing more
-    /// than STAT for an empty mailbox. Where the server has not an id for each, LIST too; otherwise
-    /// sizes are left to [`Session::list_sizes`].
+    /// Begins a listing: asks how much is in the mailbox, and where the server takes two commands at a time
+    /// for the ids too, which wait until [`Session::list`] reads them. Whoever has to make room for a listing
+    /// knows by this how large it gets; nothing but that may be asked of the session in between.
     ///
     /// # Errors
-    /// [`Error::Refused`]; [`Error::Protocol`] for a listing that is none, or of more than 250,000
-    /// messages; and what ends the session. A server that does not know UIDL is no error.
-    pub async fn list(&mut self) -> Result<Listing, Error> {
+    /// [`Error::TooFull`] above 250,000 messages; and as [`Session::list`].
+    pub async fn begin_list(&mut self) -> Result<Count, Error> {
         let together = self.pipelines();
-        let mut listing = Listing::default();
         let dialogue = &mut self.dialogue;
         dialogue.begin()?;
         dialogue.command("STAT");
@@ -77,19 +78,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             dialogue.command("UIDL");
         }
         let counted = dialogue.status().await?;
-        let is_empty = match &counted {
-            Ok(text) => Count::parse(text)?.messages == 0,
-            Err(_) => true,
-        };
+        if counted.is_err() {
+            if together {
+                _ = lines(dialogue, |_| Ok(())).await?;
+            }
+            dialogue.end();
+        }
+        let count = Count::parse(&dialogue.accepted("STAT", counted)?)?;
+        if count.messages > MAX_MESSAGES {
+            return Err(Error::TooFull { messages: count.messages, most: MAX_MESSAGES });
+        }
+        self.begun = Some(count);
+        Ok(count)
+    }
+
+    /// The messages and their ids: STAT and UIDL, in one turn where the server allows it, and nothing more
+    /// than STAT for an empty mailbox. Where the server has not an id for each, LIST too; otherwise
+    /// sizes are left to [`Session::list_sizes`]. Goes on where [`Session::begin_list`] began.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; [`Error::TooFull`] above 250,000 messages; [`Error::Protocol`] for a listing that
+    /// is none, or of many more messages than the server counts; and what ends the session. A server that
+    /// does not know UIDL is no error.
+    pub async fn list(&mut self) -> Result<Listing, Error> {
+        if self.begun.is_none() {
+            self.begin_list().await?;
+        }
+        let present = self.begun.take().map_or(0, |count| count.messages);
+        let together = self.pipelines();
+        let dialogue = &mut self.dialogue;
+        let highest = present.saturating_add(BEYOND).min(MAX_MESSAGES);
+        let slots = Vec::with_capacity(present as usize);
+        let mut listing = Listing { slots, highest, present, ..Listing::default() };
         let mut ids = Ok(());
-        if together || !is_empty {
+        if together || present > 0 {
             if !together {
                 dialogue.command("UIDL");
             }
             ids = lines(dialogue, |line| listing.add_id(line)).await?;
         }
         dialogue.end();
-        listing.present = Count::parse(&dialogue.accepted("STAT", counted)?)?.messages;
         // Some servers refuse to list the messages of an empty mailbox.
         if listing.present > 0 {
             listing.has_ids = ids.is_ok();
@@ -180,7 +208,7 @@ async fn lines<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Result<(), Refused>, Error> {
     let status: Status = dialogue.status().await?;
     match status {
-        Ok(_) => dialogue.lines(MAX_MESSAGES, each).await.map(Ok),
+        Ok(_) => dialogue.lines(MAX_MESSAGES as usize, each).await.map(Ok),
         Err(refused) => Ok(Err(refused)),
     }
 }
@@ -191,7 +219,8 @@ impl Listing {
     pub(crate) fn of(messages: impl IntoIterator<Item = (Option<UniqueId>, u64)>) -> Self {
         let slot = |(id, size)| Slot { size, id, named: [true; 2] };
         let slots: Vec<Slot> = messages.into_iter().map(slot).collect();
-        let mut listing = Self { present: slots.len() as u32, slots, has_ids: true, has_sizes: true };
+        let present = slots.len() as u32;
+        let mut listing = Self { slots, highest: present, present, has_ids: true, has_sizes: true };
         listing.drop_ids_of_nobody();
         listing
     }
@@ -208,6 +237,11 @@ impl Listing {
         self.present
     }
 
+    /// How much memory it takes, in bytes.
+    pub(crate) fn footprint(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot>()
+    }
+
     /// Whether the server has unique ids. Without them, a message is known by its header alone.
     pub fn has_uidls(&self) -> bool {
         self.has_ids
@@ -221,12 +255,14 @@ impl Listing {
             self.slots.iter_mut().for_each(|slot| slot.id = None);
             return;
         }
-        let mut ids: Vec<UniqueId> = self.slots.iter().filter_map(|slot| slot.id).collect();
+        let mut ids = Vec::with_capacity(self.slots.len());
+        ids.extend(self.slots.iter().filter_map(|slot| slot.id));
         ids.sort_unstable();
-        let shared = ids.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
-        let shared: HashSet<UniqueId> = shared.collect();
+        let mut shared: Vec<UniqueId> =
+            ids.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        shared.dedup();
         for slot in &mut self.slots {
-            slot.id = slot.id.filter(|id| !shared.contains(id));
+            slot.id = slot.id.filter(|id| shared.binary_search(id).is_err());
         }
     }
 
@@ -249,10 +285,10 @@ impl Listing {
 
     /// The place of a message that a command names for the first time.
     fn slot(&mut self, number: u32, by: By) -> Result<&mut Slot, Error> {
-        let at = number as usize - 1;
-        if at >= MAX_MESSAGES {
-            return Err(Error::Protocol("a message's number beyond 250,000"));
+        if number > self.highest {
+            return Err(Error::Protocol("a message's number far beyond the server's own count"));
         }
+        let at = number as usize - 1;
         if at >= self.slots.len() {
             self.slots.resize(at + 1, Slot::default());
         }

@@ -25,6 +25,8 @@ pub(super) const IN_FLIGHT: usize = 32;
 pub struct Session<S = MailStream> {
     pub(super) dialogue: Dialogue<S>,
     pub(super) capabilities: Capabilities,
+    /// What a listing that has been begun will list.
+    pub(super) begun: Option<Count>,
 }
 
 /// What is in a mailbox, without the messages that this session has marked as deleted.
@@ -38,7 +40,7 @@ pub struct Count {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) fn new(dialogue: Dialogue<S>, capabilities: Capabilities) -> Self {
-        Self { dialogue, capabilities }
+        Self { dialogue, capabilities, begun: None }
     }
 
     /// What the server offered before the sign-in; nothing, if it does not know CAPA.

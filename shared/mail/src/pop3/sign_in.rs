@@ -7,26 +7,17 @@ use super::{
 };
 use crate::{
     Credential, Error, Mechanism,
-    classify::{self, Moment},
-    sasl::{self, Login},
-    script::{MAX_STEPS, Script},
+    classify::Moment,
+    sasl::{CLOSED, Exchange, Login},
     transcript::MASK,
 };
-use postroom_model::{FaultClass, SaslPolicy};
-use secrecy::{ExposeSecret, SecretString};
+use postroom_model::SaslPolicy;
+use secrecy::ExposeSecret;
+use std::collections::VecDeque;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The longest command with its CRLF (RFC 2449 section 4), in bytes.
 const MAX_COMMAND: usize = 255;
-
-/// How a sign-in ended.
-struct Outcome {
-    status: Status,
-    /// Something that can be wrong was sent: a name, a password, a token.
-    told: bool,
-    /// The reason that the server gave before its final answer, and its class.
-    challenge: Option<(String, Option<FaultClass>)>,
-}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Signs in, once, with the best mechanism that is offered and allowed.
@@ -46,57 +37,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Err(Error::Unsendable("APOP can carry no user name with a space"));
         }
         let secret = credential.expose();
-        self.dialogue.secrets.add(secret.to_owned().into());
-        self.dialogue.secrets.add(sasl::encode(secret));
-        if self.dialogue.transcript.is_some() {
-            self.dialogue.secrets.add_encodings(secret);
-        }
+        self.dialogue.secrets.add_credential(credential, self.dialogue.transcript.is_some());
         self.dialogue.begin()?;
         self.dialogue.identified = true;
-        let Outcome { status, told, challenge } = match mechanism {
-            Mechanism::UserPass => self.user_pass(user, secret).await?,
-            Mechanism::Apop => self.apop(user, secret).await?,
+        let own = Exchange::own(mechanism, VecDeque::new());
+        let (exchange, status) = match mechanism {
+            Mechanism::UserPass => (own, self.user_pass(user, secret).await?),
+            Mechanism::Apop => (own, self.apop(user, secret).await?),
             _ => self.authenticate(mechanism, user, secret).await?,
         };
         self.dialogue.end();
         let Err(refused) = status else {
             return Ok(Session::new(self.dialogue, self.capabilities));
         };
-        let moment = match credential {
-            _ if !told => Moment::Command,
-            Credential::Password(_) => Moment::Password,
-            Credential::AccessToken(_) => Moment::AccessToken,
-        };
-        let (challenge, challenge_class) = challenge.unzip();
-        let mut answer = self.dialogue.answer(&refused, moment);
-        answer.class = match answer.class {
-            // The final answer is the same for every refusal, unless it names another reason itself.
-            FaultClass::TokenRefused => challenge_class.flatten().unwrap_or(answer.class),
-            // Nothing but the mechanism can have been refused.
-            FaultClass::Unknown if !told => FaultClass::NoMechanism,
-            class => class,
-        };
-        Err(Error::SignInRefused { mechanism, answer, challenge })
+        let moment = if exchange.has_told() { credential.moment() } else { Moment::Command };
+        Err(exchange.refused(self.dialogue.answer(&refused, moment)))
     }
 
     /// USER and PASS (RFC 1939 section 7).
-    async fn user_pass(&mut self, user: &str, password: &str) -> Result<Outcome, Error> {
+    async fn user_pass(&mut self, user: &str, password: &str) -> Result<Status, Error> {
         self.dialogue.command(&format!("USER {user}"));
-        let mut status = self.dialogue.status().await?;
-        if status.is_ok() {
-            let line = format!("PASS {password}").into();
-            self.dialogue.secret_line(&line, format_args!("PASS {MASK}"));
-            status = self.dialogue.status().await?;
+        let status = self.dialogue.status().await?;
+        if status.is_err() {
+            return Ok(status);
         }
-        Ok(Outcome { status, told: true, challenge: None })
+        let line = format!("PASS {password}").into();
+        self.dialogue.secret_line(&line, format_args!("PASS {MASK}"));
+        self.dialogue.status().await
     }
 
-    async fn apop(&mut self, user: &str, password: &str) -> Result<Outcome, Error> {
+    async fn apop(&mut self, user: &str, password: &str) -> Result<Status, Error> {
         let digest = self.timestamp().map(|timestamp| apop::digest(timestamp, password)).unwrap_or_default();
         let line = format!("APOP {user} {digest}").into();
         self.dialogue.secrets.add(digest.into());
         self.dialogue.secret_line(&line, format_args!("APOP {user} {MASK}"));
-        Ok(Outcome { status: self.dialogue.status().await?, told: true, challenge: None })
+        self.dialogue.status().await
     }
 
     /// AUTH (RFC 5034), up to the final answer.
@@ -105,57 +80,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         mechanism: Mechanism,
         user: &str,
         secret: &str,
-    ) -> Result<Outcome, Error> {
-        let login = Login { user, secret, host: &self.server.host, port: self.server.port };
-        let mut script = match mechanism.initial_response(&login) {
-            Some(initial) => {
-                self.dialogue.secrets.add(initial.clone());
-                let early = self.takes_initial_response(mechanism, &initial);
-                Script::of_initial("AUTH", mechanism, initial, early)
-            }
-            None => Script::of_login("AUTH", user, secret),
-        };
-        let mask = if script.early { format!(" {MASK}") } else { String::new() };
-        self.dialogue.secret_line(&script.command, format_args!("AUTH {mechanism}{mask}"));
-        let (mut told, mut challenge) = (script.early, None);
-        for _ in 0..MAX_STEPS {
-            let asked = match self.dialogue.reply().await {
-                Ok(Reply::Challenge(asked)) => asked,
-                Ok(Reply::Ok(text)) => return Ok(Outcome { status: Ok(text), told, challenge }),
-                Ok(Reply::Refused(refused)) => {
-                    return Ok(Outcome { status: Err(refused), told, challenge });
+    ) -> Result<(Exchange, Status), Error> {
+        let login = Login { user, secret, server: &self.server };
+        let longest = self.longest_initial_response(mechanism);
+        let mut exchange = Exchange::new(mechanism, &login, longest, &mut self.dialogue.secrets);
+        let (command, masked) = exchange.command("AUTH");
+        self.dialogue.secret_line(&command, format_args!("{masked}"));
+        loop {
+            match self.dialogue.reply().await {
+                Ok(Reply::Challenge(challenge)) => {
+                    let line = exchange.answer(&challenge, &self.dialogue.secrets)?;
+                    self.dialogue.answer_challenge(line.expose_secret());
                 }
-                Err(Error::ConnectionLost) if challenge.is_some() => {
-                    let text = "(the connection was closed)".to_owned();
-                    return Ok(Outcome { status: Err(Refused { code: None, text }), told, challenge });
+                Ok(Reply::Ok(text)) => return Ok((exchange, Ok(text))),
+                Ok(Reply::Refused(refused)) => return Ok((exchange, Err(refused))),
+                Err(error) if exchange.is_refused_by(&error) => {
+                    return Ok((exchange, Err(Refused { code: None, text: CLOSED.to_owned() })));
                 }
                 Err(error) => return Err(error),
-            };
-            match script.next_line(&asked) {
-                Some(line) => {
-                    self.dialogue.answer_challenge(line.expose_secret());
-                    told = true;
-                }
-                None => {
-                    let said = self.dialogue.secrets.clean(&sasl::reason(&asked));
-                    let class = classify::challenge_class(&asked);
-                    challenge = Some((said, class)).filter(|(said, _)| !said.is_empty());
-                    self.dialogue.answer_challenge(mechanism.answer_to_reason());
-                }
             }
         }
-        Err(Error::Protocol("a sign-in without an end"))
     }
 
-    /// Whether AUTH carries the initial response, which saves a turn. A server that lists SASL has to
-    /// take it there (RFC 2449 section 6.3), in a line of at most 255 bytes (RFC 5034 section 4): so it
+    /// The longest initial response that AUTH carries, which saves a turn, in bytes. A server that lists SASL
+    /// has to take it there (RFC 2449 section 6.3), in a line of at most 255 bytes (RFC 5034 section 4): so it
     /// is a password's, hardly ever a token's. Microsoft's server lists SASL and answers `-ERR Protocol
     /// error. Connection is closed. 10`. Two lines work everywhere, so that they are used where there is
     /// no greeting to know the server by.
-    fn takes_initial_response(&self, mechanism: Mechanism, initial: &SecretString) -> bool {
-        let length = "AUTH".len() + 1 + mechanism.name().len() + 1 + initial.expose_secret().len() + 2;
+    fn longest_initial_response(&self, mechanism: Mechanism) -> usize {
         let is_microsoft = |greeting: &String| greeting.to_ascii_lowercase().contains("microsoft");
         let is_known = self.greeting.as_ref().is_some_and(|greeting| !is_microsoft(greeting));
-        is_known && self.capabilities.has("SASL") && length <= MAX_COMMAND
+        let around = format!("AUTH {mechanism} \r\n").len();
+        if is_known && self.capabilities.has("SASL") { MAX_COMMAND - around } else { 0 }
     }
 }

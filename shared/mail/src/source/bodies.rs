@@ -115,14 +115,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
     }
 
     /// Reads to the end of the answer, what is left of the text included, and returns the message's
-    /// number. Only now may the text be taken for complete.
+    /// number. Only now may the text be taken for complete. Where a maildrop's text is shorter than listed, the
+    /// beginning of the next answer has been read too.
     ///
     /// # Errors
     /// [`Error`]: the text must not be kept, and the session is unusable.
     pub async fn finish(self) -> Result<u32, Error> {
         match self {
             Self::Imap(body) => body.finish().await,
-            Self::Pop3 { body, .. } => body.finish().await,
+            Self::Pop3 { body, size } => body.finish_listed(size).await,
         }
     }
 }

@@ -97,7 +97,7 @@ pub struct Folder(pub(super) Kind);
 #[derive(Debug)]
 pub(super) enum Kind {
     Uid(UidFolder),
-    Maildrop(Maildrop),
+    Maildrop(Box<Maildrop>),
 }
 
 impl Folder {
@@ -131,6 +131,16 @@ impl Folder {
         match &self.0 {
             Kind::Uid(folder) => folder.is_renumbered(),
             Kind::Maildrop(maildrop) => maildrop.is_renumbered(),
+        }
+    }
+
+    /// How much memory it takes now, in bytes, beyond what any folder takes; [`Source::memory`] is the most.
+    ///
+    /// [`Source::memory`]: super::Source::memory
+    pub fn memory(&self) -> u64 {
+        match &self.0 {
+            Kind::Uid(_) => 0,
+            Kind::Maildrop(maildrop) => maildrop.footprint(),
         }
     }
 

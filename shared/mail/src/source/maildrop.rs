@@ -40,6 +40,11 @@ const HEADERS: usize = 250;
 /// A set with more ids than this that nobody needs any more, and than there are messages, is written anew.
 const STALE: usize = 500;
 
+/// The most memory that a message takes, in bytes: its place in the listing, [`Message`], and its id once more.
+const PER_MESSAGE: u64 = 80;
+/// The most memory that an id of the set takes, in bytes, while the set grows.
+const PER_KNOWN: u64 = 48;
+
 /// An opened maildrop.
 #[derive(Debug)]
 pub(super) struct Maildrop {
@@ -116,6 +121,12 @@ impl Mark {
     }
 }
 
+/// The most memory in bytes that a maildrop of so many messages takes, with the set that is on record of it.
+pub(super) fn memory(messages: u32, recorded: Option<MaildropCursor>) -> u64 {
+    let known = recorded.map_or(0, |cursor| cursor.ids());
+    u64::from(messages) * PER_MESSAGE + known.saturating_mul(PER_KNOWN)
+}
+
 /// The message whose header tells whether the prefix fits, if it takes one: the prefix's last.
 pub(super) fn closing_message(listing: &Listing, prefix: Prefix) -> Option<crate::pop3::Message> {
     let last = (prefix.messages as usize).checked_sub(1)?;
@@ -169,7 +180,7 @@ impl Maildrop {
             recorded,
             base,
             messages,
-            listing: Some(listing),
+            listing: Some(listing).filter(|_| done < listed),
             at: 0,
             marks: if fits { marks } else { Prefix::default() },
             closing: closing.filter(|_| fits),
@@ -183,6 +194,13 @@ impl Maildrop {
             listed,
             cap: cap.max(1),
         }
+    }
+
+    /// How much memory it takes, in bytes.
+    pub(super) fn footprint(&self) -> u64 {
+        let listing = self.listing.as_ref().map_or(0, Listing::footprint);
+        let messages = self.messages.len() * (size_of::<Message>() + UniqueId::BYTES);
+        (listing + messages) as u64 + self.known.len() as u64 * PER_KNOWN
     }
 
     pub(super) fn is_renumbered(&self) -> bool {

@@ -1,7 +1,7 @@
 //! A mail source: a mailbox at a server, whichever protocol it is fetched by.
 //!
 //! ```text
-//! connect ─► Connection ── sign_in ─► Source ── open ─► Folder ── needs_known, know
+//! connect ─► Connection ── sign_in ─► Source ── memory, open ─► Folder ── needs_known, know
 //!                                       ├── page ─► Page of entries
 //!                                       ├── headers, bodies ─► Bodies ── next ─► Body ── chunk, finish
 //!                                       ├── mark_read, move_to, delete
@@ -82,6 +82,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Source<S> {
         Ok(names)
     }
 
+    /// How much memory opening a folder from there takes, in bytes, beyond what any folder takes: a POP3 server
+    /// lists a maildrop whole, and says before how full it is. The ids on record, which [`Folder::know`] may
+    /// have to take in, are counted too. Nothing but [`Source::open`] may follow; the server waits meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::TooFull`], [`Error::Refused`], and what ends the session.
+    pub async fn memory(&mut self, position: &Position) -> Result<u64, Error> {
+        match (self, position) {
+            (Self::Pop3(session), Position::Maildrop { recorded, .. }) => {
+                let messages = session.begin_list().await?.messages;
+                Ok(maildrop::memory(messages, *recorded))
+            }
+            _ => Ok(0),
+        }
+    }
+
     /// Opens a folder by its name at the server. Its messages come in [`Source::page`]s of at most `cap`.
     ///
     /// # Errors
@@ -108,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Source<S> {
                 let closing = Vec::from_iter(closing.map(|message| (message.number, message.size)));
                 let closing = unique_ids(session, closing).await?.first().map(|(_, id)| *id);
                 let maildrop = Maildrop::new(listing, recorded, may_be_known, origin, closing, cap);
-                Ok(Folder(Kind::Maildrop(maildrop)))
+                Ok(Folder(Kind::Maildrop(Box::new(maildrop))))
             }
             _ => Err(Error::OutOfStep),
         }

@@ -8,6 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 /// How long a server may be silent in these tests.
 pub(crate) const IDLE: Duration = Duration::from_secs(5);
 
+const XOAUTH2: &str = "dXNlcj1hbm4BYXV0aD1CZWFyZXIgeWEyOS50MGtlbi0wMTIzNDU2Nzg5AQE=";
+const OAUTHBEARER: &str =
+    "bixhPWFubiwBaG9zdD1tYWlsLmV4YW1wbGUBcG9ydD05OTMBYXV0aD1CZWFyZXIgeWEyOS50MGtlbi0wMTIzNDU2Nzg5AQE=";
+
 /// One thing that the server does.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
@@ -29,8 +33,10 @@ pub(crate) enum Step {
 
 /// A script in lines: `C: …` is expected and `S: …` is sent, each with CRLF; `S~ …` is sent without
 /// it; `drip` sends what follows byte by byte, `flood` the rest of its line again and again; `wait 7` waits
-/// for seven seconds; `hang` never ends, and `end` expects that the client does.
+/// for seven seconds; `hang` never ends, and `end` expects that the client does. `XOAUTH2=` and `OAUTHBEARER=`
+/// stand for what `ann` sends with the [`token`].
 pub(crate) fn script(text: &str) -> Vec<Step> {
+    let text = text.replace("XOAUTH2=", XOAUTH2).replace("OAUTHBEARER=", OAUTHBEARER);
     let mut dripping = false;
     let mut steps = Vec::new();
     for line in text.lines().map(str::trim_start).filter(|line| !line.is_empty()) {

@@ -14,4 +14,6 @@ mod others;
 mod script;
 mod session;
 mod sign_in;
+#[path = "../tls_server/mod.rs"]
+mod tls_server;
 mod transcript;

@@ -1,78 +1,37 @@
 //! Connecting: which addresses, which certificates, STARTTLS.
 
-use crate::certificates::{Ca, settings};
+use crate::{
+    certificates::{Ca, settings},
+    tls_server::{self, Behaviour, Words},
+};
 use postroom_mail::{
     Credential, Error, Network, NetworkError, NetworkSettings, Stage, Transcript,
     imap::{self, Access},
 };
 use postroom_model::{FaultClass, SaslPolicy, Server, Tls};
 use std::time::Duration;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpListener;
 
-/// What a server does with a connection, after which it closes it.
-#[derive(Clone)]
-enum Behaviour {
-    /// TLS, then IMAP for one sign-in and one folder.
-    Implicit(TlsAcceptor),
-    /// Greets, takes the bytes of STARTTLS, says this, then TLS and IMAP.
-    Starttls(&'static str, TlsAcceptor),
-    /// Says this, whatever the client does.
-    Says(&'static str),
-    /// Says nothing.
-    Silent,
+const IMAP: Words = Words {
+    plain_greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS AUTH=EVIL] hi\r\n",
+    starttls: "P1 STARTTLS\r\n",
+    greeting: "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi\r\n",
+    answer,
+};
+
+/// One sign-in and one folder.
+fn answer(said: &str) -> String {
+    let tag = said.split(' ').next().unwrap_or_default();
+    let data = match said.split_ascii_whitespace().nth(1) {
+        Some("CAPABILITY") => "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n",
+        Some("EXAMINE") => "* 0 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n",
+        _ => "",
+    };
+    format!("{data}{tag} OK done\r\n")
 }
 
 async fn serve(behaviour: Behaviour) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move {
-        while let Ok((tcp, _)) = listener.accept().await {
-            tokio::spawn(answer(behaviour.clone(), tcp));
-        }
-    });
-    port
-}
-
-async fn answer(behaviour: Behaviour, mut tcp: TcpStream) {
-    let (acceptor, greeting): (_, &[u8]) = match behaviour {
-        Behaviour::Implicit(acceptor) => (acceptor, b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi\r\n"),
-        Behaviour::Starttls(agreement, acceptor) => {
-            _ = tcp.write_all(b"* OK [CAPABILITY IMAP4rev1 STARTTLS AUTH=EVIL] hi\r\n").await;
-            let mut command = [0; 13];
-            _ = tcp.read_exact(&mut command).await;
-            assert_eq!(&command, b"P1 STARTTLS\r\n");
-            _ = tcp.write_all(agreement.as_bytes()).await;
-            (acceptor, b"")
-        }
-        Behaviour::Says(text) => {
-            _ = tcp.write_all(text.as_bytes()).await;
-            _ = tcp.read(&mut [0; 512]).await;
-            return;
-        }
-        Behaviour::Silent => return std::future::pending().await,
-    };
-    let Ok(mut tls) = acceptor.accept(tcp).await else { return };
-    _ = tls.write_all(greeting).await;
-    let mut line = Vec::new();
-    while let Ok(byte) = tls.read_u8().await {
-        line.push(byte);
-        if byte != b'\n' {
-            continue;
-        }
-        let said = String::from_utf8_lossy(&line).into_owned();
-        line.clear();
-        let tag = said.split(' ').next().unwrap_or_default();
-        let data = match said.split_ascii_whitespace().nth(1) {
-            Some("CAPABILITY") => "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n",
-            Some("EXAMINE") => "* 0 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n",
-            _ => "",
-        };
-        _ = tls.write_all(format!("{data}{tag} OK done\r\n").as_bytes()).await;
-    }
+    tls_server::serve(IMAP, behaviour).await
 }
 
 async fn connect(settings: NetworkSettings, host: &str, port: u16, tls: Tls) -> Result<Vec<String>, Error> {

@@ -3,7 +3,7 @@
 use crate::script::{
     IDLE, ONE_BY_ONE, PIPELINING, Step, against, greeted, read, script, signed_in, with_steps,
 };
-use postroom_mail::Error;
+use postroom_mail::{Error, pop3::Bodies};
 use postroom_model::FaultClass;
 use std::time::Duration;
 use tokio::{io::DuplexStream, time::timeout};
@@ -165,8 +165,8 @@ async fn nothing_grows_with_what_a_server_sends() {
         ("", format!("+OK {}", "1".repeat(1 << 20)), "a line longer than 64 KiB"),
         (uidl, format!("1 {}\r\n", "x".repeat(1001)), "longer than 1000 bytes"),
         (uidl, "x".repeat(1 << 20), "a line longer than 64 KiB"),
-        (uidl, "1 a\r\n250001 b\r\n".to_owned(), "beyond 250,000"),
-        (&list, "4294967295 1\r\n".to_owned(), "beyond 250,000"),
+        (uidl, "1 a\r\n10002 b\r\n".to_owned(), "far beyond the server's own count"),
+        (&list, "4294967295 1\r\n".to_owned(), "far beyond the server's own count"),
     ] {
         let found = fault(&[before], vec![Step::Send(sent.into_bytes()), Step::Hang]).await;
         assert!(found.0 == FaultClass::Protocol && found.1.contains(reason), "{found:?}");
@@ -181,6 +181,85 @@ async fn nothing_grows_with_what_a_server_sends() {
         [script("S: +OK\nC: CAPA\nS: +OK"), vec![Step::Send("X\r\n".repeat(1000).into_bytes()), Step::Hang]];
     let error = against(offers.concat(), greeted).await.map(drop).expect_err("endless");
     assert!(error.to_string().contains("more lines than any can have"));
+}
+
+/// Reads texts that are listed with so many bytes each; an error stands in its place.
+async fn read_listed(bodies: &mut Bodies<'_, DuplexStream>, size: u64) -> Vec<Result<u32, String>> {
+    let mut found = Vec::new();
+    loop {
+        let finished = match bodies.next().await {
+            Ok(Some(body)) => body.finish_listed(size).await,
+            Ok(None) => return found,
+            Err(error) => Err(error),
+        };
+        let is_over = finished.as_ref().is_err_and(|error| !error.leaves_session_usable());
+        found.push(finished.map_err(|error| error.to_string()));
+        if is_over {
+            return found;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_a_dot_of_its_own_ends_early_is_not_taken_for_whole() {
+    // The server stuffs no dots: what is left of a text stands where an answer should.
+    let cut = "S: +OK\nS: first\nS: .\nS: the rest\nS: .\n";
+    let early = "the server breaks the protocol: a text that ends early: no answer follows it";
+    for (begin, text, numbers) in [
+        (ONE_BY_ONE, ["C: RETR 1\n", cut, "C: RETR 2\n"].concat(), vec![1, 2]),
+        (ONE_BY_ONE, ["C: RETR 1\n", cut].concat(), vec![1]),
+        (PIPELINING, ["C: RETR 1\nC: RETR 2\n", cut].concat(), vec![1, 2]),
+    ] {
+        let found = with_steps(script(&[begin, &text].concat()), async |session| {
+            let found = read_listed(&mut session.retrieve(numbers), 23).await;
+            assert!(matches!(session.count().await, Err(Error::OutOfStep)));
+            found
+        })
+        .await;
+        assert_eq!(found, [Err(early.to_owned())], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_shorter_than_listed_is_whole_where_an_answer_follows_it() {
+    let short = "S: +OK\nS: first\nS: .\n";
+    let refused = || Err("RETR refused: -ERR no such message".to_owned());
+    let lost = || Err("the server closed the connection before it had answered".to_owned());
+    let gone = "S: -ERR no such message\n";
+    for (begin, text, numbers, expected) in [
+        (
+            ONE_BY_ONE,
+            ["C: RETR 1\n", short, "C: RETR 2\n", gone, "C: RETR 3\n", short, "C: NOOP\nS: +OK\n"].concat(),
+            vec![1, 2, 3],
+            vec![Ok(1), refused(), Ok(3)],
+        ),
+        (
+            PIPELINING,
+            ["C: RETR 1\nC: RETR 2\n", short, short, "C: NOOP\nS: -ERR what?\n"].concat(),
+            vec![1, 2],
+            vec![Ok(1), Ok(2)],
+        ),
+        // That the connection breaks is the next one's failure.
+        (ONE_BY_ONE, ["C: RETR 1\n", short, "C: RETR 2\n"].concat(), vec![1, 2], vec![Ok(1), lost()]),
+        (ONE_BY_ONE, ["C: RETR 1\n", short, "C: NOOP\n"].concat(), vec![1], vec![Ok(1), lost()]),
+    ] {
+        let is_usable = expected.iter().all(|found| *found != lost());
+        let end = if is_usable { "C: STAT\nS: +OK 0 0\n" } else { "" };
+        let found = with_steps(script(&[begin, &text, end].concat()), async |session| {
+            let found = read_listed(&mut session.retrieve(numbers), 23).await;
+            assert_eq!(session.count().await.is_ok(), is_usable, "{text}");
+            found
+        })
+        .await;
+        assert_eq!(found, expected, "{text}");
+    }
+    // A header is shorter than its message.
+    let header = "C: TOP 1 0\nS: +OK\nS: a: 1\nS: \nS: .\nC: STAT\nS: +OK 1 23\n";
+    with_steps(script(&[ONE_BY_ONE, header].concat()), async |session| {
+        assert_eq!(read_listed(&mut session.headers(vec![1]), 23).await, [Ok(1)]);
+        session.count().await.expect("usable");
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

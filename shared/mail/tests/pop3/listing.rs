@@ -59,6 +59,40 @@ async fn ids_take_one_turn_where_the_server_allows_it_and_sizes_another_where_th
 }
 
 #[tokio::test]
+async fn a_listing_that_is_begun_tells_how_large_it_gets_and_waits() {
+    for (begin, text, expected) in [
+        (PIPELINING, ["C: STAT\nC: UIDL\nS: +OK 2 320\n", IDS].concat(), 1),
+        (ONE_BY_ONE, ["C: STAT\nS: +OK 2 320\nC: UIDL\n", IDS].concat(), 2),
+        (PIPELINING, "C: STAT\nC: UIDL\nS: +OK 0 0\nS: -ERR no messages\n".to_owned(), 1),
+    ] {
+        with(&[begin, &text, "C: STAT\nS: +OK 2 320"], async |session| {
+            let before = session.traffic().turns;
+            let count = session.begin_list().await.expect("works");
+            assert!(matches!(session.count().await, Err(Error::OutOfStep)), "nothing comes in between");
+            let listing = session.list().await.expect("works");
+            assert_eq!(listing.iter().count(), count.messages as usize);
+            assert_eq!(session.traffic().turns - before, expected);
+            session.count().await.expect("usable");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_maildrop_that_is_too_full_is_refused_with_what_to_do() {
+    for (begin, text) in
+        [(PIPELINING, "C: STAT\nC: UIDL\nS: +OK 250001 9"), (OLD, "C: STAT\nS: +OK 250001 9")]
+    {
+        let fault = with(&[begin, text], async |session| session.list().await).await;
+        let fault = fault.expect_err("refused").fault();
+        assert_eq!(fault.class, FaultClass::Configuration);
+        for said in ["250001 messages", "at most 250000", "delete some at the server", "fetch it by IMAP"] {
+            assert!(fault.reason.contains(said), "{}", fault.reason);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_empty_mailbox_needs_no_listing() {
     for (begin, text) in [
         (ONE_BY_ONE, "C: STAT\nS: +OK 0 0\n"),

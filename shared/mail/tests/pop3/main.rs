@@ -11,4 +11,6 @@ mod providers;
 mod script;
 mod session;
 mod sign_in;
+#[path = "../tls_server/mod.rs"]
+mod tls_server;
 mod transcript;

@@ -1,75 +1,33 @@
 //! Connecting: certificates, STLS, plaintext.
 
-use crate::certificates::{Ca, settings};
+use crate::{
+    certificates::{Ca, settings},
+    tls_server::{self, Behaviour, Words},
+};
 use postroom_mail::{Credential, Error, Network, NetworkSettings, Stage, Transcript, pop3};
 use postroom_model::{FaultClass, SaslPolicy, Server, Tls};
 use std::time::Duration;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
-use tokio_rustls::TlsAcceptor;
 
-/// What a server does with a connection, after which it closes it.
-#[derive(Clone)]
-enum Behaviour {
-    /// TLS, then POP3 for one sign-in.
-    Implicit(TlsAcceptor),
-    /// Greets, takes the bytes of STLS, says this, then TLS and POP3.
-    Stls(&'static str, TlsAcceptor),
-    /// Says this, whatever the client does.
-    Says(&'static str),
-    /// Says nothing.
-    Silent,
+const POP3: Words = Words {
+    plain_greeting: "+OK ready <1.2@evil.example>\r\n",
+    starttls: "STLS\r\n",
+    greeting: "+OK ready <1.2@mail.example>\r\n",
+    answer,
+};
+
+/// One sign-in.
+fn answer(said: &str) -> String {
+    let answer = match said.trim_end() {
+        "CAPA" => "+OK\r\nSASL PLAIN\r\nUSER\r\n.\r\n",
+        "AUTH PLAIN" => "+ \r\n",
+        "STAT" => "+OK 7 7\r\n",
+        _ => "+OK done\r\n",
+    };
+    answer.to_owned()
 }
 
 async fn serve(behaviour: Behaviour) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move {
-        while let Ok((tcp, _)) = listener.accept().await {
-            tokio::spawn(answer(behaviour.clone(), tcp));
-        }
-    });
-    port
-}
-
-async fn answer(behaviour: Behaviour, mut tcp: TcpStream) {
-    let (acceptor, greeting): (_, &[u8]) = match behaviour {
-        Behaviour::Implicit(acceptor) => (acceptor, b"+OK ready <1.2@mail.example>\r\n"),
-        Behaviour::Stls(agreement, acceptor) => {
-            _ = tcp.write_all(b"+OK ready <1.2@evil.example>\r\n").await;
-            let mut command = [0; 6];
-            _ = tcp.read_exact(&mut command).await;
-            assert_eq!(&command, b"STLS\r\n");
-            _ = tcp.write_all(agreement.as_bytes()).await;
-            (acceptor, b"")
-        }
-        Behaviour::Says(text) => {
-            _ = tcp.write_all(text.as_bytes()).await;
-            _ = tcp.read(&mut [0; 512]).await;
-            return;
-        }
-        Behaviour::Silent => return std::future::pending().await,
-    };
-    let Ok(mut tls) = acceptor.accept(tcp).await else { return };
-    _ = tls.write_all(greeting).await;
-    let mut line = Vec::new();
-    while let Ok(byte) = tls.read_u8().await {
-        line.push(byte);
-        if byte != b'\n' {
-            continue;
-        }
-        let said = String::from_utf8_lossy(&line).into_owned();
-        line.clear();
-        let answer = match said.trim_end() {
-            "CAPA" => "+OK\r\nSASL PLAIN\r\nUSER\r\n.\r\n",
-            "AUTH PLAIN" => "+ \r\n",
-            "STAT" => "+OK 7 7\r\n",
-            _ => "+OK done\r\n",
-        };
-        _ = tls.write_all(answer.as_bytes()).await;
-    }
+    tls_server::serve(POP3, behaviour).await
 }
 
 async fn connect(settings: NetworkSettings, port: u16, tls: Tls) -> Result<(Vec<String>, String), Error> {
@@ -98,7 +56,7 @@ async fn tls_comes_first_or_by_stls_and_nothing_from_before_it_is_kept() {
     assert_eq!(offered, ["SASL PLAIN", "USER"]);
     assert!(said.contains("C: AUTH PLAIN ***\n"), "{said}");
 
-    let port = serve(Behaviour::Stls("+OK begin\r\n", acceptor())).await;
+    let port = serve(Behaviour::Starttls("+OK begin\r\n", acceptor())).await;
     let (offered, said) = connect(settings(&ca), port, Tls::Starttls).await.expect("works");
     assert_eq!(offered, ["SASL PLAIN", "USER"], "asked under TLS");
     let order = ["C: STLS\n", "-- TLSv1_3 with TLS13_", "C: CAPA\n", "C: AUTH PLAIN\n", "C: ***\n"];
@@ -123,7 +81,7 @@ async fn what_is_said_before_tls_is_not_trusted() {
         ("+ \r\n", FaultClass::Protocol),
         ("nonsense\r\n", FaultClass::Protocol),
     ] {
-        let port = serve(Behaviour::Stls(agreement, ca.acceptor("localhost", 2099))).await;
+        let port = serve(Behaviour::Starttls(agreement, ca.acceptor("localhost", 2099))).await;
         let error = connect(settings(&ca), port, Tls::Starttls).await.expect_err(agreement);
         assert_eq!(error.fault().class, class, "{error}");
         assert_eq!(error.fault().retry_after(), None, "{error}");
@@ -142,7 +100,7 @@ async fn wrong_certificates_are_refused() {
     ] {
         for (behaviour, tls) in [
             (Behaviour::Implicit(acceptor.clone()), Tls::Implicit),
-            (Behaviour::Stls("+OK\r\n", acceptor), Tls::Starttls),
+            (Behaviour::Starttls("+OK\r\n", acceptor), Tls::Starttls),
         ] {
             let error = connect(settings(&ca), serve(behaviour).await, tls).await.expect_err(reason);
             assert_eq!(error.fault().class, FaultClass::Certificate);

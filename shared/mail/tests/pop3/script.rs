@@ -18,15 +18,9 @@ pub(crate) async fn signed_in(stream: DuplexStream) -> Result<Session<DuplexStre
     greeted(stream).await?.sign_in("ann", &password(), SaslPolicy::Auto).await
 }
 
-const XOAUTH2: &str = "dXNlcj1hbm4BYXV0aD1CZWFyZXIgeWEyOS50MGtlbi0wMTIzNDU2Nzg5AQE=";
-const OAUTHBEARER: &str =
-    "bixhPWFubiwBaG9zdD1tYWlsLmV4YW1wbGUBcG9ydD05OTMBYXV0aD1CZWFyZXIgeWEyOS50MGtlbi0wMTIzNDU2Nzg5AQE=";
-
-/// Signs in as `ann`; `XOAUTH2=` and `OAUTHBEARER=` in the script stand for what goes with [`token`]. Tells how
-/// many turns it took.
+/// Signs in as `ann`. Tells how many turns it took.
 pub(crate) async fn sign_in(credential: &Credential, policy: SaslPolicy, text: &str) -> Result<u64, Error> {
-    let steps = script(&text.replace("XOAUTH2=", XOAUTH2).replace("OAUTHBEARER=", OAUTHBEARER));
-    against(steps, async |stream| {
+    against(script(text), async |stream| {
         let session = greeted(stream).await?.sign_in("ann", credential, policy).await?;
         Ok(session.traffic().turns)
     })

@@ -75,6 +75,8 @@ async fn a_first_run_fetches_everything_and_the_next_asks_for_ids_alone() {
         S: +OK
         S: ..three
         S: .
+        C: NOOP
+        S: +OK
         C: LIST 2
         S: -ERR no such message
         C: LIST

@@ -6,7 +6,7 @@ use crate::{
     settings,
 };
 use postroom_model::{ClientAuth, Endpoints, Fault, FaultClass};
-use postroom_oauth::{AuthorizationServer, Client, Http, HttpError, HttpSettings};
+use postroom_oauth::{AuthorizationServer, Client, Http, HttpError, HttpSettings, TrustError};
 use rcgen::{CertificateParams, KeyPair};
 use std::sync::Arc;
 use tokio::{
@@ -160,7 +160,7 @@ async fn certificates_are_checked_against_the_deployments_own_cas() {
     assert_eq!(answered.reason, "invalid_scope");
     for bad in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
         let settings = HttpSettings { extra_ca_pem: Some(bad.to_owned()), ..settings() };
-        assert!(matches!(Http::new(settings), Err(HttpError::ExtraCa(_))), "{bad:?}");
+        assert!(matches!(Http::new(settings), Err(HttpError::Trust(TrustError::ExtraCa(_)))), "{bad:?}");
     }
 }
 

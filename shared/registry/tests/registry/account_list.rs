@@ -109,6 +109,48 @@ async fn every_filter_gives_every_account_exactly_once() {
     assert_eq!((page.items.len(), page.next, page.looked_at), (0, None, 300));
 }
 
+/// Every third is overdue by a policy, every fourth waits for a person, every fifth is the app's own, and
+/// what ends every seventh is the app's secret.
+#[tokio::test]
+async fn whoever_must_be_authorised_comes_once_whether_waiting_or_overdue() {
+    let fixture = Fixture::new().await;
+    let puts = (0..100).map(|n| {
+        let fixture = &fixture;
+        async move {
+            let name = name(n);
+            let grant = if n % 5 == 0 { "client_credentials" } else { "authorization_code" };
+            let account = json!({ "kind": "account", "v": 1, "id": name, "provider": "sso", "grant": grant });
+            fixture.put_raw(&format!("ACCOUNT#{name}"), "ACCOUNT", account).await;
+            let mut status = json!({ "obtained_at": 1000 });
+            if n % 3 == 0 {
+                let governs = if n % 7 == 0 { "client_secret" } else { "policy" };
+                status["ending"] = "account".into();
+                status["ends_at"] = (5000 - n).into();
+                status["ended_by"] = governs.into();
+            }
+            if n % 4 == 0 {
+                status["kind"] = "unauthorised".into();
+                status["id"] = name.clone().into();
+            }
+            fixture.put_raw(&format!("ACCOUNT#{name}"), "STATUS", status).await;
+        }
+    });
+    futures::future::join_all(puts).await;
+    let waiting = (0..100).filter(|n| n % 4 == 0 && n % 5 > 0);
+    let overdue = (50..100).rev().filter(|n| n % 3 == 0 && n % 7 > 0 && n % 4 > 0 && n % 5 > 0);
+    let wanted: Vec<_> = waiting.chain(overdue).map(name).collect();
+    let query = AccountQuery { standing: Standing::MustBeAuthorised(at(4950)), ..ANY };
+    for size in 1..=wanted.len() {
+        assert_eq!(found(&fixture.registry, &query, size).await, wanted, "{size}");
+    }
+    let last = pages(&fixture.registry, &query, wanted.len()).await.pop().expect("a page");
+    assert!(!last.items.is_empty(), "no empty page at the end");
+    let waiting_only = AccountQuery { standing: Standing::MustBeAuthorised(at(1)), ..ANY };
+    assert_eq!(pages(&fixture.registry, &waiting_only, 20).await.len(), 1, "twenty wait");
+    let text = AccountQuery { text: Some("a099".into()), ..query };
+    assert_eq!(found(&fixture.registry, &text, 9).await, [name(99)]);
+}
+
 #[tokio::test]
 async fn a_page_is_a_handful_of_requests_and_the_last_is_known_to_be() {
     let fixture = Fixture::new().await;
@@ -140,6 +182,19 @@ async fn work_is_bounded_where_there_is_much_to_look_at_and_little_to_find() {
     assert_eq!((page.items.len(), page.looked_at), (0, 800));
     assert_eq!(page.next.as_ref().map(ToString::to_string).as_deref(), Some("a799"));
     assert_eq!(found(&fixture.registry, &last, 50).await, ["a899"]);
+
+    let puts = (0..1100).map(|n| {
+        let name = format!("b{n:04}");
+        let account =
+            json!({ "kind": "account", "v": 1, "id": name, "provider": "sso", "grant": "authorization_code" });
+        let fixture = &fixture;
+        async move { fixture.put_raw(&format!("ACCOUNT#{name}"), "ACCOUNT", account).await }
+    });
+    futures::future::join_all(puts).await;
+    let nobody = AccountQuery { text: Some("nobody".into()), ..ANY };
+    let page = fixture.registry.accounts_page(&nobody, None, 50).await.expect("a page");
+    assert_eq!((page.items.len(), page.looked_at), (0, 1000), "docs/scale.md counts on it");
+    assert!(page.next.is_some());
 }
 
 #[tokio::test]

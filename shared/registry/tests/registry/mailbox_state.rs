@@ -2,7 +2,7 @@
 
 use crate::support::{Fixture, at, id, lease, mailbox};
 use postroom_model::{
-    Day, Failure, Fault, FaultClass, FolderCursor, MailboxId, MailboxState, Run, RunResult, Stuck,
+    Day, Failure, Fault, FaultClass, FolderCursor, MailboxId, MailboxState, NoTurn, Run, RunResult, Stuck,
 };
 use postroom_registry::{Counted, Error, Registry};
 use serde_json::json;
@@ -230,6 +230,62 @@ async fn a_message_is_quarantined_once() {
 
     registry.set_stuck(&name, "Sent", None).await.expect("clears");
     assert!(state(registry, &name).await.stuck.is_empty());
+}
+
+#[tokio::test]
+async fn that_a_mailbox_has_no_turn_is_on_record_until_one_goes_well() {
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
+    let name = with_mailbox(&fixture).await;
+    let first = NoTurn { since: at(2000), polled_at: Some(at(1700)) };
+    registry.record_no_turn(&name, &first).await.expect("records");
+    registry.record_no_turn(&name, &NoTurn { since: at(2300), polled_at: None }).await.expect("answers");
+    assert_eq!(state(registry, &name).await.no_turn, Some(first), "since the first");
+    registry.record_success(&name, at(2600), 0, None).await.expect("records");
+    assert_eq!(state(registry, &name).await.no_turn, None);
+}
+
+#[tokio::test]
+async fn nothing_is_in_quarantine_once_everything_is_to_be_looked_at_again() {
+    let fixture = Fixture::new().await;
+    let registry = &fixture.registry;
+    let (name, other) = (with_mailbox(&fixture).await, id("other"));
+    registry.look_again(&name).await.expect("a mailbox that has never been fetched");
+    let first = state(registry, &name).await.left_out_by;
+    assert!(first.is_some());
+    // More than two transactions hold.
+    let raw = json!({"folder": "INBOX", "uid_validity": 7, "uid": 1, "attempts": 3, "at": 1000,
+        "fault": {"class": "protocol", "reason": "no such literal"}});
+    for uid in 1..=200 {
+        fixture.put_raw("MAILBOX#m", &format!("QUARANTINE#0000000007#{uid:010}#INBOX"), raw.clone()).await;
+    }
+    fixture.put_raw("MAILBOX#m", "STATE", json!({"quarantined": 200})).await;
+    registry.quarantine(&name, "INBOX", &stuck(201), at(1000)).await.expect("quarantines");
+    assert_eq!(state(registry, &name).await.quarantined, 201);
+    registry.quarantine(&other, "INBOX", &stuck(1), at(1000)).await.expect("quarantines");
+    registry.set_stuck(&name, "INBOX", Some(&stuck(300))).await.expect("sets");
+    let cursor = FolderCursor::start(7, 1).advance(3);
+    assert!(registry.advance(&name, "INBOX", None, cursor, &counted(3, 300)).await.expect("answers"));
+
+    let twice = [registry.clone(), registry.clone()].map(|registry| {
+        let name = name.clone();
+        tokio::spawn(async move { registry.look_again(&name).await })
+    });
+    for call in twice {
+        call.await.expect("runs").expect("records");
+    }
+    let after = state(registry, &name).await;
+    assert_eq!((after.quarantined, registry.quarantined(&name).await.expect("lists").len()), (0, 0));
+    assert!(after.left_out_by.is_some_and(|by| Some(by) != first));
+    assert_eq!(
+        (&after.folders["INBOX"], after.messages, after.stuck.len()),
+        (&cursor, 3, 1),
+        "the rest stays"
+    );
+    assert_eq!(registry.quarantined(&other).await.expect("lists").len(), 1, "another mailbox's stay");
+
+    registry.quarantine(&name, "INBOX", &stuck(4), at(2000)).await.expect("it failed again");
+    assert_eq!(state(registry, &name).await.quarantined, 1);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{LACKS, Log, Refused, Way, gated};
 use jiff::Timestamp;
 use postroom_model::Mailbox;
-use postroom_tests::{Lab, answer, later};
+use postroom_tests::{Act, Call, Lab, answer, clock, later};
 use serde_json::json;
 
 const BEGIN: &str = "2027-01-01T10:00:00Z";
@@ -61,6 +61,7 @@ async fn whoever_could_not_be_told_is_told_by_the_next_run() {
         let stops = matches!(refused.operation, ".Query" | ".UpdateItem");
         assert_eq!(is_error, stops, "{refused:?}");
         refused.assert_told_once("expiry-check", &lab, &log);
+        refused.assert_rings(&lab, clock());
         assert_eq!(mails(&lab).await, mailed, "{refused:?}");
         gate.open();
         lab.forget_run().await;
@@ -83,5 +84,31 @@ async fn a_missing_key_of_links_is_told_and_people_hear_in_time_all_the_same() {
     assert_eq!(line["fields"]["message"], "a resource is missing");
     assert_eq!(line["fields"]["right"], "secretsmanager:GetSecretValue");
     assert_eq!(line["fields"]["resource"], format!("secret {}/links", lab.settings.secret_prefix));
+    assert_eq!(mails(&lab).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_ses_rejects_is_told_for_what_it_is_and_sent_by_the_next_run() {
+    let (lab, gate) = gated().await;
+    lab.open_post().await;
+    lab.make_link_key().await;
+    due(&lab).await;
+    let said = format!("Message contains a virus: {}", lab.settings.stack);
+    let rejected = json!({"__type": "MessageRejected", "message": said}).to_string();
+    gate.rule(Call::MAIL, Act::RefuseWith(400, rejected));
+    let (log, now) = (Log::now(), at(WEEK_BEFORE));
+    let tally = run(&lab, now).await.expect("a run");
+    assert_eq!((&tally["failed"], mails(&lab).await), (&json!(1), 0), "{tally}");
+    let lines = log.since(&lab.settings.stack);
+    let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+    let fields = &line["fields"];
+    assert_eq!(
+        (&fields["message"], &fields["right"]),
+        (&json!("AWS refuses a request"), &json!("ses:SendEmail"))
+    );
+    assert_eq!(fields["said"], format!("MessageRejected: {said}"));
+    assert!(fields["advice"].as_str().is_some_and(|advice| advice.contains("the mail itself")), "{line}");
+    gate.open();
+    run(&lab, later(now, 3600)).await.expect("a run");
     assert_eq!(mails(&lab).await, 1);
 }
