@@ -61,6 +61,11 @@ impl Fetch {
                 return Ok(());
             }
         };
+        // Messages pile up while nobody works them. A run that has gone through since has done what they ask for.
+        if !has_changed && batch.completed_at.is_some_and(|at| at > due_at) {
+            tracing::info!(batch = %id, "the batch has been worked since");
+            return Ok(self.registry.leave_batch(id, &lease.owner).await?);
+        }
         let mut totals = Totals::default();
         // Of messages that piled up, the first run that went through has taken the delay away.
         totals.lag(started.duration_since(batch.completed_at.map_or(due_at, |at| at.max(due_at))));

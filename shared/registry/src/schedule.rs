@@ -217,6 +217,15 @@ impl Registry {
         Ok(self.update(update).await?.is_done())
     }
 
+    /// Gives a batch's lease back that was taken for nothing; when it is due stays as it is.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error).
+    pub async fn leave_batch(&self, id: &BatchId, owner: &str) -> Result<()> {
+        let update = Update::of(Key::batch(id)).remove("lease").when("#lease.#owner = :owner");
+        self.update(update.name("owner").value("owner", text(owner))).await.map(drop)
+    }
+
     /// Writes a batch's interval and mailboxes, and places those of its mailboxes in it that exist
     /// and have another place: write the mailboxes first. Asked again, it changes nothing.
     ///

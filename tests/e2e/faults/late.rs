@@ -58,6 +58,25 @@ async fn mail_that_nobody_fetches_is_late_however_often_it_is_handed_out() {
     assert_eq!((next.sent, next.oldest_lag_seconds), (1, 0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_piled_up_are_one_poll() {
+    let (lab, server) = (Lab::new().await, OddServer::start(messages(1), Quirk::None).await);
+    let batch = due(&lab, &server).await;
+    let fetch = lab.fetch();
+    let work = async |due_at: Timestamp| {
+        let body = json!({"batch": {"id": batch.id, "due_at": due_at.as_second()}}).to_string();
+        fetch.work_message(&body, &invocation(90)).await.expect("a worked message");
+        lab.registry.batch(&batch.id).await.expect("an answer").expect("a batch")
+    };
+    let first = work(later(clock(), -3600)).await;
+    for minutes in [43, 26, 9] {
+        assert_eq!(work(later(clock(), -60 * minutes)).await, first, "it stays as it is, without a lease");
+    }
+    assert_eq!((server.sign_ins(), first.lease), (1, None));
+    work(first.due_at.expect("a due time")).await;
+    assert_eq!(server.sign_ins(), 2, "the next one is another");
+}
+
 /// An account whose tokens have been due for some minutes.
 async fn account(lab: &Lab, issuer: &OddIssuer) -> AccountId {
     let provider = lab.provider(|json| json["endpoints"] = issuer.endpoints()).await;
