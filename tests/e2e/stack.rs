@@ -6,7 +6,7 @@ use postroom_tests::{Refreshes, User, control, emulator, environment, http, refr
 use serde_json::{Value, json};
 use std::{
     fmt::Write as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -44,7 +44,7 @@ pub(crate) fn postroom(arguments: &[&str]) -> Said {
 }
 
 pub(crate) fn file(name: &str, text: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("{:016x}-{name}", fastrand::u64(..)));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{:016x}-{name}", fastrand::u64(..)));
     std::fs::write(&path, text).expect("a file");
     path
 }

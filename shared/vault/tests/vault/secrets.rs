@@ -67,7 +67,8 @@ async fn many_token_sets_are_read_together_and_a_bad_one_hides_none() {
     let names: Vec<AccountId> = (0..23).map(|n| id(&format!("a{n:02}"))).collect();
     for name in &names[..21] {
         let request = format!("{name:0>32}");
-        let put = vault.replace_token_set(name, None, &tokens(&format!("of-{name}")), &request).await;
+        let put =
+            vault.replace_token_set(name, None, &tokens(&format!("access-token-of-{name}")), &request).await;
         assert_eq!(put.expect("puts"), Replaced::Done);
     }
     fixture.put_raw("account/a21", "s3cret as plain text").await;
@@ -75,7 +76,7 @@ async fn many_token_sets_are_read_together_and_a_bad_one_hides_none() {
     assert_eq!(found.len(), 22, "a22 has none");
     for name in &names[..21] {
         let access = found[name].as_ref().ok().map(|tokens| &tokens.access_token);
-        assert_eq!(exposed(access), Some(format!("of-{name}").as_str()));
+        assert_eq!(exposed(access), Some(format!("access-token-of-{name}").as_str()));
     }
     assert!(matches!(found[&names[21]], Err(Error::Unreadable { .. })));
 }
